@@ -1,0 +1,268 @@
+//! Facts: what happened, in words that another version can read. The journal keeps them; records, wallboard,
+//! reports and restart read nothing else. Names, not indices: a plan may change.
+
+use crate::cause::{Cause, EndedBy};
+use crate::flow::Digit;
+use crate::ids::{CallId, LegId};
+use crate::number::CallerNumber;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// A counsellor's state, for the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Being rung for this call.
+    Offered(CallId),
+    /// Not ready, why (`rona`, `unreachable`, or a reason of the plan).
+    NotReady(String),
+    /// Waiting for a caller.
+    Ready,
+    /// Off shift.
+    SignedOut,
+    /// With this caller.
+    Talking(CallId),
+    /// Paperwork after this call.
+    WrapUp(CallId),
+}
+
+/// How ringing a counsellor ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OfferOutcome {
+    /// Joined.
+    Answered,
+    /// The caller hung up meanwhile.
+    CallerGone,
+    /// The counsellor said no.
+    Declined,
+    /// Nobody answered in time (RONA).
+    NoAnswer,
+    /// The counsellor's state changed, or the server goes down.
+    Withdrawn,
+    /// The phone is dead.
+    Unreachable,
+}
+
+/// How much of the recording notice the caller has heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// All.
+    Full,
+    /// Nothing: the counsellor says it.
+    None,
+    /// These milliseconds: the counsellor says it.
+    Partial(u32),
+}
+
+/// What became of the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecordingState {
+    /// It could not be made, or broke off.
+    Failed,
+    /// Being made, or complete after the end.
+    Made,
+    /// The route does not record.
+    NotWanted,
+}
+
+/// One fact. Its time is the frame's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// A new run of the server began.
+    Started {
+        /// Version of the program.
+        version: String,
+    },
+    /// A call came in. `is_counted` tells whether it gets a row (flow, queue and counsellor routes do).
+    Arrived {
+        /// The call.
+        call: CallId,
+        /// Its caller's leg.
+        leg: LegId,
+        /// The caller's number.
+        caller: CallerNumber,
+        /// Dialled number.
+        dialled: String,
+        /// Trunk or account name.
+        origin: String,
+        /// True for a trunk.
+        is_from_trunk: bool,
+        /// Name of the flow, queue or kind of the route.
+        route: String,
+        /// Gets a row in `calls`.
+        is_counted: bool,
+    },
+    /// We answered.
+    Answered {
+        /// The call.
+        call: CallId,
+    },
+    /// The caller entered a node of a flow.
+    Node {
+        /// The call.
+        call: CallId,
+        /// Its name.
+        node: String,
+    },
+    /// The caller pressed a key that counted (never in number entry).
+    Key {
+        /// The call.
+        call: CallId,
+        /// In which node.
+        node: String,
+        /// Which.
+        key: Digit,
+    },
+    /// The caller's language is now this.
+    LanguageChosen {
+        /// The call.
+        call: CallId,
+        /// Code.
+        language: String,
+    },
+    /// 1.5 s of voice at a menu.
+    SpokeAtMenu {
+        /// The call.
+        call: CallId,
+    },
+    /// An information clip was heard to its end.
+    InformationHeard {
+        /// The call.
+        call: CallId,
+        /// Node.
+        node: String,
+    },
+    /// In the queue from now.
+    Queued {
+        /// The call.
+        call: CallId,
+        /// Queue.
+        queue: String,
+        /// Service chosen.
+        service: Option<String>,
+        /// Milliseconds before its arrival that it ranks at.
+        head_start_ms: i32,
+        /// The caller cannot speak.
+        is_silent: bool,
+    },
+    /// A counsellor is being rung.
+    Offered {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: String,
+        /// Their leg.
+        leg: LegId,
+    },
+    /// Ringing ended.
+    OfferEnded {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: String,
+        /// How.
+        outcome: OfferOutcome,
+    },
+    /// Caller and counsellor are joined.
+    Joined {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: String,
+    },
+    /// How much of the recording notice was heard at the join (or at the end).
+    NoticeHeard {
+        /// The call.
+        call: CallId,
+        /// How much.
+        notice: Notice,
+    },
+    /// The counsellor's line was lost; the caller is back in the queue.
+    AgentLost {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: String,
+    },
+    /// What becomes of its recording.
+    Recording {
+        /// The call.
+        call: CallId,
+        /// How.
+        state: RecordingState,
+    },
+    /// It is over.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Who ended it.
+        by: EndedBy,
+        /// Why.
+        cause: Cause,
+    },
+    /// A counsellor's state changed.
+    AgentState {
+        /// Who.
+        agent: String,
+        /// To what.
+        standing: Standing,
+        /// Why, in a word (`request`, `offer`, `answer`, `rona`, `wrap_up_over`, `registered` ...).
+        why: String,
+    },
+}
+
+/// Counters of one leg at its end, stated by the edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegQuality {
+    /// Packets that came.
+    pub received: u64,
+    /// Packets missing.
+    pub lost: u64,
+    /// Jitter, microseconds.
+    pub jitter_us: u32,
+    /// Packets sent.
+    pub sent: u64,
+    /// Round trip, microseconds; 0 = never measured.
+    pub round_trip_us: u32,
+}
+
+/// Something the edge keeps over a restart (a phone's binding, a confirmed dialog). Its own affair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    /// Which of the edge's tables.
+    pub table: u8,
+    /// Unique inside its table.
+    pub key: Vec<u8>,
+    /// None removes the entry.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Facts of the edge. Core never sees them; they ride in the same frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EdgeFact {
+    /// Keep or forget.
+    Keep(Keep),
+    /// A leg's final counters.
+    Quality {
+        /// Which leg.
+        leg: LegId,
+        /// Counters.
+        quality: LegQuality,
+    },
+    /// Where else the carrier says the call was meant for (raw values).
+    Diverted {
+        /// Which leg.
+        leg: LegId,
+        /// Values, first to last.
+        values: Vec<String>,
+    },
+    /// A recording is complete on disk.
+    RecordingClosed {
+        /// The call it belongs to.
+        call: CallId,
+        /// Length, milliseconds.
+        length_ms: u64,
+    },
+    /// Frames were lost while the disk refused the journal; the records of open calls may lack facts.
+    JournalGap,
+}

@@ -1,0 +1,120 @@
+//! What the switch says must happen.
+
+use crate::cause::Cause;
+use crate::fact::Fact;
+use crate::ids::{AgentId, CallId, LanguageId, LegId, PlayId, PromptId, RequestId};
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// One clip to be heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clip {
+    /// What.
+    pub prompt: PromptId,
+    /// In which language. If there is no such clip the edge plays the default language's.
+    pub language: LanguageId,
+}
+
+/// What a leg hears while no clip plays and nobody is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bed {
+    /// Hold music.
+    Music,
+    /// Soft, in key windows: never more than 2 s of silence.
+    Soft,
+}
+
+/// An order for one leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LegOrder {
+    /// Answer the incoming call; `LegEvent::Up` follows (or `Down`).
+    Answer,
+    /// What it hears beneath.
+    Bed(Bed),
+    /// Joins this leg with another: they hear each other, clips on both are cut.
+    Connect(LegId),
+    /// The leg hears its bed again.
+    Disconnect,
+    /// The leg hears itself.
+    Echo,
+    /// End it, whatever its state. No `Down` follows.
+    HangUp(Cause),
+    /// Play these clips one after another.
+    Play {
+        /// Number of the run.
+        play: PlayId,
+        /// What.
+        clips: Vec<Clip>,
+        /// A key cuts them.
+        barge_in: bool,
+    },
+    /// Record (left: what it says, right: what it hears) until it ends. The file is named by the call.
+    Record(CallId),
+    /// Refuse the incoming call.
+    Reject(Cause),
+    /// A new outgoing leg: ring this counsellor at all contacts. `Ringing`, then `Up` or `Down` follow.
+    RingAgent {
+        /// Whom.
+        agent: AgentId,
+        /// For which call.
+        call: CallId,
+    },
+    /// Cut the clips.
+    StopPlay,
+}
+
+/// Somebody must look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Alarm {
+    /// A fault of ours ended this call.
+    Bug {
+        /// Which call.
+        call: Option<CallId>,
+        /// What was wrong.
+        text: String,
+    },
+    /// The only counsellor of a centre did not answer.
+    LoneAgentNoAnswer {
+        /// Who.
+        agent: AgentId,
+    },
+    /// A counsellor's phone is dead.
+    PhoneUnreachable {
+        /// Who.
+        agent: AgentId,
+    },
+    /// Callers wait and nobody who could serve them is signed in.
+    NobodySignedIn {
+        /// A call that waits.
+        call: CallId,
+    },
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The counsellor is in a state that does not allow it.
+    NotNow,
+    /// No such call.
+    UnknownCall,
+    /// No such counsellor.
+    UnknownAgent,
+    /// No such reason.
+    UnknownReason,
+}
+
+/// One thing to do or to tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Output {
+    /// Call somebody who can look.
+    Alarm(Alarm),
+    /// The drain is over: no call is left.
+    Drained,
+    /// State it in the journal before anything of this turn starts.
+    Fact(Fact),
+    /// Do this with a leg.
+    Leg(LegId, LegOrder),
+    /// Answer to a request.
+    Reply(RequestId, Result<(), Refusal>),
+}

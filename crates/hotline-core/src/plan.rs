@@ -1,0 +1,181 @@
+//! The plan: configuration after every check. What stands here is good.
+
+use crate::flow::{Flow, FlowClip};
+use crate::ids::{AgentId, FlowId, LanguageId, PromptId, QueueId, ServiceId};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// A language; index 0 is the default (Vietnamese).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Language {
+    /// Code of config/data/languages.csv, e.g. `vi`.
+    pub code: String,
+    /// Its core prompts exist, so it may be offered.
+    pub is_open: bool,
+}
+
+/// A service: child protection, trafficking, information ...
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Name in configuration, record and log, e.g. `child`.
+    pub name: String,
+}
+
+/// A prompt, in all its languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Id, e.g. `greet.main`.
+    pub name: String,
+    /// Length in milliseconds of each language that has a clip.
+    pub length_ms: BTreeMap<LanguageId, u32>,
+}
+
+/// A clip that comforts a waiting caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comfort {
+    /// Milliseconds after the caller entered the queue.
+    pub at_ms: u32,
+    /// What.
+    pub prompt: PromptId,
+}
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Name in configuration, record and log.
+    pub name: String,
+    /// rank = arrival in the queue - head start. May be negative (checked callers).
+    pub head_start_ms: i32,
+    /// A counsellor has this long to answer.
+    pub ring_ms: u32,
+    /// Clips at set times, rising.
+    pub comfort: Vec<Comfort>,
+    /// After the last of `comfort`: these in turn, ...
+    pub comfort_loop: Vec<PromptId>,
+    /// ... each this long after the one before; 0 = none.
+    pub comfort_every_ms: u32,
+    /// Played once when the caller enters, after the node's own clips (`danger.now`).
+    pub entry_clips: Vec<FlowClip>,
+    /// Played when no signed-in counsellor speaks the caller's language after `no_language_ms`; key 1 = default
+    /// language.
+    pub no_language: Option<PromptId>,
+    /// See `no_language`.
+    pub no_language_ms: u32,
+}
+
+/// A counsellor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Account name, e.g. `tv01`.
+    pub user: String,
+    /// Name shown to people.
+    pub name: String,
+    /// Languages spoken.
+    pub languages: BTreeSet<LanguageId>,
+    /// Services taken. A call without a service fits everybody.
+    pub services: BTreeSet<ServiceId>,
+    /// Centre, for the rule of the only counsellor at night.
+    pub centre: String,
+    /// Paperwork after a call.
+    pub wrap_up_ms: u32,
+    /// Signed in and ready as soon as a phone is registered (until the web desk exists).
+    pub is_signed_in_by_registration: bool,
+}
+
+/// Feature codes that a counsellor dials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Feature {
+    /// Break: not ready with this reason.
+    Break(String),
+    /// Sign in, ready.
+    SignIn,
+    /// Sign out.
+    SignOut,
+}
+
+/// What happens to a call to a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteKind {
+    /// Rings one counsellor (with hold music for the caller).
+    Agent(AgentId),
+    /// Answers and hangs up.
+    AnswerAndEnd,
+    /// The caller hears itself.
+    Echo,
+    /// A counsellor's own code: needs an account.
+    Feature(Feature),
+    /// IVR.
+    Flow(FlowId),
+    /// One prompt for ever (load tests, announcements).
+    PlayForEver(PromptId),
+    /// Straight into a queue.
+    Queue {
+        /// Which.
+        queue: QueueId,
+        /// With which service.
+        service: Option<ServiceId>,
+    },
+}
+
+/// A dialled number and what it means. The first fitting route wins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Exact number, e.g. `111`, `18001567`, `*11`; or with a last `*`-free wildcard `%` = any rest.
+    pub dialled: String,
+    /// Only calls from this trunk; None = any origin allowed by `from_accounts`.
+    pub trunk: Option<String>,
+    /// Phones may dial it (trunks may always, unless `trunk` names another).
+    pub from_accounts: bool,
+    /// What happens.
+    pub kind: RouteKind,
+    /// Record the call.
+    pub is_recorded: bool,
+}
+
+/// All times that are not a queue's or a counsellor's own. Milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Without a key the caller is in a queue this long after the answer, at the latest (30 s).
+    pub entry_ms_max: u32,
+    /// A caller whose counsellor was lost waits this long for the same one (20 s).
+    pub reattach_grace_ms: u32,
+    /// The only counsellor of a centre is ready again this long after RONA (30 s).
+    pub lone_rona_ms: u32,
+    /// A(n) abandoned call is "short" below this (10 s).
+    pub short_ms: u32,
+}
+
+/// The whole plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Index = `LanguageId`; 0 = default.
+    pub languages: Vec<Language>,
+    /// Index = `ServiceId`.
+    pub services: Vec<Service>,
+    /// Index = `PromptId`.
+    pub prompts: Vec<Prompt>,
+    /// Index = `QueueId`.
+    pub queues: Vec<Queue>,
+    /// Index = `AgentId`.
+    pub agents: Vec<Agent>,
+    /// Index = `FlowId`.
+    pub flows: Vec<Flow>,
+    /// Index = `RouteId`.
+    pub routes: Vec<Route>,
+    /// Times.
+    pub timing: Timing,
+    /// Reasons for not being ready that people may choose, e.g. `break`, `lunch`.
+    pub reasons: Vec<String>,
+    /// Calls at once; one more is refused with `Cause::Overload`.
+    pub calls_max: u32,
+    /// The recording notice (`greet.record`): how much of it was heard is kept in the record.
+    pub notice: Option<PromptId>,
+    /// Last words at shutdown (`sys.down`).
+    pub shutdown: Option<PromptId>,
+    /// Said to a caller whose counsellor was lost (`sys.lost_agent`).
+    pub lost_agent: Option<PromptId>,
+    /// A short tone that tells a feature code worked (`tone.beep`).
+    pub beep: Option<PromptId>,
+}

@@ -1,0 +1,156 @@
+//! The ledger: what the facts so far amount to. Open calls, counsellors, what the edge keeps.
+//!
+//! One fold serves the call record, the live tables, the snapshot at a segment's head, and the restart.
+
+use crate::cause::{Cause, EndedBy, Fate};
+use crate::fact::{EdgeFact, Fact, LegQuality, Notice, RecordingState, Standing};
+use crate::flow::Digit;
+use crate::ids::{CallId, LegId};
+use crate::number::CallerNumber;
+use crate::time::{Mono, Now, Wall};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// A point in time that survives a restart: durations inside one run are monotonic, over a restart they are
+/// wall time, and a wall step backwards counts as 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Number of the run.
+    pub run: u32,
+    /// Monotonic in that run.
+    pub mono: Mono,
+    /// UTC.
+    pub wall: Wall,
+}
+
+/// A key that counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPress {
+    /// In which node.
+    pub node: String,
+    /// Which key.
+    pub key: Digit,
+    /// Milliseconds after arrival.
+    pub at_ms: u64,
+}
+
+/// Everything known of one call. A row of `calls` when it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Which; also names the recording.
+    pub call: CallId,
+    /// Caller's leg.
+    pub caller_leg: LegId,
+    /// The last counsellor's leg.
+    pub agent_leg: Option<LegId>,
+    /// Caller's number.
+    pub caller: CallerNumber,
+    /// Dialled number.
+    pub dialled: String,
+    /// Trunk or account.
+    pub origin: String,
+    /// True for a trunk.
+    pub is_from_trunk: bool,
+    /// Flow, queue or kind of the route.
+    pub route: String,
+    /// Gets a row.
+    pub is_counted: bool,
+    /// INVITE came.
+    pub arrived: Moment,
+    /// We answered.
+    pub answered: Option<Moment>,
+    /// First key that counted.
+    pub first_key: Option<Moment>,
+    /// First entry into a queue.
+    pub queued: Option<Moment>,
+    /// First offer to a counsellor.
+    pub offered: Option<Moment>,
+    /// First join with a counsellor.
+    pub joined: Option<Moment>,
+    /// End.
+    pub ended: Option<Moment>,
+    /// Start of the talk that goes on now.
+    pub talking_since: Option<Moment>,
+    /// Milliseconds of finished talks.
+    pub talk_ms: u64,
+    /// Start of the wait that goes on now.
+    pub waiting_since: Option<Moment>,
+    /// Milliseconds of finished waits in queues.
+    pub wait_ms: u64,
+    /// Last node entered.
+    pub last_node: Option<String>,
+    /// Keys, in order (bounded: the first 64).
+    pub path: Vec<KeyPress>,
+    /// Code.
+    pub language: Option<String>,
+    /// Chosen service.
+    pub service: Option<String>,
+    /// Queue.
+    pub queue: Option<String>,
+    /// Rank's head start.
+    pub head_start_ms: i32,
+    /// Cannot speak.
+    pub is_silent: bool,
+    /// Spoke at a menu.
+    pub has_spoken_at_menu: bool,
+    /// Heard an information clip to its end.
+    pub has_heard_information: bool,
+    /// Being rung now.
+    pub offered_to: Option<String>,
+    /// Last counsellor joined.
+    pub agent: Option<String>,
+    /// Offers made.
+    pub offers: u32,
+    /// Offers that nobody answered.
+    pub rona: u32,
+    /// Times a counsellor's line was lost.
+    pub agents_lost: u32,
+    /// Recording notice.
+    pub notice: Option<Notice>,
+    /// Recording.
+    pub recording: RecordingState,
+    /// Length of the finished recording.
+    pub recording_ms: Option<u64>,
+    /// Who ended it.
+    pub ended_by: Option<EndedBy>,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// Caller's leg.
+    pub caller_quality: Option<LegQuality>,
+    /// Counsellor's leg.
+    pub agent_quality: Option<LegQuality>,
+    /// Facts may be missing.
+    pub has_journal_gap: bool,
+    /// Where the carrier says it was meant for.
+    pub diverted: Vec<String>,
+}
+
+/// A counsellor as the facts tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStanding {
+    /// State.
+    pub standing: Standing,
+    /// Since when.
+    pub since: Moment,
+    /// The last word why.
+    pub why: String,
+}
+
+/// The fold over all facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Number of the run.
+    pub run: u32,
+    /// Time of the last frame.
+    pub last: Moment,
+    /// Open calls, and ended ones whose leg counters are still to come (`linger`).
+    pub calls: BTreeMap<CallId, CallRecord>,
+    /// By user name.
+    pub agents: BTreeMap<String, AgentStanding>,
+    /// What the edge keeps: (table, key) -> value.
+    pub kept: BTreeMap<(u8, Vec<u8>), Vec<u8>>,
+    /// Which call a leg belongs to.
+    pub legs: BTreeMap<LegId, CallId>,
+}

@@ -1,0 +1,238 @@
+//! What can happen to the endpoint: bytes from the network, time, and commands of the application.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// A number that the application gives to (or gets for) one dialog; never reused while the process lives.
+/// Incoming calls get even numbers from the endpoint, outgoing calls odd numbers from the application.
+pub type DialogId = u64;
+/// A TCP connection, numbered by the shell; never reused.
+pub type ConnectionId = u64;
+/// Index into [`Config::listeners`].
+pub type ListenerId = u16;
+/// Index into [`Config::trunks`].
+pub type TrunkId = u16;
+
+/// A socket that the shell has opened for us.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// What it is bound to, with the real port.
+    pub local: SocketAddr,
+    /// The address that Via and Contact name instead of `local` (never 0.0.0.0).
+    pub advertise: SocketAddr,
+    /// True for TCP, false for UDP.
+    pub is_stream: bool,
+}
+
+/// A carrier, known by its source addresses.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Name for logs.
+    pub name: String,
+    /// Every request from one of these addresses (any port unless one is named) is the trunk's.
+    pub sources: Vec<(IpAddr, Option<u16>)>,
+}
+
+/// Digest secrets of one account (RFC 7616 §3.4.2), hex, lower case, for the realm of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// SHA-256(user:realm:password).
+    pub ha1_sha256: String,
+    /// MD5(user:realm:password).
+    pub ha1_md5: String,
+}
+
+/// Somebody who may register and call.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// User part of the address of record, e.g. `tv01`.
+    pub user: String,
+    /// Digest secrets.
+    pub credentials: Credentials,
+}
+
+/// Fixed at start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Digest realm and the host of our own addresses of record.
+    pub realm: String,
+    /// Sockets; index = [`ListenerId`].
+    pub listeners: Vec<Listener>,
+    /// Carriers; index = [`TrunkId`].
+    pub trunks: Vec<Trunk>,
+    /// Value of Server and User-Agent.
+    pub product: String,
+    /// Registration lifetimes in seconds: refuse below (423), default, cap.
+    pub expires_s_min: u32,
+    /// Lifetime when the phone names none.
+    pub expires_s_default: u32,
+    /// Longer wishes are shortened to this.
+    pub expires_s_max: u32,
+    /// Contacts that one account may have; one more replaces the oldest.
+    pub contacts_max: usize,
+    /// Calls at once beyond which trunk INVITEs get 503 + Retry-After (decisions: hard limit).
+    pub calls_max: usize,
+    /// Transactions at once beyond which OPTIONS and REGISTER, then phones, are shed.
+    pub transactions_max: usize,
+    /// Requests per second and burst of one unknown source, beyond which there is silence.
+    pub stranger_rate_per_s: u32,
+    /// Burst of the same.
+    pub stranger_burst: u32,
+    /// A nonce is good for this long, in milliseconds.
+    pub nonce_ms: u64,
+    /// No provisional answer within this time makes a contact unreachable, in milliseconds.
+    pub first_response_ms: u64,
+    /// Also answer unauthenticated requests as an ordinary user agent: for softphones (hotline-phone),
+    /// where the endpoint is the callee and has no accounts. Never in the server.
+    pub is_user_agent: bool,
+}
+
+/// Whom an outgoing INVITE rings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// All reachable contacts of this account at once; the first 2xx wins, the rest get CANCEL or BYE.
+    Account(String),
+    /// A URI by way of this address (softphones, trunks).
+    Uri {
+        /// Request-URI, as text.
+        uri: String,
+        /// Where the datagram goes.
+        via: SocketAddr,
+        /// Use TCP.
+        is_stream: bool,
+    },
+}
+
+/// What the application wants.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Replace the table of accounts. Bindings of removed accounts go.
+    Accounts(Vec<Account>),
+    /// 2xx with a body to an invited dialog; retransmitted until ACK, at most 32 s.
+    Answer {
+        /// Which.
+        dialog: DialogId,
+        /// `application/sdp`.
+        body: Vec<u8>,
+    },
+    /// Final refusal of an invited dialog.
+    Reject {
+        /// Which.
+        dialog: DialogId,
+        /// 300..=699.
+        status: u16,
+        /// Seconds for Retry-After.
+        retry_after_s: Option<u32>,
+        /// Value of a Reason header (RFC 3326).
+        reason: Option<String>,
+    },
+    /// 180 to an invited dialog (softphones).
+    Ringing {
+        /// Which.
+        dialog: DialogId,
+    },
+    /// A new outgoing call.
+    Invite {
+        /// Odd number chosen by the application.
+        dialog: DialogId,
+        /// Whom.
+        target: Target,
+        /// Display name and user part of From, e.g. `("111", "111")`.
+        from: (String, String),
+        /// `application/sdp` offer.
+        body: Vec<u8>,
+        /// Further headers, name and value, e.g. `X-Call-ID`.
+        headers: Vec<(String, String)>,
+        /// For softphones: user and password with which a 401/407 is answered, once.
+        login: Option<(String, String)>,
+    },
+    /// End a dialog whatever its state: CANCEL, BYE, or BYE after the late 2xx.
+    Hangup {
+        /// Which.
+        dialog: DialogId,
+        /// Value of a Reason header (RFC 3326).
+        reason: Option<String>,
+    },
+    /// INFO with `application/dtmf-relay`.
+    Digit {
+        /// In which dialog.
+        dialog: DialogId,
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digit: char,
+        /// Length in milliseconds.
+        length_ms: u32,
+    },
+    /// Answer to [`Event::Reinvited`](crate::Event::Reinvited): 200 with this body, or 488 without.
+    AnswerReinvite {
+        /// Which.
+        dialog: DialogId,
+        /// `application/sdp`.
+        body: Option<Vec<u8>>,
+    },
+    /// Softphones: REGISTER (and refresh) until expires 0 is asked.
+    Register {
+        /// Account.
+        user: String,
+        /// Password.
+        password: String,
+        /// Registrar.
+        via: SocketAddr,
+        /// Use TCP.
+        is_stream: bool,
+        /// Seconds; 0 unregisters.
+        expires_s: u32,
+    },
+    /// What earlier [`Output::Keep`](crate::Output::Keep)s had kept: bindings come back (and are probed),
+    /// each confirmed dialog gets its BYE, at most `byes_per_s`.
+    Restore {
+        /// All kept entries of both tables.
+        kept: Vec<crate::Keep>,
+        /// Bound on BYEs a second.
+        byes_per_s: u32,
+    },
+    /// Say 503 to every new request out of dialog but CANCEL (SIGTERM).
+    Drain,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A UDP datagram came in.
+    Datagram {
+        /// On which socket.
+        listener: ListenerId,
+        /// From whom.
+        source: SocketAddr,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// A peer connected to a TCP listener, or a connection that we asked for is up.
+    StreamOpened {
+        /// Its number.
+        connection: ConnectionId,
+        /// The listener it belongs to.
+        listener: ListenerId,
+        /// The other end.
+        peer: SocketAddr,
+    },
+    /// Bytes of a stream, cut anywhere.
+    StreamBytes {
+        /// Which.
+        connection: ConnectionId,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The stream has ended, or a connection that we asked for could not be made.
+    StreamClosed {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// The system refused or bounced a datagram (ICMP port unreachable and the like).
+    SendFailed {
+        /// The address.
+        destination: SocketAddr,
+    },
+    /// Time passed; a deadline may be due.
+    Tick,
+    /// The application wants something.
+    Command(Command),
+}

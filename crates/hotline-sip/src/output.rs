@@ -1,0 +1,225 @@
+//! What the endpoint says: bytes to send, events for the application, things to keep over a restart.
+
+use crate::input::{ConnectionId, DialogId, ListenerId, TrunkId};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// Who sent a request, once that is proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// A carrier, by source address.
+    Trunk(TrunkId),
+    /// A phone, by digest.
+    Account(String),
+    /// Not proven; only with [`Config::is_user_agent`](crate::Config::is_user_agent).
+    Unknown,
+}
+
+/// A new incoming call. No answer but 100 has been sent.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Even number given by the endpoint.
+    pub dialog: DialogId,
+    /// Proven sender.
+    pub peer: Peer,
+    /// Source of the request.
+    pub source: SocketAddr,
+    /// The address that our SDP should name: the listener's `advertise`.
+    pub advertise: SocketAddr,
+    /// User part of the Request-URI, unescaped; the number of a tel: URI.
+    pub dialled: String,
+    /// User part of From (or P-Asserted-Identity, believed from trunks only), as sent; empty when anonymous.
+    pub caller: String,
+    /// Display name, control and bidi characters stripped.
+    pub caller_name: String,
+    /// Call-ID.
+    pub call_id: String,
+    /// Diversion and History-Info, raw values.
+    pub diversion: Vec<String>,
+    /// Content type, lower case, and body.
+    pub body: Option<(String, Vec<u8>)>,
+}
+
+/// Why an outgoing call did not come to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// 486, 600.
+    Busy,
+    /// We cancelled, and that is confirmed.
+    Cancelled,
+    /// 603, 403 and other 4xx/6xx: somebody or something said no.
+    Declined(u16),
+    /// The account has no reachable contact, no provisional came within the limit, ICMP error, lost flow,
+    /// or 408, 430, 480, 5xx from every contact.
+    Unreachable(u16),
+}
+
+/// How we refused a request ourselves; for counters and one log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rejection {
+    /// Challenged (401): no or stale credentials.
+    Challenged,
+    /// A source that is over its rate: silence.
+    Flood,
+    /// Not SIP, or so broken that no answer can be built.
+    Garbage,
+    /// Answered 400, 413, 416, 420, 501, 505, 513 ...
+    Malformed,
+    /// 481: wrong dialog or transaction.
+    NoDialog,
+    /// Shed by the order of overload.
+    Overload,
+    /// Wrong credentials.
+    WrongCredentials,
+}
+
+/// How an account can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactState {
+    /// No contact: never registered, unregistered or expired.
+    Gone,
+    /// At least one contact that is not known to be dead.
+    Reachable,
+    /// Contacts, but each failed its last probe or call.
+    Unreachable,
+}
+
+/// Tables that outlive the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Table {
+    /// Registrar bindings.
+    Binding,
+    /// Confirmed dialogs (what is needed to send BYE after a crash).
+    Dialog,
+    /// Nonce secret and the like; one entry per key.
+    Secret,
+}
+
+/// An entry to keep (`value` is Some) or to forget (None). The bytes are the endpoint's own affair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    /// Which table.
+    pub table: Table,
+    /// Unique inside its table.
+    pub key: Vec<u8>,
+    /// None removes the entry.
+    pub value: Option<Vec<u8>>,
+}
+
+/// News for the application.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A new call.
+    Invited(Invitation),
+    /// Our 2xx was acknowledged.
+    Acknowledged {
+        /// Which.
+        dialog: DialogId,
+    },
+    /// 180 or 183 from the callee (once per call).
+    Ringing {
+        /// Which.
+        dialog: DialogId,
+        /// Early-media body of a 183.
+        body: Option<Vec<u8>>,
+    },
+    /// 2xx from the callee; ACK is sent. Exactly one per outgoing call.
+    Answered {
+        /// Which.
+        dialog: DialogId,
+        /// Its answer.
+        body: Vec<u8>,
+        /// Where its signalling came from (rule M).
+        source: SocketAddr,
+    },
+    /// An outgoing call has failed for good. The dialog is gone.
+    Failed {
+        /// Which.
+        dialog: DialogId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A dialog (or an invited call) has ended by the peer: BYE, CANCEL, missing ACK, transport lost.
+    /// After a [`Command::Hangup`](crate::Command::Hangup) nothing more is said of a dialog.
+    Ended {
+        /// Which.
+        dialog: DialogId,
+        /// True when the peer asked (BYE or CANCEL), false when it fell silent.
+        is_by_peer: bool,
+    },
+    /// A digit by INFO.
+    Digit {
+        /// Which.
+        dialog: DialogId,
+        /// The key.
+        digit: char,
+    },
+    /// re-INVITE or UPDATE with a body (hold, session refresh); answer with
+    /// [`Command::AnswerReinvite`](crate::Command::AnswerReinvite).
+    Reinvited {
+        /// Which.
+        dialog: DialogId,
+        /// Its offer; None when offerless.
+        body: Option<Vec<u8>>,
+    },
+    /// Reachability of an account changed.
+    Contact {
+        /// User part.
+        account: String,
+        /// How.
+        state: ContactState,
+    },
+    /// Softphones: our registration was accepted (expires > 0), ended (0) or refused.
+    Registered {
+        /// User part.
+        user: String,
+        /// Seconds granted, or the refusing status.
+        granted: Result<u32, u16>,
+    },
+    /// A request was refused or dropped without reaching the application.
+    Rejected {
+        /// How.
+        rejection: Rejection,
+        /// From where.
+        source: SocketAddr,
+    },
+}
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send this datagram.
+    Datagram {
+        /// From which socket.
+        listener: ListenerId,
+        /// To whom.
+        destination: SocketAddr,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Send these bytes on a stream.
+    Stream {
+        /// Which.
+        connection: ConnectionId,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Open a TCP connection; answer with `StreamOpened` or `StreamClosed`.
+    Connect {
+        /// Number chosen by the endpoint (high bit set, so that it never meets the shell's).
+        connection: ConnectionId,
+        /// The listener whose address it comes from.
+        listener: ListenerId,
+        /// To whom.
+        destination: SocketAddr,
+    },
+    /// Close a stream.
+    Close {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// Tell the application.
+    Event(Event),
+    /// Keep or forget over a restart.
+    Keep(Keep),
+}
