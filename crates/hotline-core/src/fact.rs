@@ -4,7 +4,9 @@
 use crate::cause::{Cause, EndedBy};
 use crate::flow::Digit;
 use crate::ids::{CallId, LegId};
+use crate::input::Input;
 use crate::number::CallerNumber;
+use crate::time::Now;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -265,4 +267,17 @@ pub enum EdgeFact {
     },
     /// Frames were lost while the disk refused the journal; the records of open calls may lack facts.
     JournalGap,
+}
+
+/// One turn of the control loop, as the journal keeps it: written before the turn's effects start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The only time of the turn.
+    pub now: Now,
+    /// What core was told, in order: replaying it must state the same facts.
+    pub inputs: Vec<Input>,
+    /// What core stated.
+    pub facts: Vec<Fact>,
+    /// What the edge stated.
+    pub edge: Vec<EdgeFact>,
 }

@@ -21,7 +21,7 @@ mod record;
 mod time;
 
 pub use cause::{Cause, EndedBy, Fate};
-pub use fact::{EdgeFact, Fact, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing};
+pub use fact::{EdgeFact, Fact, Frame, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing};
 pub use flow::{Digit, Flow, FlowClip, Node, NodeKind, Target};
 pub use ids::{
     AgentId, CallId, FlowId, LanguageId, LegId, NodeId, PlayId, PromptId, QueueId, RequestId, RouteId, ServiceId,
