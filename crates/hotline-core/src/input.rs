@@ -5,7 +5,7 @@ use crate::flow::Digit;
 use crate::ids::{AgentId, LegId, PlayId, RequestId};
 use crate::number::CallerNumber;
 use crate::plan::Plan;
-use crate::record::Ledger;
+use crate::ledger::Ledger;
 use alloc::boxed::Box;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Decides: given what happened and when, says what must happen next.
 //!
 //! Calls, IVR, queues, counsellors and the call record, deterministic and without any contact with the world:
-//! [`Switch::handle`](switch::Switch::handle) gets the time and one [`Input`] and fills a list of [`Output`]s.
+//! `Switch::handle` gets the time and one [`Input`] and fills a list of [`Output`]s.
 //! Everything that must be known later is stated as a [`Fact`]; the [`Ledger`] reads facts and nothing else.
 
 #![no_std]
@@ -11,9 +11,11 @@ extern crate alloc;
 
 mod cause;
 mod fact;
+mod fate;
 mod flow;
 mod ids;
 mod input;
+mod ledger;
 mod number;
 mod output;
 mod plan;
@@ -27,8 +29,9 @@ pub use ids::{
     AgentId, CallId, FlowId, LanguageId, LegId, NodeId, PlayId, PromptId, QueueId, RequestId, RouteId, ServiceId,
 };
 pub use input::{Arrival, Contact, Input, LegEvent, Origin, Request};
+pub use ledger::Ledger;
 pub use number::CallerNumber;
 pub use output::{Alarm, Bed, Clip, LegOrder, Output, Refusal};
 pub use plan::{Agent, Comfort, Feature, Language, Plan, Prompt, Queue, Route, RouteKind, Service, Timing};
-pub use record::{AgentStanding, CallRecord, KeyPress, Ledger, Moment};
+pub use record::{AgentStanding, CallRecord, KeyPress, Moment};
 pub use time::{Mono, Now, Wall};

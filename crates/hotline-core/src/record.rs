@@ -1,14 +1,11 @@
-//! The ledger: what the facts so far amount to. Open calls, counsellors, what the edge keeps.
-//!
-//! One fold serves the call record, the live tables, the snapshot at a segment's head, and the restart.
+//! What is known of one call and of one counsellor.
 
-use crate::cause::{Cause, EndedBy, Fate};
-use crate::fact::{EdgeFact, Fact, LegQuality, Notice, RecordingState, Standing};
+use crate::cause::{Cause, EndedBy};
+use crate::fact::{LegQuality, Notice, RecordingState, Standing};
 use crate::flow::Digit;
 use crate::ids::{CallId, LegId};
 use crate::number::CallerNumber;
-use crate::time::{Mono, Now, Wall};
-use alloc::collections::BTreeMap;
+use crate::time::{Mono, Wall};
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -138,19 +135,41 @@ pub struct AgentStanding {
     pub why: String,
 }
 
-/// The fold over all facts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
-    /// Number of the run.
-    pub run: u32,
-    /// Time of the last frame.
-    pub last: Moment,
-    /// Open calls, and ended ones whose leg counters are still to come (`linger`).
-    pub calls: BTreeMap<CallId, CallRecord>,
-    /// By user name.
-    pub agents: BTreeMap<String, AgentStanding>,
-    /// What the edge keeps: (table, key) -> value.
-    pub kept: BTreeMap<(u8, Vec<u8>), Vec<u8>>,
-    /// Which call a leg belongs to.
-    pub legs: BTreeMap<LegId, CallId>,
+impl Moment {
+    /// Whole milliseconds since `earlier`: monotonic inside one run, else by the wall, never below 0.
+    #[must_use]
+    pub fn millis_since(self, earlier: Self) -> u64 {
+        if self.run == earlier.run {
+            return self.mono.millis_since(earlier.mono);
+        }
+        u64::try_from(self.wall.0.saturating_sub(earlier.wall.0)).unwrap_or(0)
+    }
+}
+
+impl CallRecord {
+    /// Still going on.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Milliseconds in queues until `now`, the wait that goes on included.
+    #[must_use]
+    pub fn wait_ms_until(&self, now: Moment) -> u64 {
+        self.wait_ms.saturating_add(self.waiting_since.map_or(0, |since| now.millis_since(since)))
+    }
+
+    /// Milliseconds of talk until `now`, the talk that goes on included.
+    #[must_use]
+    pub fn talk_ms_until(&self, now: Moment) -> u64 {
+        self.talk_ms.saturating_add(self.talking_since.map_or(0, |since| now.millis_since(since)))
+    }
+
+    /// Nothing more can be learned of it: both legs' counters and the recording's length are known.
+    pub(crate) fn is_complete(&self) -> bool {
+        let has_caller_quality = self.answered.is_none() || self.caller_quality.is_some();
+        let has_agent_quality = self.agent_leg.is_none() || self.agent_quality.is_some();
+        let has_recording = self.recording != RecordingState::Made || self.recording_ms.is_some();
+        !self.is_open() && (!self.is_counted || (has_caller_quality && has_agent_quality && has_recording))
+    }
 }

@@ -1,0 +1,359 @@
+//! The ledger: what the facts so far amount to. Open calls, counsellors, what the edge keeps.
+//!
+//! One fold serves the call record, the live tables, the snapshot at a segment's head, and the restart.
+
+use crate::fact::{EdgeFact, Fact, Frame, Keep, OfferOutcome, RecordingState};
+use crate::ids::{CallId, LegId};
+use crate::record::{AgentStanding, CallRecord, KeyPress, Moment};
+use crate::time::Now;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// The fold over all facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Number of the run.
+    pub run: u32,
+    /// Time of the last frame.
+    pub last: Moment,
+    /// Open calls, and ended ones whose leg counters are still to come (`linger`).
+    pub calls: BTreeMap<CallId, CallRecord>,
+    /// By user name.
+    pub agents: BTreeMap<String, AgentStanding>,
+    /// What the edge keeps: (table, key) -> value.
+    pub kept: BTreeMap<(u8, Vec<u8>), Vec<u8>>,
+    /// Which call a leg belongs to.
+    pub legs: BTreeMap<LegId, CallId>,
+    /// Ended calls that linger in `calls`, oldest first.
+    pub lingering: VecDeque<CallId>,
+    /// Ended calls of which everything is known: dropped when the next frame begins, so that whoever applied
+    /// this one can still read them.
+    pub complete: Vec<CallId>,
+}
+
+impl Ledger {
+    /// Applies a whole frame. Returns the ended, counted calls whose row must be written (again); their records
+    /// stay readable in `calls` until the next frame.
+    pub fn apply_frame(&mut self, frame: &Frame) -> Vec<CallId> {
+        let mut rows = Vec::new();
+        let facts = frame.facts.iter().map(|fact| self.apply(frame.now, fact)).collect::<Vec<_>>();
+        let edge = frame.edge.iter().map(|fact| self.apply_edge(frame.now, fact)).collect::<Vec<_>>();
+        for call in facts.into_iter().chain(edge).flatten() {
+            if !rows.contains(&call) {
+                rows.push(call);
+            }
+        }
+        rows
+    }
+
+    /// Applies a fact of core. Some(call): the row of this ended, counted call must be written (again).
+    pub fn apply(&mut self, now: Now, fact: &Fact) -> Option<CallId> {
+        self.begin(now);
+        match fact {
+            Fact::Started { .. } => {
+                self.run = self.run.saturating_add(1);
+                self.last.run = self.run;
+                None
+            }
+            Fact::Arrived { call, leg, .. } => {
+                self.legs.insert(*leg, *call);
+                let record = arrived(fact, self.last)?;
+                self.calls.insert(*call, record);
+                None
+            }
+            Fact::AgentState { agent, standing, why } => {
+                let standing = AgentStanding { standing: standing.clone(), since: self.last, why: why.clone() };
+                self.agents.insert(agent.clone(), standing);
+                None
+            }
+            Fact::Offered { call, leg, .. } => {
+                // The leg of a counsellor who was lost before has told its counters when it went.
+                let before = self.calls.get(call)?.agent_leg;
+                before.map(|old| self.legs.remove(&old));
+                self.legs.insert(*leg, *call);
+                self.change(*call, fact)
+            }
+            Fact::OfferEnded { call, outcome, .. } => {
+                if *outcome != OfferOutcome::Answered {
+                    // A phone that was only rung has no counters: nothing more is awaited of it.
+                    let rung = self.calls.get_mut(call)?.agent_leg.take();
+                    rung.map(|leg| self.legs.remove(&leg));
+                }
+                self.change(*call, fact)
+            }
+            Fact::Ended { call, .. } => {
+                let is_first = self.calls.get(call).is_some_and(CallRecord::is_open);
+                let row = self.change(*call, fact);
+                if is_first {
+                    self.linger(*call);
+                }
+                row
+            }
+            Fact::Answered { call }
+            | Fact::Node { call, .. }
+            | Fact::Key { call, .. }
+            | Fact::LanguageChosen { call, .. }
+            | Fact::SpokeAtMenu { call }
+            | Fact::InformationHeard { call, .. }
+            | Fact::Queued { call, .. }
+            | Fact::Joined { call, .. }
+            | Fact::NoticeHeard { call, .. }
+            | Fact::AgentLost { call, .. }
+            | Fact::Recording { call, .. } => self.change(*call, fact),
+        }
+    }
+
+    /// Applies a fact of the edge. Some(call) as in [`apply`](Self::apply).
+    pub fn apply_edge(&mut self, now: Now, fact: &EdgeFact) -> Option<CallId> {
+        self.begin(now);
+        match fact {
+            EdgeFact::Keep(Keep { table, key, value }) => {
+                match value {
+                    Some(value) => self.kept.insert((*table, key.clone()), value.clone()),
+                    None => self.kept.remove(&(*table, key.clone())),
+                };
+                None
+            }
+            EdgeFact::Quality { leg, quality } => {
+                let call = *self.legs.get(leg)?;
+                let record = self.calls.get_mut(&call)?;
+                if record.caller_leg == *leg {
+                    record.caller_quality = Some(*quality);
+                } else {
+                    record.agent_quality = Some(*quality);
+                }
+                self.touched(call)
+            }
+            EdgeFact::Diverted { leg, values } => {
+                let call = *self.legs.get(leg)?;
+                let record = self.calls.get_mut(&call)?;
+                record.diverted = values.iter().take(DIVERTED_MAX).cloned().collect();
+                self.touched(call)
+            }
+            EdgeFact::RecordingClosed { call, length_ms } => {
+                self.calls.get_mut(call)?.recording_ms = Some(*length_ms);
+                self.touched(*call)
+            }
+            EdgeFact::JournalGap => {
+                for record in self.calls.values_mut().filter(|record| record.is_open()) {
+                    record.has_journal_gap = true;
+                }
+                None
+            }
+        }
+    }
+
+    /// Calls that go on.
+    pub fn open(&self) -> impl Iterator<Item = &CallRecord> {
+        self.calls.values().filter(|record| record.is_open())
+    }
+
+    /// Callers in a queue now, rung or not.
+    pub fn waiting(&self) -> impl Iterator<Item = &CallRecord> {
+        self.open().filter(|record| record.waiting_since.is_some())
+    }
+
+    /// Callers with a counsellor now.
+    pub fn talking(&self) -> impl Iterator<Item = &CallRecord> {
+        self.open().filter(|record| record.talking_since.is_some())
+    }
+
+    /// Changes one call's record by a fact about it. A fact about a call that is not known (a journal gap)
+    /// changes nothing.
+    fn change(&mut self, call: CallId, fact: &Fact) -> Option<CallId> {
+        let at = self.last;
+        let record = self.calls.get_mut(&call)?;
+        record.apply(at, fact);
+        self.touched(call)
+    }
+
+    /// The row of an ended, counted call must be written again.
+    fn touched(&mut self, call: CallId) -> Option<CallId> {
+        let record = self.calls.get(&call)?;
+        if record.is_complete() && !self.complete.contains(&call) {
+            self.complete.push(call);
+        }
+        (!record.is_open() && record.is_counted).then_some(call)
+    }
+
+    fn linger(&mut self, call: CallId) {
+        self.lingering.push_back(call);
+        if self.lingering.len() > LINGERING_MAX
+            && let Some(oldest) = self.lingering.pop_front()
+            && oldest != call
+        {
+            self.forget(oldest);
+        }
+    }
+
+    /// A later frame begins: what is complete or too old goes.
+    fn begin(&mut self, now: Now) {
+        let at = Moment { run: self.run, mono: now.mono, wall: now.wall };
+        if at == self.last {
+            return;
+        }
+        self.last = at;
+        for call in core::mem::take(&mut self.complete) {
+            self.forget(call);
+        }
+        while let Some(call) = self.lingering.front().copied() {
+            let ended = self.calls.get(&call).and_then(|record| record.ended);
+            if ended.is_some_and(|ended| at.millis_since(ended) < LINGER_MS) {
+                break;
+            }
+            self.lingering.pop_front();
+            self.forget(call);
+        }
+    }
+
+    /// Forgets an ended call and its legs. A call's legs are at most two here.
+    fn forget(&mut self, call: CallId) {
+        if self.calls.get(&call).is_none_or(CallRecord::is_open) {
+            return;
+        }
+        if let Some(record) = self.calls.remove(&call) {
+            self.legs.remove(&record.caller_leg);
+            record.agent_leg.map(|leg| self.legs.remove(&leg));
+        }
+    }
+}
+
+impl CallRecord {
+    fn apply(&mut self, at: Moment, fact: &Fact) {
+        match fact {
+            Fact::Answered { .. } => self.answered = Some(at),
+            Fact::Node { node, .. } => self.last_node = Some(node.clone()),
+            Fact::Key { node, key, .. } => {
+                self.first_key.get_or_insert(at);
+                if self.path.len() < PATH_MAX {
+                    let at_ms = at.millis_since(self.arrived);
+                    self.path.push(KeyPress { node: node.clone(), key: *key, at_ms });
+                }
+            }
+            Fact::LanguageChosen { language, .. } => self.language = Some(language.clone()),
+            Fact::SpokeAtMenu { .. } => self.has_spoken_at_menu = true,
+            Fact::InformationHeard { .. } => self.has_heard_information = true,
+            Fact::Queued { queue, service, head_start_ms, is_silent, .. } => {
+                self.queued.get_or_insert(at);
+                self.waiting_since.get_or_insert(at);
+                self.queue = Some(queue.clone());
+                self.service.clone_from(service);
+                self.head_start_ms = *head_start_ms;
+                self.is_silent = *is_silent;
+            }
+            Fact::Offered { agent, leg, .. } => {
+                self.offered.get_or_insert(at);
+                self.offered_to = Some(agent.clone());
+                self.agent_leg = Some(*leg);
+                self.offers = self.offers.saturating_add(1);
+            }
+            Fact::OfferEnded { outcome, .. } => {
+                self.offered_to = None;
+                if *outcome == OfferOutcome::NoAnswer {
+                    self.rona = self.rona.saturating_add(1);
+                }
+            }
+            Fact::Joined { agent, .. } => {
+                self.joined.get_or_insert(at);
+                self.end_wait(at);
+                self.talking_since = Some(at);
+                self.agent = Some(agent.clone());
+            }
+            Fact::NoticeHeard { notice, .. } => self.notice = Some(*notice),
+            Fact::AgentLost { .. } => {
+                self.end_talk(at);
+                self.waiting_since = Some(at);
+                self.agents_lost = self.agents_lost.saturating_add(1);
+            }
+            Fact::Recording { state, .. } => self.recording = *state,
+            Fact::Ended { by, cause, .. } => {
+                // The first end counts; there is no second, but a record must not change if a journal says so.
+                if self.ended.is_none() {
+                    self.end_wait(at);
+                    self.end_talk(at);
+                    self.offered_to = None;
+                    self.ended = Some(at);
+                    self.ended_by = Some(*by);
+                    self.cause = Some(*cause);
+                }
+            }
+            Fact::Started { .. } | Fact::Arrived { .. } | Fact::AgentState { .. } => {}
+        }
+    }
+
+    fn end_wait(&mut self, at: Moment) {
+        self.wait_ms = self.wait_ms_until(at);
+        self.waiting_since = None;
+    }
+
+    fn end_talk(&mut self, at: Moment) {
+        self.talk_ms = self.talk_ms_until(at);
+        self.talking_since = None;
+    }
+}
+
+/// The record of a call that has just come in.
+fn arrived(fact: &Fact, at: Moment) -> Option<CallRecord> {
+    let Fact::Arrived { call, leg, caller, dialled, origin, is_from_trunk, route, is_counted } = fact else {
+        return None;
+    };
+    Some(CallRecord {
+        call: *call,
+        caller_leg: *leg,
+        agent_leg: None,
+        caller: caller.clone(),
+        dialled: dialled.clone(),
+        origin: origin.clone(),
+        is_from_trunk: *is_from_trunk,
+        route: route.clone(),
+        is_counted: *is_counted,
+        arrived: at,
+        answered: None,
+        first_key: None,
+        queued: None,
+        offered: None,
+        joined: None,
+        ended: None,
+        talking_since: None,
+        talk_ms: 0,
+        waiting_since: None,
+        wait_ms: 0,
+        last_node: None,
+        path: Vec::new(),
+        language: None,
+        service: None,
+        queue: None,
+        head_start_ms: 0,
+        is_silent: false,
+        has_spoken_at_menu: false,
+        has_heard_information: false,
+        offered_to: None,
+        agent: None,
+        offers: 0,
+        rona: 0,
+        agents_lost: 0,
+        notice: None,
+        recording: RecordingState::NotWanted,
+        recording_ms: None,
+        ended_by: None,
+        cause: None,
+        caller_quality: None,
+        agent_quality: None,
+        has_journal_gap: false,
+        diverted: Vec::new(),
+    })
+}
+
+/// An ended call waits this long for the counters of its legs.
+const LINGER_MS: u64 = 60_000;
+
+/// Ended calls kept at most; at 300 ends a second it is never reached within `LINGER_MS`.
+const LINGERING_MAX: usize = 20_000;
+
+/// Keys kept of one call.
+const PATH_MAX: usize = 64;
+
+/// Diversions kept of one call.
+const DIVERTED_MAX: usize = 16;
