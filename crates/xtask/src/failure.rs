@@ -19,6 +19,9 @@ pub(crate) enum Failure {
     /// The machine lacks something that only a person with more rights can add.
     #[error("{0}")]
     Missing(String),
+    /// Everything has been said already.
+    #[error("failed")]
+    Reported,
     #[error("{program}: {message}")]
     Tool { program: String, message: String },
 }
@@ -46,9 +49,11 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Missing(_) => ExitCode::from(2),
-            Self::Content { .. } | Self::File { .. } | Self::Findings(_) | Self::Tool { .. } => {
-                ExitCode::FAILURE
-            }
+            Self::Content { .. }
+            | Self::File { .. }
+            | Self::Findings(_)
+            | Self::Reported
+            | Self::Tool { .. } => ExitCode::FAILURE,
         }
     }
 }

@@ -14,9 +14,14 @@
     )
 )]
 
+mod apt;
+mod check;
 mod failure;
 mod run;
 mod sounds;
+mod steps;
+mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -31,13 +36,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Form, lints and the rules of the repository
+    Check,
     /// Makes the placeholder prompts, the hold music and the tones of sounds/ anew
     Sounds(sounds::Arguments),
+    /// Installs what the tests need and proves everything
+    Test,
+    /// The rules that neither compiler nor lints can hold (part of check)
+    Tidy,
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Check => check::main(),
         Command::Sounds(arguments) => sounds::main(&arguments),
+        Command::Test => test::main(),
+        Command::Tidy => tidy::main(&run::repository()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! Starts other programs and finds the repository.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
@@ -42,5 +42,24 @@ pub(crate) fn pipe(program: &str, arguments: &[&str], input: &[u8]) -> Result<Ve
             output.status,
             String::from_utf8_lossy(&output.stderr).trim()
         )))
+    }
+}
+
+/// What a program writes, run in `folder`; its errors go where ours go.
+pub(crate) fn output(folder: &Path, program: &str, arguments: &[&str]) -> Result<String, Failure> {
+    let failed = |message: String| Failure::Tool {
+        program: program.to_owned(),
+        message,
+    };
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(failed(output.status.to_string()))
     }
 }

@@ -66,7 +66,9 @@ fn make(folder: &Path) -> Result<(), Failure> {
                         keep_recording(folder, clip)?
                     }
                     Some(_) | None => match synthesise(&engine, prompt, &line, code)? {
-                        Some(samples) => write_clip(folder, code, line.clone(), prompt, &samples)?,
+                        Some(samples) => {
+                            write_clip(&engine, folder, code, line.clone(), prompt, &samples)?
+                        }
                         None => continue,
                     },
                 };
@@ -129,6 +131,7 @@ fn synthesise(
 }
 
 fn write_clip(
+    engine: &speech::Engine,
     folder: &Path,
     code: &str,
     line: Line,
@@ -153,8 +156,7 @@ fn write_clip(
             .spoken_in
             .as_deref()
             .filter(|_| is_foreign)
-            .and_then(speech::voice)
-            .map(str::to_owned),
+            .and_then(|spoken_in| engine.voice(spoken_in)),
     })
 }
 
@@ -173,9 +175,9 @@ fn describe(code: &str, language: &mut Language, engine: &speech::Engine) {
         language.state = State::Synthesised;
         language.voice = Some("cargo xtask sounds".to_owned());
         language.licence = Some("CC0-1.0".to_owned());
-    } else if let Some(voice) = speech::voice(code) {
+    } else if let Some(voice) = engine.voice(code) {
         language.state = State::Placeholder;
-        language.voice = Some(format!("{} {voice}", engine.name()));
+        language.voice = Some(voice);
         language.licence = Some("Apache-2.0, see sounds/LICENSE".to_owned());
     }
 }

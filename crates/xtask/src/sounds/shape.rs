@@ -34,7 +34,9 @@ pub(crate) fn speech(raw: &[i16]) -> Vec<i16> {
         .take(last + 1 - first)
         .map(|sample| f64::from(*sample) / f64::from(i16::MAX))
         .collect();
-    let peak = voiced.iter().fold(0.0_f64, |peak, value| peak.max(value.abs()));
+    let peak = voiced
+        .iter()
+        .fold(0.0_f64, |peak, value| peak.max(value.abs()));
     let gain = (SPEECH_RMS / rms(&voiced)).min(PEAK_MAX / peak);
     voiced.iter_mut().for_each(|value| *value *= gain);
     fade(&mut voiced);

@@ -24,7 +24,7 @@ const DIGITS_EN: [&str; 10] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
 ];
 
-pub(crate) fn voice(code: &str) -> Option<&'static str> {
+fn voice(code: &str) -> Option<&'static str> {
     VOICES
         .iter()
         .find(|(language, _)| *language == code)
@@ -55,8 +55,9 @@ impl Engine {
         })
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// The program and the voice with which it speaks a language.
+    pub(crate) fn voice(&self, code: &str) -> Option<String> {
+        voice(code).map(|voice| format!("{} {voice}", self.name))
     }
 
     /// Says the sentence, faster when it would be too long; nothing when the language has no voice.
@@ -95,8 +96,27 @@ fn say_once(voice: &str, text: &str, speed: u32) -> Result<Vec<i16>, Failure> {
     let raw = run::pipe(
         "sox",
         &[
-            "-D", "-t", "wav", "-", "-t", "raw", "-e", "signed-integer", "-b", "16", "-c", "1",
-            "-L", "-", "gain", "-6", "highpass", "150", "rate", "-h", "8000",
+            "-D",
+            "-t",
+            "wav",
+            "-",
+            "-t",
+            "raw",
+            "-e",
+            "signed-integer",
+            "-b",
+            "16",
+            "-c",
+            "1",
+            "-L",
+            "-",
+            "gain",
+            "-6",
+            "highpass",
+            "150",
+            "rate",
+            "-h",
+            "8000",
         ],
         &spoken,
     )?;

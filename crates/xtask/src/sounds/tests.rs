@@ -53,13 +53,25 @@ fn every_language_of_the_list_has_its_table() {
     let list = run::repository().join("config/data/languages.csv");
     let list = std::fs::read_to_string(list).unwrap();
     let mut count = 0;
-    for code in list.lines().skip(1).filter_map(|line| line.split(',').next()) {
+    for code in list
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next())
+    {
         count += 1;
         let language = manifest.language.get(code).expect(code);
         let is_supplied = code == "vi" || code == "en";
-        assert_eq!(language.state == State::ToBeRecorded, !is_supplied, "{code}");
+        assert_eq!(
+            language.state == State::ToBeRecorded,
+            !is_supplied,
+            "{code}"
+        );
     }
-    assert_eq!(count + 1, manifest.language.len(), "one table each, and the tones");
+    assert_eq!(
+        count + 1,
+        manifest.language.len(),
+        "one table each, and the tones"
+    );
 }
 
 #[test]
@@ -68,7 +80,12 @@ fn the_counsellor_hears_each_language_by_name() {
     for code in manifest.language.keys().filter(|code| *code != "tones") {
         let id = format!("agent.lang.{code}");
         let clip = manifest.language["vi"].clip.get(&id).expect(&id);
-        assert!(clip.text.as_ref().unwrap().starts_with("Người gọi nói tiếng "));
+        assert!(
+            clip.text
+                .as_ref()
+                .unwrap()
+                .starts_with("Người gọi nói tiếng ")
+        );
     }
 }
 
@@ -88,13 +105,20 @@ fn emergency_numbers_are_spoken_digit_by_digit() {
         speech::spell_numbers("Tổng đài 111, công an 113, cấp cứu 115, số 1.", "vi"),
         "Tổng đài một một một, công an một một ba, cấp cứu một một năm, số 1."
     );
-    assert_eq!(speech::spell_numbers("Call 113.", "en"), "Call one one three.");
+    assert_eq!(
+        speech::spell_numbers("Call 113.", "en"),
+        "Call one one three."
+    );
 }
 
 #[test]
 fn a_gap_becomes_one_line_for_each_language() {
     let (_, manifest) = shipped();
-    let prompt = manifest.prompt.iter().find(|prompt| prompt.id == "agent.lang").unwrap();
+    let prompt = manifest
+        .prompt
+        .iter()
+        .find(|prompt| prompt.id == "agent.lang")
+        .unwrap();
     let spoken = [("hmn".to_owned(), "tiếng Mông".to_owned())].into();
     let made = lines(prompt, "vi", &spoken);
     assert_eq!(made.len(), 1);
@@ -120,7 +144,10 @@ fn a_damaged_folder_is_found_out() {
         "vi svc.traf: duration_ms differs",
         "vi svc.nothing: a clip of no prompt",
     ] {
-        assert!(findings.contains(expected), "{expected} is not in\n{findings}");
+        assert!(
+            findings.contains(expected),
+            "{expected} is not in\n{findings}"
+        );
     }
 }
 
@@ -131,7 +158,11 @@ fn silence_is_not_a_prompt() {
     std::fs::create_dir_all(home.join("vi")).unwrap();
     let path = home.join("vi/greet_main.wav");
     shape::write_wav(&path, &[0; 8_000]).unwrap();
-    let mut manifest = Manifest { prompt: manifest.prompt, language: manifest.language, ..manifest };
+    let mut manifest = Manifest {
+        prompt: manifest.prompt,
+        language: manifest.language,
+        ..manifest
+    };
     manifest.language.retain(|code, _| code == "vi");
     let findings = verify::verify(&home, &manifest).join("\n");
     std::fs::remove_dir_all(&home).unwrap();
@@ -146,7 +177,11 @@ fn music_and_bed_have_no_click_at_the_seam() {
         let inside = samples.iter().zip(&samples[1..]).map(step).max().unwrap();
         let seam = step((samples.last().unwrap(), &samples[0]));
         assert!(seam <= inside, "{id}: {seam} at the seam, {inside} inside");
-        let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
+        let loudest = samples
+            .iter()
+            .map(|sample| sample.unsigned_abs())
+            .max()
+            .unwrap();
         assert!(loudest < 10_000, "{id} has a sudden peak of {loudest}");
     }
 }
@@ -158,7 +193,10 @@ fn speech_has_one_level_and_soft_edges() {
     raw.extend([0; 4_000]);
     let samples = shape::speech(&raw);
     assert_eq!(shape::duration_ms(&samples), 20 + 1_000 + 130);
-    let voiced: Vec<f64> = samples[160..8_160].iter().map(|sample| f64::from(*sample) / 32_767.0).collect();
+    let voiced: Vec<f64> = samples[160..8_160]
+        .iter()
+        .map(|sample| f64::from(*sample) / 32_767.0)
+        .collect();
     assert!((shape::rms(&voiced) - shape::SPEECH_RMS).abs() < 0.002);
     assert!(samples[160].abs() < 100);
 }

@@ -116,7 +116,11 @@ fn add_pluck(ring: &mut [f64], at: usize, frequency_hz: f64) {
         let rise = ratio(index.min(PLUCK_RISE_SAMPLES), PLUCK_RISE_SAMPLES);
         let fall = ratio((PLUCK_SAMPLES - index).min(800), 800);
         let overtone = 0.3 * strength * sine(2.0 * phase);
-        add(ring, at + index, rise * fall * strength * (sine(phase) + overtone));
+        add(
+            ring,
+            at + index,
+            rise * fall * strength * (sine(phase) + overtone),
+        );
         strength *= PLUCK_DECAY;
     }
 }
@@ -142,7 +146,10 @@ fn level(values: &mut [f64], rms: f64) {
 }
 
 fn samples(values: &[f64]) -> Vec<i16> {
-    values.iter().map(|value| shape::to_sample(*value)).collect()
+    values
+        .iter()
+        .map(|value| shape::to_sample(*value))
+        .collect()
 }
 
 fn seconds(index: usize) -> f64 {

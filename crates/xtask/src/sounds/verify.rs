@@ -41,7 +41,10 @@ fn verify_prompts(manifest: &Manifest, findings: &mut Vec<String>) {
             findings.push(format!("{}: two prompts of this name", prompt.id));
         }
         let texts = [&prompt.vi, &prompt.en];
-        if texts.iter().any(|text| text.is_empty() || text.contains(char::is_control)) {
+        if texts
+            .iter()
+            .any(|text| text.is_empty() || text.contains(char::is_control))
+        {
             findings.push(format!("{}: a text is empty or not one line", prompt.id));
         }
         for entry in &prompt.languages {
@@ -101,7 +104,10 @@ fn verify_clip(
     } else {
         &[SAMPLE_RATE_HZ]
     };
-    expect(rates.contains(&wav.spec.sample_rate), "has a wrong sample rate");
+    expect(
+        rates.contains(&wav.spec.sample_rate),
+        "has a wrong sample rate",
+    );
     let longest_ms = if is_recorded {
         prompt.max_s.map(|seconds| seconds * 1_000)
     } else {
@@ -145,9 +151,11 @@ fn verify_strays(folder: &Path, code: &str, language: &Language, findings: &mut 
 
 /// `agent.lang.hmn` is a clip of `agent.lang`, whose text has a gap; every other clip has its prompt's name.
 fn is_clip_of(id: &str, prompt: &Prompt) -> bool {
-    let has_gap = prompt.vi.contains("{ngôn ngữ}") && prompt.languages.iter().any(|code| code == "vi");
+    let has_gap =
+        prompt.vi.contains("{ngôn ngữ}") && prompt.languages.iter().any(|code| code == "vi");
     if has_gap {
-        id.rsplit_once('.').is_some_and(|(stem, _)| stem == prompt.id)
+        id.rsplit_once('.')
+            .is_some_and(|(stem, _)| stem == prompt.id)
     } else {
         id == prompt.id
     }

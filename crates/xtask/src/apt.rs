@@ -1,0 +1,105 @@
+//! What Debian must give before the tests can run: installed when we may, named exactly when we may not.
+
+use std::process::Command;
+
+use crate::failure::Failure;
+
+/// One package a line; what stands behind # is for people.
+const LIST: &str = include_str!("../apt-packages.txt");
+
+pub(crate) fn ensure() -> Result<(), Failure> {
+    let missing = missing(LIST, is_installed)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!(
+        "apt-get update && apt-get install --yes --no-install-recommends {}",
+        missing.join(" ")
+    );
+    if !rustix::process::geteuid().is_root() {
+        return Err(Failure::Missing(format!(
+            "packages are missing; as root run: {by_hand}"
+        )));
+    }
+    println!("installing what the tests need: {}", missing.join(" "));
+    apt_get(&["update", "--quiet"])?;
+    let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
+    arguments.extend(&missing);
+    apt_get(&arguments)
+}
+
+/// The packages of the list that `is_installed` denies.
+fn missing(
+    list: &str,
+    is_installed: impl Fn(&str) -> Result<bool, Failure>,
+) -> Result<Vec<&str>, Failure> {
+    let mut missing = Vec::new();
+    for name in packages(list) {
+        if !is_installed(name)? {
+            missing.push(name);
+        }
+    }
+    Ok(missing)
+}
+
+fn packages(list: &str) -> impl Iterator<Item = &str> {
+    list.lines()
+        .filter_map(|line| line.split('#').next())
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+}
+
+fn is_installed(name: &str) -> Result<bool, Failure> {
+    let output = Command::new("dpkg-query")
+        .args(["--show", "--showformat=${db:Status-Abbrev}", name])
+        .output()
+        .map_err(|error| {
+            let names: Vec<&str> = packages(LIST).collect();
+            Failure::Missing(format!(
+                "dpkg-query: {error}. The tests run on Debian; they need the programs of: {}",
+                names.join(" ")
+            ))
+        })?;
+    Ok(output.stdout.starts_with(b"ii"))
+}
+
+fn apt_get(arguments: &[&str]) -> Result<(), Failure> {
+    let failed = |message: String| Failure::Tool {
+        program: format!("apt-get {}", arguments.join(" ")),
+        message,
+    };
+    let status = Command::new("apt-get")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(arguments)
+        .status()
+        .map_err(|error| failed(error.to_string()))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(failed(status.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_missing_is_named() {
+        let list = "# tools\nsox  # levels\n\nbaresip\n";
+        let named = missing(list, |name| Ok(name == "sox")).unwrap();
+        assert_eq!(named, ["baresip"]);
+    }
+
+    #[test]
+    fn the_committed_list_is_sorted_and_says_why() {
+        let names: Vec<&str> = packages(LIST).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        for line in LIST
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            assert!(line.contains('#'), "{line}: why?");
+        }
+    }
+}
