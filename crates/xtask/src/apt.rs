@@ -7,8 +7,14 @@ use crate::failure::Failure;
 /// One package a line; what stands behind # is for people.
 const LIST: &str = include_str!("../apt-packages.txt");
 
-pub(crate) fn ensure() -> Result<(), Failure> {
-    let missing = missing(LIST, is_installed)?;
+/// Everything that the tests need.
+pub(crate) fn ensure_all() -> Result<(), Failure> {
+    ensure(&packages(LIST).collect::<Vec<_>>())
+}
+
+/// A part of the list, for a command that needs no more.
+pub(crate) fn ensure(names: &[&str]) -> Result<(), Failure> {
+    let missing = missing(names, is_installed)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -21,22 +27,22 @@ pub(crate) fn ensure() -> Result<(), Failure> {
             "packages are missing; as root run: {by_hand}"
         )));
     }
-    println!("installing what the tests need: {}", missing.join(" "));
+    println!("installing from Debian: {}", missing.join(" "));
     apt_get(&["update", "--quiet"])?;
     let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
     arguments.extend(&missing);
     apt_get(&arguments)
 }
 
-/// The packages of the list that `is_installed` denies.
-fn missing(
-    list: &str,
+/// Those that `is_installed` denies.
+fn missing<'a>(
+    names: &[&'a str],
     is_installed: impl Fn(&str) -> Result<bool, Failure>,
-) -> Result<Vec<&str>, Failure> {
+) -> Result<Vec<&'a str>, Failure> {
     let mut missing = Vec::new();
-    for name in packages(list) {
+    for name in names {
         if !is_installed(name)? {
-            missing.push(name);
+            missing.push(*name);
         }
     }
     Ok(missing)
@@ -86,8 +92,8 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_named() {
-        let list = "# tools\nsox  # levels\n\nbaresip\n";
-        let named = missing(list, |name| Ok(name == "sox")).unwrap();
+        let names: Vec<&str> = packages("# tools\nsox  # levels\n\nbaresip\n").collect();
+        let named = missing(&names, |name| Ok(name == "sox")).unwrap();
         assert_eq!(named, ["baresip"]);
     }
 

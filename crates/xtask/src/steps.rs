@@ -207,6 +207,28 @@ mod tests {
     }
 
     #[test]
+    fn a_program_is_run_and_its_results_are_added_up() {
+        let step = |program: &str, arguments: &[&str]| Step {
+            name: program.to_owned(),
+            program: program.to_owned(),
+            arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+            counts: Counts::Tests,
+        };
+        let line = "test result: ok. 3 passed; 0 failed; 0 ignored\n";
+        let mut steps = Steps::default();
+        steps.run(&step("printf", &[&line.repeat(2)]));
+        steps.run(&step("printf", &["nothing\n"]));
+        steps.run(&step("no-such-program", &[]));
+        let counts: Vec<(u64, u64)> = steps
+            .done
+            .iter()
+            .map(|done| (done.passed, done.failed))
+            .collect();
+        assert_eq!(counts, [(6, 0), (0, 1), (0, 1)]);
+        assert!(table(&steps.done).contains("ran no tests"));
+    }
+
+    #[test]
     fn a_failed_step_makes_the_whole_fail() {
         let mut steps = Steps::default();
         assert!(steps.finish().is_err(), "no step is no success");

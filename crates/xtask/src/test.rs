@@ -8,7 +8,7 @@ use crate::{apt, check, run};
 const TESTS: &str = "hotline-tests";
 
 pub(crate) fn main() -> Result<(), Failure> {
-    apt::ensure()?;
+    apt::ensure_all()?;
     let targets = targets(&Metadata::read(&run::repository())?);
     let mut steps = Steps::default();
     check::add(&mut steps);
