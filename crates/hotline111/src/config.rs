@@ -1,0 +1,294 @@
+//! Reads the configuration into a plan and settings. What comes out is good; what is wrong is told, all of it.
+//!
+//! Built-in values < hotline111.toml and queues.toml < conf.d/*.toml < `HOTLINE111__SIP__UDP` < `--set`.
+
+mod fault;
+mod floor;
+mod flow;
+mod flow_check;
+mod problem;
+mod routes;
+mod secret;
+mod section;
+mod settings;
+mod sounds;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tongue;
+mod tree;
+mod value;
+mod wav;
+
+pub use fault::{Fault, Severity, Shown};
+pub use floor::{AgentRow, SeedAccount};
+pub use problem::{Expected, Problem, Thing};
+pub use secret::Secret;
+pub use settings::{ListenerSettings, MediaSettings, ServerSettings, SipSettings};
+pub use sounds::SoundFile;
+pub use tongue::Tongue;
+
+use fault::Notes;
+use floor::{Centre, Floor};
+use flow::{Context, FlowFile};
+use hotline_core::{Flow, Plan, PromptId};
+use section::Section;
+use source::{Kind, Place, Sources};
+use std::path::{Path, PathBuf};
+use tree::Table;
+use value::Placed;
+
+/// What a load depends on besides the files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `--set key=value`, in order.
+    pub overrides: Vec<String>,
+    /// The environment; only names that begin with `HOTLINE111__` count.
+    pub environment: Vec<(String, String)>,
+    /// Counsellors of the database; they go before those of the files.
+    pub agents: Vec<AgentRow>,
+    /// Start although core prompts of the default language are missing.
+    pub accept_missing: bool,
+}
+
+/// A configuration in force.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// For the switch.
+    pub plan: Plan,
+    /// For the shell.
+    pub server: ServerSettings,
+    /// For the endpoint.
+    pub sip: SipSettings,
+    /// For the media workers.
+    pub media: MediaSettings,
+    /// Clips to load, by prompt and language; the index is the clip's number towards the media side.
+    pub sounds: Vec<SoundFile>,
+    /// Hold music: index into `sounds`.
+    pub music: Option<usize>,
+    /// What is heard in key windows: index into `sounds`.
+    pub soft_bed: Option<usize>,
+    /// Accounts of the files, for a database that does not have them yet.
+    pub seeds: Vec<SeedAccount>,
+    /// Warnings and notes.
+    pub warnings: Vec<Fault>,
+    /// Every value in force and where it comes from.
+    pub values: Vec<Shown>,
+}
+
+/// Begin of the names of environment variables that set values.
+const ENVIRONMENT_PREFIX: &str = "HOTLINE111__";
+/// Files of one folder that are read.
+const FILES_MAX: usize = 256;
+
+/// Reads everything. Err holds every fault found, warnings and notes too.
+pub fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
+    let notes = Notes::new(options.accept_missing);
+    let mut sources = Sources::default();
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let table = read_tree(path, &folder, options, &mut sources, &notes);
+    let flows = flow::read_files(&folder.join("ivr"), &mut sources, &notes);
+    let begin = Place { source: 0, start: 0, end: 0 };
+    let mut root = Section::root(&notes, &table, Some(begin));
+    let loaded = read_all(&mut root, &folder, &flows, options, &mut sources, &notes);
+    root.finish();
+    match loaded {
+        Some(loaded) if !notes.has_errors() => {
+            Ok(Loaded { warnings: notes.faults(&sources), values: notes.shown(&sources), ..loaded })
+        }
+        Some(_) | None => Err(notes.faults(&sources)),
+    }
+}
+
+/// The clips in the order of their numbers: prompt, folder, file.
+pub fn load_sounds(loaded: &Loaded) -> Vec<(String, String, PathBuf)> {
+    let clip = |file: &SoundFile| (file.name.clone(), file.code.clone(), file.path.clone());
+    loaded.sounds.iter().map(clip).collect()
+}
+
+fn read_all(
+    root: &mut Section<'_>,
+    folder: &Path,
+    flows: &[FlowFile],
+    options: &Options,
+    sources: &mut Sources,
+    notes: &Notes,
+) -> Option<Loaded> {
+    let server = settings::server(root, folder);
+    let mut limits = root.section("limits");
+    let calls_max = limits.or_within("calls", 1_000_u32, 1, 100_000);
+    limits.finish();
+    let sip = settings::sip(root, calls_max);
+    let media = settings::media(root, &sip);
+
+    let mut offered = floor::offered(root);
+    if offered.is_empty() {
+        offered.push(Placed { value: "vi".to_owned(), place: Place { source: 0, start: 0, end: 0 } });
+    }
+    let codes: Vec<String> = offered.iter().map(|code| code.value.clone()).collect();
+    let library = sounds::Library::read(&server.sounds_dir, &codes, sources, notes);
+    let floor = floor::floor(root, &offered, library);
+    let queues = floor::queues(root, &floor);
+    let (agents, seeds) = floor::agents(root, &floor, &options.agents);
+    let timing = floor::timing(root);
+    let prompts = prompts(root, &floor, notes);
+    let mut targets = routes::Targets {
+        floor: &floor,
+        queues: &queues,
+        agents: &agents,
+        trunks: &sip.trunks,
+        flows: flows.iter().map(|file| file.name.clone()).collect(),
+        wanted: Vec::new(),
+    };
+    let routes = routes::routes(root, &mut targets);
+    let wanted = targets.wanted;
+    let flows = compile(flows, &wanted, &floor, &queues, timing.entry_ms_max, notes)?;
+    let index = |prompt: Option<PromptId>| {
+        floor.library.files.iter().position(|file| Some(file.prompt) == prompt)
+    };
+    Some(Loaded {
+        server,
+        sip,
+        media,
+        music: index(prompts.music),
+        soft_bed: index(prompts.bed),
+        sounds: floor.library.files,
+        seeds,
+        warnings: Vec::new(),
+        values: Vec::new(),
+        plan: Plan {
+            languages: floor.languages,
+            services: floor.services,
+            prompts: floor.library.prompts,
+            queues,
+            agents,
+            flows,
+            routes,
+            timing,
+            reasons: floor.reasons,
+            calls_max,
+            notice: prompts.notice,
+            shutdown: prompts.shutdown,
+            lost_agent: prompts.lost_agent,
+            beep: prompts.beep,
+        },
+    })
+}
+
+/// Prompts that the server itself needs.
+struct OwnPrompts {
+    notice: Option<PromptId>,
+    shutdown: Option<PromptId>,
+    lost_agent: Option<PromptId>,
+    beep: Option<PromptId>,
+    music: Option<PromptId>,
+    bed: Option<PromptId>,
+}
+
+fn prompts(root: &mut Section<'_>, floor: &Floor, notes: &Notes) -> OwnPrompts {
+    let mut section = root.section("prompts");
+    let mut prompt = |key: &str, usual: &str| {
+        let place = section.value_place(key).unwrap_or(Place { source: 0, start: 0, end: 0 });
+        let value = section.or(key, usual.to_owned());
+        floor.prompt(notes, &Placed { value, place }).map(|clip| clip.prompt)
+    };
+    let own = OwnPrompts {
+        notice: prompt("notice", "greet.record"),
+        shutdown: prompt("shutdown", "sys.down"),
+        lost_agent: prompt("lost_agent", "sys.lost_agent"),
+        beep: prompt("beep", "tone.beep"),
+        music: prompt("music", "tone.moh"),
+        bed: prompt("soft_bed", "tone.bed"),
+    };
+    section.finish();
+    own
+}
+
+/// Compiles the flows that routes want. A flow that no route wants is checked all the same.
+fn compile(
+    files: &[FlowFile],
+    wanted: &[(usize, String)],
+    floor: &Floor,
+    queues: &[hotline_core::Queue],
+    entry_ms_max: u32,
+    notes: &Notes,
+) -> Option<Vec<Flow>> {
+    let nowhere = Centre::default();
+    let context = |centre: &str| Context {
+        floor,
+        centre: floor.centres.iter().find(|known| known.name == centre).unwrap_or(&nowhere),
+        queues,
+        entry_ms_max,
+    };
+    for (index, file) in files.iter().enumerate() {
+        if !wanted.iter().any(|(flow, _)| *flow == index) {
+            flow::compile(file, file.name.clone(), &context(&floor.home_centre), notes);
+        }
+    }
+    let flows: Vec<Option<Flow>> = wanted
+        .iter()
+        .map(|(index, centre)| {
+            let file = files.get(*index)?;
+            let is_home = *centre == floor.home_centre;
+            let name = if is_home { file.name.clone() } else { format!("{}.{centre}", file.name) };
+            flow::compile(file, name, &context(centre), notes)
+        })
+        .collect();
+    flows.into_iter().collect()
+}
+
+/// All sources laid over one another.
+fn read_tree(path: &Path, folder: &Path, options: &Options, sources: &mut Sources, notes: &Notes) -> Table {
+    let mut table = Table::default();
+    let queues = folder.join("queues.toml");
+    let mut files = vec![path.to_owned()];
+    files.extend(queues.exists().then_some(queues));
+    files.extend(toml_files(&folder.join("conf.d"), notes));
+    for file in files {
+        let Some(text) = read_text(&file, notes) else { continue };
+        tree::merge(&mut table, tree::parse(sources, Kind::File(file), text, notes));
+    }
+    let mut environment: Vec<&(String, String)> = options.environment.iter().collect();
+    environment.sort();
+    for (name, value) in environment {
+        let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+        let keys: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
+        let kind = Kind::Environment(name.clone());
+        tree::merge(&mut table, tree::single(sources, kind, format!("{name}={value}"), &keys));
+    }
+    for text in &options.overrides {
+        let key = text.split_once('=').map_or(text.as_str(), |(key, _)| key);
+        let keys: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
+        tree::merge(&mut table, tree::single(sources, Kind::CommandLine, text.clone(), &keys));
+    }
+    table
+}
+
+fn read_text(path: &Path, notes: &Notes) -> Option<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| {
+            let problem = Problem::CannotRead { what: path.display().to_string(), error: error.to_string() };
+            notes.error(None, problem);
+        })
+        .ok()
+}
+
+/// The TOML files of a folder by name; none when there is no such folder.
+fn toml_files(folder: &Path, notes: &Notes) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            let problem = Problem::CannotRead { what: folder.display().to_string(), error: error.to_string() };
+            notes.error(None, problem);
+            return Vec::new();
+        }
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    files.truncate(FILES_MAX);
+    files
+}

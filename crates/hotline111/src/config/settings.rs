@@ -1,0 +1,280 @@
+//! Settings of the shell: where things lie, where we listen, how much we take.
+
+use super::problem::{Problem, Thing};
+use super::section::Section;
+use super::source::Place;
+use super::value::{Bytes, Host, Millis, Name, Placed, Ports};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// `[server]` and `[storage]`: who we are and where things lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Number of this node; the top 8 bits of every call's number.
+    pub node: u8,
+    /// Journal, lock, database.
+    pub state_dir: PathBuf,
+    /// `manifest.toml` and a folder for each language.
+    pub sounds_dir: PathBuf,
+    /// Finished and growing recordings.
+    pub recordings_dir: PathBuf,
+    /// SQLite.
+    pub database: PathBuf,
+    /// Unix socket of `hotline111 ctl`.
+    pub control_socket: PathBuf,
+    /// HTTP: health, metrics, read-only tables. Loopback.
+    pub http: SocketAddr,
+    /// SIGTERM: callers are served this long.
+    pub drain_ms: u32,
+    /// Recordings stop when the disk is this full, in per cent.
+    pub recordings_stop_percent: u32,
+    /// Kept free for the journal.
+    pub journal_reserve_bytes: u64,
+    /// BYEs a second to dialogs that a crash left behind.
+    pub byes_per_s: u32,
+}
+
+/// A socket to open for SIP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerSettings {
+    /// To bind; port 0 = any free one.
+    pub local: SocketAddr,
+    /// To name in Via and Contact; port 0 = the one that `local` got.
+    pub advertise: SocketAddr,
+    /// TCP.
+    pub is_stream: bool,
+}
+
+/// `[sip]` and `[[trunk]]`.
+#[derive(Clone, Debug)]
+pub struct SipSettings {
+    /// Digest realm.
+    pub realm: String,
+    /// Sockets.
+    pub listeners: Vec<ListenerSettings>,
+    /// Carriers.
+    pub trunks: Vec<hotline_sip::Trunk>,
+    /// Shortest registration.
+    pub expires_s_min: u32,
+    /// When the phone names none.
+    pub expires_s_default: u32,
+    /// Longest registration.
+    pub expires_s_max: u32,
+    /// Phones of one account.
+    pub contacts_max: u32,
+    /// Calls at once.
+    pub calls_max: u32,
+    /// Transactions at once.
+    pub transactions_max: u32,
+    /// Requests a second of one stranger.
+    pub stranger_rate_per_s: u32,
+    /// Burst of one stranger.
+    pub stranger_burst: u32,
+    /// A nonce is good for this long.
+    pub nonce_ms: u32,
+    /// A phone that says nothing for this long is dead.
+    pub first_response_ms: u32,
+}
+
+/// `[media]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaSettings {
+    /// To bind.
+    pub bind: IpAddr,
+    /// To name in SDP.
+    pub advertise: IpAddr,
+    /// First and last RTP port.
+    pub ports: (u16, u16),
+    /// Threads; 0 = one less than there are processors, at least one.
+    pub workers: u32,
+}
+
+impl SipSettings {
+    /// The endpoint's configuration, once the sockets are open.
+    pub fn endpoint(&self, listeners: Vec<hotline_sip::Listener>) -> hotline_sip::Config {
+        hotline_sip::Config {
+            realm: self.realm.clone(),
+            listeners,
+            trunks: self.trunks.clone(),
+            product: concat!("hotline111/", env!("CARGO_PKG_VERSION")).to_owned(),
+            expires_s_min: self.expires_s_min,
+            expires_s_default: self.expires_s_default,
+            expires_s_max: self.expires_s_max,
+            contacts_max: usize::try_from(self.contacts_max).unwrap_or(usize::MAX),
+            calls_max: usize::try_from(self.calls_max).unwrap_or(usize::MAX),
+            transactions_max: usize::try_from(self.transactions_max).unwrap_or(usize::MAX),
+            stranger_rate_per_s: self.stranger_rate_per_s,
+            stranger_burst: self.stranger_burst,
+            nonce_ms: u64::from(self.nonce_ms),
+            first_response_ms: u64::from(self.first_response_ms),
+            is_user_agent: false,
+        }
+    }
+}
+
+/// Reads `[server]`, `[storage]` and `[http]`. Relative paths count from the configuration's folder.
+pub(crate) fn server(root: &mut Section<'_>, folder: &Path) -> ServerSettings {
+    let mut section = root.section("server");
+    let node = section.or_within("node", 1_u32, 1, 255);
+    let state_dir = folder.join(section.or("state_dir", PathBuf::from("/var/lib/hotline111")));
+    let sounds_dir = folder.join(section.or("sounds_dir", PathBuf::from("/usr/share/hotline111/sounds")));
+    let control_socket = folder.join(section.or("control_socket", PathBuf::from("/run/hotline111/control.sock")));
+    let drain = section.or_within("drain", Millis(600_000), Millis(0), Millis(3_600_000));
+    section.finish();
+
+    let mut storage = root.section("storage");
+    let recordings_dir = storage.or("recordings_dir", state_dir.join("recordings"));
+    let database = storage.or("database", state_dir.join("hotline111.db"));
+    let stop = storage.or_within("recordings_stop_percent", 95_u32, 50, 99);
+    let reserve = storage.or_within("journal_reserve", Bytes(64 << 20), Bytes(8 << 20), Bytes(1 << 40));
+    let byes_per_s = storage.or_within("byes_per_s", 200_u32, 1, 10_000);
+    storage.finish();
+
+    let mut http = root.section("http");
+    let bind: SocketAddr = http.or("bind", SocketAddr::from(([127, 0, 0, 1], 8111)));
+    if !bind.ip().is_loopback() {
+        http.notes().error(http.value_place("bind"), Problem::NotLoopback(bind.to_string()));
+    }
+    http.finish();
+
+    ServerSettings {
+        node: u8::try_from(node).unwrap_or(1),
+        recordings_dir: folder.join(recordings_dir),
+        database: folder.join(database),
+        state_dir,
+        sounds_dir,
+        control_socket,
+        http: bind,
+        drain_ms: drain.0,
+        recordings_stop_percent: stop,
+        journal_reserve_bytes: reserve.0,
+        byes_per_s,
+    }
+}
+
+/// Reads `[sip]` and `[[trunk]]`.
+pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
+    let mut section = root.section("sip");
+    let realm = section.or("realm", "hotline111".to_owned());
+    let udp = section.list::<Placed<SocketAddr>>("udp").unwrap_or_default();
+    let tcp = section.list::<Placed<SocketAddr>>("tcp").unwrap_or_default();
+    let advertise = section.optional::<Host>("advertise");
+    if udp.is_empty() && tcp.is_empty() {
+        section.notes().error(section.place(), Problem::NoListener);
+    }
+    let mut listeners = Vec::with_capacity(udp.len() + tcp.len());
+    for (list, is_stream) in [(&udp, false), (&tcp, true)] {
+        for (index, address) in list.iter().enumerate() {
+            let is_twice = list.iter().take(index).any(|other| other.value == address.value);
+            if is_twice && address.value.port() != 0 {
+                section.notes().error(Some(address.place), Problem::AddressTwice(address.value.to_string()));
+            }
+            listeners.push(listener(&section, address, advertise, is_stream));
+        }
+    }
+    let longest = Millis(24 * 3_600_000);
+    let expires_min = section.or_within("expires_min", Millis(60_000), Millis(1_000), longest);
+    let expires_max = section.or_within("expires_max", Millis(3_600_000), expires_min, longest);
+    let usual = Millis(300_000).clamp(expires_min, expires_max);
+    let expires_default = section.or_within("expires_default", usual, expires_min, expires_max);
+    let mut settings = SipSettings {
+        realm,
+        listeners,
+        trunks: Vec::new(),
+        expires_s_min: expires_min.0 / 1_000,
+        expires_s_default: expires_default.0 / 1_000,
+        expires_s_max: expires_max.0 / 1_000,
+        contacts_max: section.or_within("contacts_max", 5_u32, 1, 50),
+        calls_max,
+        transactions_max: section.or_within("transactions_max", 20_000_u32, 100, 1_000_000),
+        stranger_rate_per_s: section.or_within("stranger_rate_per_s", 10_u32, 1, 10_000),
+        stranger_burst: section.or_within("stranger_burst", 30_u32, 1, 100_000),
+        nonce_ms: section.or_within("nonce_lifetime", Millis(60_000), Millis(5_000), Millis(600_000)).0,
+        first_response_ms: section.or_within("first_response", Millis(3_000), Millis(500), Millis(10_000)).0,
+    };
+    section.finish();
+    settings.trunks = trunks(root);
+    settings
+}
+
+fn listener(
+    section: &Section<'_>,
+    address: &Placed<SocketAddr>,
+    advertise: Option<Host>,
+    is_stream: bool,
+) -> ListenerSettings {
+    let local = address.value;
+    if local.ip().is_unspecified() && advertise.is_none() {
+        section.notes().error(Some(address.place), Problem::NoAdvertise);
+    }
+    let ip = advertise.map_or(local.ip(), |host| host.ip);
+    let port = advertise.and_then(|host| host.port).unwrap_or(local.port());
+    ListenerSettings { local, advertise: SocketAddr::new(ip, port), is_stream }
+}
+
+fn trunks(root: &mut Section<'_>) -> Vec<hotline_sip::Trunk> {
+    let mut trunks: Vec<hotline_sip::Trunk> = Vec::new();
+    let mut known: Vec<Placed<Host>> = Vec::new();
+    for mut section in root.tables("trunk") {
+        let name = section.required::<Placed<Name>>("name");
+        let sources = section.required_list("sources");
+        for source in &sources {
+            let is_known = known.iter().any(|other| overlap(other.value, source.value));
+            if is_known {
+                let address = source.value.ip.to_string();
+                section.notes().error(Some(source.place), Problem::AddressTwice(address));
+            }
+        }
+        known.extend(sources.iter().cloned());
+        if let Some(name) = name {
+            if trunks.iter().any(|trunk| trunk.name == name.value.0) {
+                let problem = Problem::Twice { thing: Thing::Trunk, name: name.value.0.clone() };
+                section.notes().error(Some(name.place), problem);
+            }
+            let sources = sources.iter().map(|source| (source.value.ip, source.value.port)).collect();
+            trunks.push(hotline_sip::Trunk { name: name.value.0, sources });
+        }
+        section.finish();
+    }
+    trunks
+}
+
+fn overlap(a: Host, b: Host) -> bool {
+    a.ip == b.ip && (a.port == b.port || a.port.is_none() || b.port.is_none())
+}
+
+/// Reads `[media]`. What is not said is what `[sip]` says of its first listener.
+pub(crate) fn media(root: &mut Section<'_>, sip: &SipSettings) -> MediaSettings {
+    let loopback = IpAddr::from([127, 0, 0, 1]);
+    let (first, told) = sip
+        .listeners
+        .first()
+        .map_or((loopback, loopback), |listener| (listener.local.ip(), listener.advertise.ip()));
+    let mut section = root.section("media");
+    let bind: Placed<IpAddr> = section
+        .optional("bind")
+        .unwrap_or_else(|| Placed { value: first, place: section.place().unwrap_or(NOWHERE) });
+    let default_advertise = if bind.value.is_unspecified() || bind.value == first { told } else { bind.value };
+    let advertise = section.or("advertise", default_advertise);
+    if advertise.is_unspecified() && section.has("bind") {
+        section.notes().error(Some(bind.place), Problem::NoAdvertise);
+    }
+    let ports = section.or("ports", Ports { first: 20_000, last: 29_999 });
+    let workers = section.or_within("workers", 0_u32, 0, 1_024);
+    section.finish();
+    MediaSettings { bind: bind.value, advertise, ports: (ports.first, ports.last), workers }
+}
+
+const NOWHERE: Place = Place { source: 0, start: 0, end: 0 };
+
+impl<'a> Section<'a> {
+    /// A list that must be given and not be empty.
+    fn required_list(&mut self, key: &str) -> Vec<Placed<Host>> {
+        let list = self.list(key);
+        if list.as_ref().is_none_or(Vec::is_empty) {
+            let problem = Problem::Missing { key: key.to_owned(), section: self.title() };
+            self.notes().error(self.place(), problem);
+        }
+        list.unwrap_or_default()
+    }
+}
