@@ -4,11 +4,39 @@
 //! 20 ms tick for all its legs; the application never shares memory with it.
 
 #![warn(missing_docs)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")
+)]
 
+pub mod analysis;
+mod control;
+mod digit;
+pub mod g711;
+mod leg;
+mod line;
 mod message;
+mod output;
+mod packet;
+mod player;
+pub mod prompt;
+mod receive;
+mod recorder;
+mod rule_m;
+pub mod sdp;
+mod shard;
+mod tap;
 mod time;
+pub mod tone;
+mod voice;
+mod worker;
 
 pub use message::{
     Bed, Clip, Codec, Command, Direction, Event, LegId, LegPlan, LegStatistics, PlayId, RecordingId, Sound,
 };
+pub use output::{Channel, Outgoing, Output, Slot};
+pub use recorder::{RecordingDirectory, RecordingSink, RecordingStore, recording_file_name};
+pub use shard::{Input, Shard, ShardConfig, TICK_MICROSECONDS};
+pub use tap::{Frame, Item};
 pub use time::Mono;
+pub use worker::{COMMANDS_MAX, Worker, WorkerConfig, WorkerHandle, WorkerSender};

@@ -32,6 +32,18 @@ pub enum Direction {
     SendReceive,
 }
 
+impl Direction {
+    /// Whether we speak.
+    pub fn sends(self) -> bool {
+        matches!(self, Direction::SendOnly | Direction::SendReceive)
+    }
+
+    /// Whether we listen.
+    pub fn receives(self) -> bool {
+        matches!(self, Direction::ReceiveOnly | Direction::SendReceive)
+    }
+}
+
 /// What an offer and answer agreed for one audio stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegPlan {

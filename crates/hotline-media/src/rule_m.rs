@@ -1,0 +1,256 @@
+//! Rule M: whose audio a leg takes, and to whom it sends (against RTP bleed and injection).
+//!
+//! ```text
+//!              exact SDP address, or the source of before a re-INVITE
+//!   Unlocked ──────────────────────────────────────────────────────────► Locked(address, port, SSRC)
+//!      │  ▲                                                               ▲   │ exact SDP address within
+//!      │  └─ gap, other SSRC                                              │   ▼ the window replaces a learned one
+//!      └─ same IP as c= or signalling, ≤ 5 s ─► probation, nothing passes ┘
+//! ```
+//!
+//! 1. Until the first valid packet we send only to the SDP address. 2. Another source is taken only from the IP of
+//! the c= line or of the signalling. 3. It is learned once per negotiated session, within 5 s, and locked by
+//! address, port and SSRC. 4. After the lock everything else is dropped and counted.
+//!
+//! The race before the lock is decided so: a packet from the exact SDP address locks at once. Any other candidate
+//! stands a probation in which nothing of it is heard and nothing is sent to it; the real sender, who sends within
+//! that time, ends it. Behind a NAT (c= is not where the signalling comes from) the exact address can never speak
+//! and the probation is short.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::packet::View;
+use crate::time::Mono;
+
+/// Sources of one leg.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    remote: Option<SocketAddr>,
+    signalling: Option<IpAddr>,
+    learn_until: Mono,
+    state: State,
+    /// Where the audio came from before the last re-INVITE.
+    previous: Option<SocketAddr>,
+    /// Whether we go on sending there meanwhile: the re-INVITE did not move the SDP address.
+    is_target_kept: bool,
+    flood: Flood,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Locked {
+        source: SocketAddr,
+        ssrc: u32,
+        last_at: Mono,
+        is_learned: bool,
+        /// A new SSRC of the same address and port while the old one is silent.
+        heir: Option<Candidate>,
+    },
+    Unlocked {
+        candidate: Option<Candidate>,
+    },
+}
+
+/// A source under probation.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    source: SocketAddr,
+    ssrc: u32,
+    first_at: Mono,
+    last_at: Mono,
+    sequence: u16,
+    packets: u32,
+}
+
+/// What to do with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is the peer's.
+    Accept,
+    /// Too early to say: not heard, not counted as foreign.
+    Wait,
+    /// A stranger's.
+    Foreign {
+        /// The 51st within a second: worth an alarm.
+        is_flood: bool,
+    },
+}
+
+impl Gate {
+    /// For a plan's addresses, negotiated `now`.
+    pub(crate) fn new(now: Mono, remote: Option<SocketAddr>, signalling: Option<IpAddr>) -> Self {
+        Gate {
+            remote,
+            signalling,
+            learn_until: Mono(now.0 + LEARN_MICROSECONDS),
+            state: State::Unlocked { candidate: None },
+            previous: None,
+            is_target_kept: false,
+            flood: Flood::default(),
+        }
+    }
+
+    /// A new offer and answer: unlocks once.
+    pub(crate) fn renegotiate(&mut self, now: Mono, remote: Option<SocketAddr>, signalling: Option<IpAddr>) {
+        if let State::Locked { source, .. } = self.state {
+            self.previous = Some(source);
+        }
+        self.is_target_kept = self.previous.is_some() && remote == self.remote;
+        self.remote = remote;
+        self.signalling = signalling;
+        self.learn_until = Mono(now.0 + LEARN_MICROSECONDS);
+        self.state = State::Unlocked { candidate: None };
+    }
+
+    /// Where to send.
+    pub(crate) fn target(&self) -> Option<SocketAddr> {
+        match self.state {
+            State::Locked { source, .. } => Some(source),
+            State::Unlocked { .. } if self.is_target_kept => self.previous,
+            State::Unlocked { .. } => self.remote,
+        }
+    }
+
+    /// Whether RTCP from here concerns this leg: only the host that we send to may report on it.
+    pub(crate) fn admits_control(&self, source: SocketAddr) -> bool {
+        self.target().is_some_and(|target| target.ip() == source.ip())
+    }
+
+    /// SSRC of the locked source.
+    pub(crate) fn ssrc(&self) -> Option<u32> {
+        match self.state {
+            State::Locked { ssrc, .. } => Some(ssrc),
+            State::Unlocked { .. } => None,
+        }
+    }
+
+    /// Judges a well-formed packet. `is_agreed` says whether its payload type was agreed: another never locks.
+    pub(crate) fn judge(&mut self, now: Mono, source: SocketAddr, view: &View, is_agreed: bool) -> Verdict {
+        let is_exact = self.remote == Some(source);
+        let is_learnable = is_agreed && now <= self.learn_until;
+        match &mut self.state {
+            State::Locked { source: locked, ssrc, last_at, is_learned, heir } => {
+                if *locked == source && *ssrc == view.ssrc {
+                    *last_at = now;
+                    *heir = None;
+                    return Verdict::Accept;
+                }
+                if *locked == source && is_agreed && now.0.saturating_sub(last_at.0) >= SSRC_SILENT_MICROSECONDS {
+                    // Gateways change the SSRC in mid-call without a word when their far side changes. The old
+                    // one must have fallen silent first, so that a guessed SSRC never gets in beside a speaker.
+                    let candidate = Candidate::follow(*heir, now, source, view);
+                    *heir = Some(candidate);
+                    if candidate.packets < SSRC_PACKETS {
+                        return Verdict::Wait;
+                    }
+                    let is_learned = *is_learned;
+                    self.lock(now, source, view.ssrc, is_learned);
+                    return Verdict::Accept;
+                }
+                if *is_learned && is_exact && is_learnable {
+                    self.lock(now, source, view.ssrc, false);
+                    return Verdict::Accept;
+                }
+                self.foreign(now)
+            }
+            State::Unlocked { candidate } => {
+                let Some(remote) = self.remote else { return Verdict::Wait };
+                let is_host = source.ip() == remote.ip() || self.signalling == Some(source.ip());
+                if is_agreed && (is_exact || (is_host && self.previous == Some(source))) {
+                    self.lock(now, source, view.ssrc, !is_exact);
+                    return Verdict::Accept;
+                }
+                if !is_host || !is_learnable {
+                    return self.foreign(now);
+                }
+                if candidate.is_some_and(|rival| rival.source != source && rival.is_alive(now)) {
+                    return self.foreign(now);
+                }
+                let followed = Candidate::follow(*candidate, now, source, view);
+                *candidate = Some(followed);
+                let is_behind_nat = remote.ip() != source.ip();
+                let probation = if is_behind_nat { PROBATION_NAT_MICROSECONDS } else { PROBATION_MICROSECONDS };
+                let has_passed = followed.packets >= PROBATION_PACKETS
+                    && now.0.saturating_sub(followed.first_at.0) >= probation;
+                if !has_passed {
+                    return Verdict::Wait;
+                }
+                self.lock(now, source, view.ssrc, true);
+                Verdict::Accept
+            }
+        }
+    }
+
+    fn lock(&mut self, now: Mono, source: SocketAddr, ssrc: u32, is_learned: bool) {
+        self.previous = Some(source);
+        self.state = State::Locked { source, ssrc, last_at: now, is_learned, heir: None };
+    }
+
+    fn foreign(&mut self, now: Mono) -> Verdict {
+        Verdict::Foreign { is_flood: self.flood.count(now) }
+    }
+}
+
+impl Candidate {
+    /// The candidate after one more packet; a gap, another source or SSRC begins anew.
+    fn follow(known: Option<Candidate>, now: Mono, source: SocketAddr, view: &View) -> Candidate {
+        if let Some(known) = known {
+            let step = view.sequence.wrapping_sub(known.sequence);
+            let is_same = known.source == source && known.ssrc == view.ssrc && known.is_alive(now);
+            if is_same && (1..=SEQUENCE_STEP_MAX).contains(&step) {
+                return Candidate { last_at: now, sequence: view.sequence, packets: known.packets + 1, ..known };
+            }
+            if is_same {
+                // Late or twice: neither helps nor harms.
+                return Candidate { last_at: now, ..known };
+            }
+        }
+        Candidate { source, ssrc: view.ssrc, first_at: now, last_at: now, sequence: view.sequence, packets: 1 }
+    }
+
+    fn is_alive(&self, now: Mono) -> bool {
+        now.0.saturating_sub(self.last_at.0) <= CANDIDATE_GAP_MICROSECONDS
+    }
+}
+
+/// Counts strangers within a second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flood {
+    second_began_at: Mono,
+    packets: u32,
+    quiet_until: Mono,
+}
+
+impl Flood {
+    fn count(&mut self, now: Mono) -> bool {
+        if now.0.saturating_sub(self.second_began_at.0) >= SECOND_MICROSECONDS {
+            *self = Flood { second_began_at: now, packets: 0, quiet_until: self.quiet_until };
+        }
+        self.packets = self.packets.saturating_add(1);
+        let is_flood = self.packets > FLOOD_PACKETS && now >= self.quiet_until;
+        if is_flood {
+            self.quiet_until = Mono(now.0 + FLOOD_QUIET_MICROSECONDS);
+        }
+        is_flood
+    }
+}
+
+const SECOND_MICROSECONDS: u64 = 1_000_000;
+/// Rule M.3.
+const LEARN_MICROSECONDS: u64 = 5_000_000;
+/// A phone sends its first packet within some 100 ms of the answer.
+const PROBATION_MICROSECONDS: u64 = 600_000;
+/// The exact address cannot come; only the length of a scan's burst has to be outlasted.
+const PROBATION_NAT_MICROSECONDS: u64 = 160_000;
+const PROBATION_PACKETS: u32 = 8;
+const CANDIDATE_GAP_MICROSECONDS: u64 = 200_000;
+const SEQUENCE_STEP_MAX: u16 = 10;
+const SSRC_SILENT_MICROSECONDS: u64 = 500_000;
+const SSRC_PACKETS: u32 = 5;
+/// Rule M.4.
+const FLOOD_PACKETS: u32 = 50;
+/// One alarm in ten seconds is enough.
+const FLOOD_QUIET_MICROSECONDS: u64 = 10 * SECOND_MICROSECONDS;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+use super::*;
+
+const SIGNALLING: &str = "203.0.113.5";
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// A sender with its own SSRC and sequence.
+struct Sender {
+    source: SocketAddr,
+    ssrc: u32,
+    sequence: u16,
+}
+
+impl Sender {
+    fn new(source: &str, ssrc: u32) -> Self {
+        Sender { source: address(source), ssrc, sequence: ssrc as u16 }
+    }
+
+    fn send(&mut self, gate: &mut Gate, now_ms: u64) -> Verdict {
+        self.sequence = self.sequence.wrapping_add(1);
+        let view = View {
+            marker: false,
+            payload_type: 8,
+            sequence: self.sequence,
+            timestamp: u32::from(self.sequence) * 160,
+            ssrc: self.ssrc,
+            payload: 12..172,
+        };
+        gate.judge(Mono(now_ms * 1000), self.source, &view, true)
+    }
+}
+
+fn direct() -> Gate {
+    Gate::new(Mono(0), Some(address("203.0.113.5:4000")), Some(ip(SIGNALLING)))
+}
+
+fn behind_nat() -> Gate {
+    Gate::new(Mono(0), Some(address("192.168.1.7:4000")), Some(ip(SIGNALLING)))
+}
+
+fn is_foreign(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Foreign { .. })
+}
+
+#[test]
+fn the_exact_address_locks_at_once_and_shuts_everybody_out() {
+    let mut gate = direct();
+    let mut caller = Sender::new("203.0.113.5:4000", 1);
+    let mut neighbour = Sender::new("203.0.113.5:4002", 2);
+    assert_eq!(caller.send(&mut gate, 10), Verdict::Accept);
+    for tick in 1..100 {
+        assert!(is_foreign(neighbour.send(&mut gate, 10 + tick * 20)));
+        assert_eq!(caller.send(&mut gate, 15 + tick * 20), Verdict::Accept);
+        assert_eq!(gate.target(), Some(caller.source));
+    }
+}
+
+#[test]
+fn a_stranger_who_comes_first_gets_nothing_and_injects_nothing() {
+    for stranger in ["203.0.113.5:9999", "198.51.100.1:4000"] {
+        let mut gate = direct();
+        let mut stranger = Sender::new(stranger, 66);
+        let mut caller = Sender::new("203.0.113.5:4000", 1);
+        for tick in 0..20 {
+            assert_ne!(stranger.send(&mut gate, tick * 20), Verdict::Accept);
+            assert_eq!(gate.target(), Some(caller.source), "only the SDP address is sent to");
+        }
+        assert_eq!(caller.send(&mut gate, 400), Verdict::Accept);
+        assert!(is_foreign(stranger.send(&mut gate, 401)));
+    }
+}
+
+#[test]
+fn a_stranger_who_outlasts_the_probation_loses_to_the_sdp_address_within_the_window() {
+    let mut gate = direct();
+    let mut stranger = Sender::new("203.0.113.5:9999", 66);
+    let mut caller = Sender::new("203.0.113.5:4000", 1);
+    let taken = (0..100).filter(|tick| stranger.send(&mut gate, tick * 20) == Verdict::Accept).count();
+    assert!(taken > 0);
+    assert_eq!(caller.send(&mut gate, 2_000), Verdict::Accept);
+    assert!(is_foreign(stranger.send(&mut gate, 2_010)));
+    assert_eq!(gate.target(), Some(caller.source));
+}
+
+#[test]
+fn a_caller_behind_nat_is_learned_though_a_stranger_came_first() {
+    let mut gate = behind_nat();
+    let mut stranger = Sender::new("198.51.100.1:7000", 66);
+    let mut caller = Sender::new("203.0.113.5:31000", 1);
+    let mut heard = 0;
+    for tick in 0..100 {
+        assert!(is_foreign(stranger.send(&mut gate, tick * 20)));
+        if caller.send(&mut gate, tick * 20 + 5) == Verdict::Accept {
+            heard += 1;
+        }
+    }
+    assert!(heard >= 90, "{heard} of 100");
+    assert_eq!(gate.target(), Some(caller.source));
+}
+
+#[test]
+fn another_host_is_never_learned_and_nobody_is_after_the_window() {
+    let mut gate = behind_nat();
+    let mut elsewhere = Sender::new("198.51.100.1:4000", 5);
+    let mut late = Sender::new("203.0.113.5:31000", 1);
+    for tick in 0..250 {
+        assert!(is_foreign(elsewhere.send(&mut gate, tick * 20)));
+    }
+    for tick in 251..400 {
+        assert!(is_foreign(late.send(&mut gate, tick * 20)));
+    }
+    let mut exact = Sender::new("192.168.1.7:4000", 9);
+    assert_eq!(exact.send(&mut gate, 9_000), Verdict::Accept, "the negotiated address needs no learning");
+}
+
+#[test]
+fn a_guessed_ssrc_from_the_right_address_is_dropped_while_the_peer_speaks() {
+    let mut gate = direct();
+    let mut caller = Sender::new("203.0.113.5:4000", 1);
+    let mut forger = Sender::new("203.0.113.5:4000", 2);
+    for tick in 0..200 {
+        assert_eq!(caller.send(&mut gate, tick * 20), Verdict::Accept);
+        assert!(is_foreign(forger.send(&mut gate, tick * 20 + 10)));
+    }
+}
+
+#[test]
+fn a_gateway_that_changes_its_ssrc_is_heard_again_after_the_old_one_is_silent() {
+    let mut gate = direct();
+    let mut old = Sender::new("203.0.113.5:4000", 1);
+    let mut new = Sender::new("203.0.113.5:4000", 2);
+    assert_eq!(old.send(&mut gate, 0), Verdict::Accept);
+    let first = (1..100).find(|tick| new.send(&mut gate, tick * 20) == Verdict::Accept).unwrap();
+    assert!((25..=35).contains(&first), "heard after {} ms", first * 20);
+}
+
+#[test]
+fn a_new_offer_unlocks_once_and_the_same_phone_goes_on_at_once() {
+    let mut gate = behind_nat();
+    let mut caller = Sender::new("203.0.113.5:31000", 1);
+    let first = (0..100).find(|tick| caller.send(&mut gate, tick * 20) == Verdict::Accept).unwrap();
+    assert!(first < 15);
+    gate.renegotiate(Mono(10_000_000), Some(address("192.168.1.7:4000")), Some(ip(SIGNALLING)));
+    assert_eq!(gate.target(), Some(caller.source), "a refreshed session goes on sending where it did");
+    assert_eq!(caller.send(&mut gate, 10_001), Verdict::Accept);
+
+    gate.renegotiate(Mono(20_000_000), Some(address("203.0.113.5:5000")), Some(ip(SIGNALLING)));
+    assert_eq!(gate.target(), Some(address("203.0.113.5:5000")), "moved by signalling");
+    let mut moved = Sender::new("203.0.113.5:5000", 3);
+    assert_eq!(moved.send(&mut gate, 20_010), Verdict::Accept);
+    assert!(is_foreign(caller.send(&mut gate, 20_020)));
+}
+
+#[test]
+fn nothing_is_taken_or_sent_before_the_peer_has_said_where() {
+    let mut gate = Gate::new(Mono(0), None, Some(ip(SIGNALLING)));
+    let mut early = Sender::new("203.0.113.5:4000", 1);
+    assert_eq!(early.send(&mut gate, 1), Verdict::Wait);
+    assert_eq!(gate.target(), None);
+}
+
+#[test]
+fn a_flood_is_told_once_in_ten_seconds() {
+    let mut gate = direct();
+    let mut caller = Sender::new("203.0.113.5:4000", 1);
+    caller.send(&mut gate, 0);
+    let mut stranger = Sender::new("198.51.100.1:4000", 66);
+    let told = (0..2_000u64)
+        .filter(|count| stranger.send(&mut gate, count * 10) == Verdict::Foreign { is_flood: true })
+        .count();
+    assert_eq!(told, 2, "100 packets/s for 20 s");
+    let slow = (0..500u64)
+        .filter(|count| stranger.send(&mut gate, 100_000 + count * 25) == Verdict::Foreign { is_flood: true })
+        .count();
+    assert_eq!(slow, 0, "40 packets/s is under the bar");
+}

@@ -1,0 +1,444 @@
+//! The media engine without sockets, clock or threads: commands, packets and ticks in, a batch of effects out.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::control;
+use crate::g711::decoder;
+use crate::leg::{Draw, Flow, Hearing, Leg, Library};
+use crate::message::{Codec, Command, Event, LegId, LegPlan, RecordingId, Sound};
+use crate::output::{Output, Slot};
+use crate::packet::{self, View};
+use crate::player::{Run, soft_bed};
+use crate::rule_m::Verdict;
+use crate::sdp::static_payload_type;
+use crate::tap::{Item, Tap};
+use crate::time::Mono;
+
+/// What a shard is made from.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    /// Prompts and music, by index.
+    pub sounds: Arc<[Sound]>,
+    /// Index of the hold music among them.
+    pub music: Option<u32>,
+}
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The owner wants something.
+    Command(Command),
+    /// A datagram on a leg's RTCP socket.
+    Control {
+        /// Leg.
+        slot: Slot,
+        /// From.
+        source: SocketAddr,
+        /// What.
+        datagram: &'a [u8],
+    },
+    /// A datagram on a leg's RTP socket.
+    Packet {
+        /// Leg.
+        slot: Slot,
+        /// From.
+        source: SocketAddr,
+        /// What.
+        datagram: &'a [u8],
+    },
+    /// 20 ms have passed.
+    Tick,
+}
+
+/// Legs and what they hear. All legs of a call live in one shard.
+pub struct Shard {
+    config: ShardConfig,
+    soft: Vec<u8>,
+    seed: u64,
+    draws: u64,
+    legs: Vec<Option<Box<Leg>>>,
+    free: Vec<Slot>,
+    slots: HashMap<LegId, Slot>,
+    are_recordings_refused: bool,
+    ticked_at: Mono,
+}
+
+impl Shard {
+    /// An empty shard. The seed gives SSRCs and first numbers: from a good source in service, fixed in tests.
+    pub fn new(config: ShardConfig, seed: u64) -> Self {
+        Shard {
+            config,
+            soft: soft_bed(),
+            seed,
+            draws: 0,
+            legs: Vec::new(),
+            free: Vec::new(),
+            slots: HashMap::new(),
+            are_recordings_refused: false,
+            ticked_at: Mono(0),
+        }
+    }
+
+    /// Takes one input; when it returns, everything has been said in `out`.
+    pub fn handle(&mut self, now: Mono, input: Input<'_>, out: &mut Output) {
+        match input {
+            Input::Command(command) => self.command(now, command, out),
+            Input::Control { slot, source, datagram } => self.control(now, slot, source, datagram),
+            Input::Packet { slot, source, datagram } => self.packet(now, slot, source, datagram, out),
+            Input::Tick => self.tick(now, out),
+        }
+    }
+
+    /// When the next tick is due; None while there are no legs.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        (!self.slots.is_empty()).then_some(Mono(self.ticked_at.0 + TICK_MICROSECONDS))
+    }
+
+    /// Place of a leg, for the sockets of its owner.
+    pub fn slot(&self, leg: LegId) -> Option<Slot> {
+        self.slots.get(&leg).copied()
+    }
+
+    /// Legs that are open.
+    pub fn legs(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn leg(&mut self, leg: LegId) -> Option<&mut Leg> {
+        let slot = self.slot(leg)?;
+        self.at(slot)
+    }
+
+    fn at(&mut self, slot: Slot) -> Option<&mut Leg> {
+        self.legs.get_mut(slot)?.as_deref_mut()
+    }
+
+    /// Commands for a leg that is gone are normal: they crossed its close.
+    fn command(&mut self, now: Mono, command: Command, out: &mut Output) {
+        match command {
+            Command::Open { leg, port: _, plan } => self.open(now, leg, plan, out),
+            Command::Replan { leg, plan } => {
+                if let Some(leg) = self.leg(leg) {
+                    leg.replan(now, plan);
+                }
+            }
+            Command::Close { leg } => self.close(now, leg, out),
+            Command::Play { leg, play, clips, barge_in } => {
+                if let Some(leg) = self.leg(leg) {
+                    leg.cut(out);
+                    leg.run = Some(Run::new(play, clips, barge_in));
+                }
+            }
+            Command::StopPlay { leg } => {
+                if let Some(leg) = self.leg(leg) {
+                    leg.cut(out);
+                }
+            }
+            Command::Bed { leg, bed } => {
+                if let Some(leg) = self.leg(leg) {
+                    leg.bed = bed;
+                }
+            }
+            Command::Connect { a, b } => self.connect(now, a, b, out),
+            Command::Disconnect { leg } => self.disconnect(leg),
+            Command::Echo { leg } => {
+                self.disconnect(leg);
+                if let Some(leg) = self.leg(leg) {
+                    leg.cut(out);
+                    leg.hearing = Hearing::Echo;
+                }
+            }
+            Command::Digit { leg, digit, length_ms } => {
+                if let Some(leg) = self.leg(leg) {
+                    leg.press(digit, length_ms);
+                }
+            }
+            Command::Record { leg, recording } => self.record(now, leg, recording, out),
+            Command::PauseRecording { leg, is_paused } => {
+                if let Some(tap) = self.leg(leg).and_then(|leg| leg.tap.as_mut()) {
+                    tap.pause(is_paused);
+                }
+            }
+            Command::RefuseRecordings(is_refused) => self.refuse_recordings(now, is_refused, out),
+            Command::Stop => self.stop(now, out),
+        }
+    }
+
+    fn open(&mut self, now: Mono, id: LegId, plan: LegPlan, out: &mut Output) {
+        if self.slots.contains_key(&id) {
+            return;
+        }
+        if self.slots.len() >= LEGS_MAX {
+            out.events.push(Event::OpenFailed { leg: id });
+            return;
+        }
+        let slot = self.free.pop().unwrap_or(self.legs.len());
+        let (first, second, name) = (self.draw(), self.draw(), self.draw());
+        let draw = Draw {
+            ssrc: first as u32,
+            sequence: (first >> 32) as u16,
+            timestamp: second as u32,
+            name,
+            report_after_us: REPORT_AFTER_US_MIN + (second >> 32) % REPORT_AFTER_US_SPAN,
+        };
+        let leg = Box::new(Leg::new(id, slot, plan, now, &draw));
+        if slot == self.legs.len() {
+            self.legs.push(Some(leg));
+        } else {
+            self.legs[slot] = Some(leg);
+        }
+        self.slots.insert(id, slot);
+    }
+
+    fn close(&mut self, now: Mono, id: LegId, out: &mut Output) {
+        self.disconnect(id);
+        let Some(slot) = self.slots.remove(&id) else { return };
+        let Some(mut leg) = self.legs.get_mut(slot).and_then(Option::take) else { return };
+        self.free.push(slot);
+        leg.cut(out);
+        if let Some(tap) = leg.tap.take() {
+            tap.finish(now, &mut out.items);
+        }
+        out.events.push(Event::Closed { leg: id, statistics: leg.statistics() });
+    }
+
+    fn stop(&mut self, now: Mono, out: &mut Output) {
+        let mut ids: Vec<LegId> = self.slots.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.close(now, id, out);
+        }
+    }
+
+    fn connect(&mut self, now: Mono, a: LegId, b: LegId, out: &mut Output) {
+        let (Some(slot_a), Some(slot_b)) = (self.slot(a), self.slot(b)) else { return };
+        if a == b {
+            return;
+        }
+        self.disconnect(a);
+        self.disconnect(b);
+        for (slot, partner) in [(slot_a, slot_b), (slot_b, slot_a)] {
+            if let Some(leg) = self.at(slot) {
+                leg.cut(out);
+                leg.hearing = Hearing::Partner { slot: partner, since: now, passed_at: None };
+            }
+        }
+    }
+
+    fn disconnect(&mut self, leg: LegId) {
+        let Some(leg) = self.leg(leg) else { return };
+        let before = std::mem::replace(&mut leg.hearing, Hearing::Bed);
+        match before {
+            Hearing::Bed | Hearing::Echo => {}
+            Hearing::Partner { slot, .. } => {
+                if let Some(partner) = self.at(slot) {
+                    partner.hearing = Hearing::Bed;
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, now: Mono, leg: LegId, recording: RecordingId, out: &mut Output) {
+        let is_refused = self.are_recordings_refused;
+        let Some(leg) = self.leg(leg) else {
+            let error = "the leg is gone".to_owned();
+            out.events.push(Event::RecordingFailed { recording, error });
+            return;
+        };
+        if is_refused || leg.tap.is_some() {
+            let error = if is_refused { "recordings are refused" } else { "the leg is recorded already" }.to_owned();
+            out.events.push(Event::RecordingFailed { recording, error });
+            return;
+        }
+        leg.tap = Some(Box::new(Tap::new(recording, now)));
+        out.items.push(Item::Begin(recording));
+    }
+
+    /// Running recordings are completed as far as they got.
+    fn refuse_recordings(&mut self, now: Mono, is_refused: bool, out: &mut Output) {
+        self.are_recordings_refused = is_refused;
+        if !is_refused {
+            return;
+        }
+        for leg in self.legs.iter_mut().flatten() {
+            if let Some(tap) = leg.tap.take() {
+                let error = "recordings are refused".to_owned();
+                out.events.push(Event::RecordingFailed { recording: tap.recording(), error });
+                tap.finish(now, &mut out.items);
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Mono, out: &mut Output) {
+        self.ticked_at = now;
+        let music = self.config.music.and_then(|index| self.config.sounds.get(index as usize));
+        let library = Library {
+            sounds: &self.config.sounds,
+            // Without music the soft bed: a caller never waits in silence.
+            music: music.map_or(&self.soft, |sound| &sound.alaw),
+            soft: &self.soft,
+        };
+        for leg in self.legs.iter_mut().flatten() {
+            leg.tick(now, &library, out);
+        }
+    }
+
+    fn control(&mut self, now: Mono, slot: Slot, source: SocketAddr, datagram: &[u8]) {
+        let Some(leg) = self.at(slot) else { return };
+        if !leg.gate.admits_control(source) {
+            leg.foreign += 1;
+            return;
+        }
+        let Some(heard) = control::read(now, datagram, leg.line.ssrc(), leg.gate.ssrc()) else {
+            leg.malformed += 1;
+            return;
+        };
+        leg.control_source = Some(source);
+        leg.last_sender_report = heard.sender_report.or(leg.last_sender_report);
+        leg.round_trip_us = heard.round_trip_us.unwrap_or(leg.round_trip_us);
+    }
+
+    fn packet(&mut self, now: Mono, slot: Slot, source: SocketAddr, datagram: &[u8], out: &mut Output) {
+        let Some(leg) = self.at(slot) else { return };
+        if packet::is_control(datagram) {
+            // RFC 5761 without being asked; some gateways do it.
+            if Some(source) == leg.gate.target() {
+                self.control(now, slot, source, datagram);
+            }
+            return;
+        }
+        let Some(view) = packet::read(datagram) else {
+            leg.malformed += 1;
+            return;
+        };
+        let payload = &datagram[view.payload.clone()];
+        let format = Format::of(&leg.plan, view.payload_type, payload.len());
+        match leg.gate.judge(now, source, &view, format != Format::Unknown) {
+            Verdict::Accept => self.accept(now, slot, &view, format, payload, out),
+            Verdict::Wait => {}
+            Verdict::Foreign { is_flood } => {
+                leg.foreign += 1;
+                if is_flood {
+                    out.events.push(Event::ForeignFlood { leg: leg.id });
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, now: Mono, slot: Slot, view: &View, format: Format, payload: &[u8], out: &mut Output) {
+        let Some(leg) = self.at(slot) else { return };
+        if format == Format::Unknown {
+            leg.malformed += 1;
+            return;
+        }
+        if !leg.reception.arrive(now, view, format != Format::Event) {
+            return;
+        }
+        if leg.flow != Flow::Flowing {
+            leg.flow = Flow::Flowing;
+            out.events.push(Event::Flowing { leg: leg.id });
+        }
+        if !leg.plan.direction.receives() {
+            return;
+        }
+        match format {
+            Format::Audio(codec) => self.audio(now, slot, view, codec, payload, out),
+            Format::Comfort | Format::Unknown => {}
+            Format::Event => {
+                let Some(digit) = leg.digits.receive(now, view.timestamp, payload) else { return };
+                out.events.push(Event::Digit { leg: leg.id, digit });
+                if leg.run.as_ref().is_some_and(|run| run.barge_in) {
+                    leg.cut(out);
+                }
+            }
+        }
+    }
+
+    fn audio(&mut self, now: Mono, slot: Slot, view: &View, codec: Codec, payload: &[u8], out: &mut Output) {
+        let Some(leg) = self.at(slot) else { return };
+        let is_voice = leg.listener.hear(now, decoder(codec), payload);
+        if let Some(tap) = &mut leg.tap {
+            tap.say(now, view.ssrc, view.timestamp, codec, payload);
+        }
+        match leg.hearing {
+            Hearing::Bed => {
+                if is_voice {
+                    out.events.push(Event::Voice { leg: leg.id });
+                }
+            }
+            Hearing::Echo => {
+                if !leg.is_busy() {
+                    leg.pass_on(now, view, codec, payload, out);
+                }
+            }
+            Hearing::Partner { slot: partner, .. } => {
+                let Some(partner) = self.at(partner) else { return };
+                if let Hearing::Partner { passed_at, .. } = &mut partner.hearing {
+                    *passed_at = Some(now);
+                }
+                if !partner.is_busy() {
+                    partner.pass_on(now, view, codec, payload, out);
+                }
+            }
+        }
+    }
+
+    /// A number that nobody outside can guess from those he has seen: a keyed hash of a counter.
+    fn draw(&mut self) -> u64 {
+        self.draws += 1;
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.seed);
+        hasher.write_u64(self.draws);
+        hasher.finish()
+    }
+}
+
+/// What a payload type means on a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Audio(Codec),
+    /// Comfort noise (RFC 3389): the peer is silent.
+    Comfort,
+    Event,
+    Unknown,
+}
+
+impl Format {
+    fn of(plan: &LegPlan, payload_type: u8, length: usize) -> Format {
+        if plan.event_receive == Some(payload_type) {
+            return Format::Event;
+        }
+        if payload_type == COMFORT_NOISE {
+            return Format::Comfort;
+        }
+        // RFC 3264 §6.1 lets a peer change between agreed formats at any moment; the static numbers are read as
+        // what they are even where only one was agreed.
+        let codec = if payload_type == plan.payload_type {
+            plan.codec
+        } else if payload_type == static_payload_type(Codec::Pcma) {
+            Codec::Pcma
+        } else if payload_type == static_payload_type(Codec::Pcmu) {
+            Codec::Pcmu
+        } else {
+            return Format::Unknown;
+        };
+        if (1..=PAYLOAD_BYTES_MAX).contains(&length) { Format::Audio(codec) } else { Format::Unknown }
+    }
+}
+
+/// One clock for all legs.
+pub const TICK_MICROSECONDS: u64 = 20_000;
+/// Four times what a core can carry.
+const LEGS_MAX: usize = 8_192;
+const COMFORT_NOISE: u8 = 13;
+/// 160 ms, far more than any peer puts into a packet.
+const PAYLOAD_BYTES_MAX: usize = 1_280;
+/// RFC 3550 §6.2: half the interval at least, spread.
+const REPORT_AFTER_US_MIN: u64 = 1_000_000;
+const REPORT_AFTER_US_SPAN: u64 = 4_000_000;
+
+#[cfg(test)]
+mod tests;

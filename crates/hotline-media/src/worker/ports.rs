@@ -1,0 +1,128 @@
+//! The worker's ports: pairs bound ahead, at random places of the range, and rested after use.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use mio::net::UdpSocket;
+
+use crate::time::Mono;
+
+/// The two sockets of a leg.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) port: u16,
+    pub(super) media: UdpSocket,
+    pub(super) control: UdpSocket,
+}
+
+/// Pairs that wait for a leg, and those that have served.
+pub(super) struct Ports {
+    bind: IpAddr,
+    first: u16,
+    last: u16,
+    wanted: usize,
+    seed: u64,
+    draws: u64,
+    ready: HashMap<u16, Pair>,
+    closing: VecDeque<(Mono, Pair)>,
+    resting: VecDeque<(Mono, u16)>,
+    retry_at: Mono,
+}
+
+impl Ports {
+    /// Of the inclusive range `first..=last`.
+    pub(super) fn new(bind: IpAddr, (first, last): (u16, u16), wanted: usize, seed: u64) -> io::Result<Self> {
+        let first = first.max(PORT_MIN);
+        let first = first + first % 2;
+        if last <= first {
+            let error = format!("media port range {first}-{last} is empty");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
+        }
+        Ok(Ports {
+            bind,
+            first,
+            last,
+            wanted: wanted.clamp(1, READY_MAX),
+            seed,
+            draws: 0,
+            ready: HashMap::new(),
+            closing: VecDeque::new(),
+            resting: VecDeque::new(),
+            retry_at: Mono(0),
+        })
+    }
+
+    /// Binds until enough are ready; returns the new ones. A range that is full is tried again in a second.
+    pub(super) fn top_up(&mut self, now: Mono) -> Vec<u16> {
+        let mut fresh = Vec::new();
+        if self.ready.len() >= self.wanted || now < self.retry_at {
+            return fresh;
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            if self.ready.len() >= self.wanted {
+                return fresh;
+            }
+            let port = self.draw();
+            let is_taken = self.ready.contains_key(&port) || self.resting.iter().any(|(_, resting)| *resting == port);
+            if is_taken {
+                continue;
+            }
+            if let Ok(pair) = bind(self.bind, port) {
+                self.ready.insert(port, pair);
+                fresh.push(port);
+            }
+        }
+        self.retry_at = Mono(now.0 + RETRY_MICROSECONDS);
+        fresh
+    }
+
+    /// A pair for a leg.
+    pub(super) fn take(&mut self, port: u16) -> Option<Pair> {
+        self.ready.remove(&port)
+    }
+
+    /// A leg is over. The sockets stay a moment, so that the peer's last packets meet a deaf ear and no ICMP error;
+    /// the port rests, so that a straggler of this call never reaches the next.
+    pub(super) fn retire(&mut self, now: Mono, pair: Pair) {
+        self.resting.push_back((Mono(now.0 + REST_MICROSECONDS), pair.port));
+        self.closing.push_back((Mono(now.0 + DRAIN_MICROSECONDS), pair));
+    }
+
+    /// Closes and frees what is due.
+    pub(super) fn tick(&mut self, now: Mono) {
+        while self.closing.front().is_some_and(|(at, _)| *at <= now) {
+            self.closing.pop_front();
+        }
+        while self.resting.front().is_some_and(|(at, _)| *at <= now) {
+            self.resting.pop_front();
+        }
+    }
+
+    /// Rule M.5: random even ports.
+    fn draw(&mut self) -> u16 {
+        self.draws += 1;
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.seed);
+        hasher.write_u64(self.draws);
+        let pairs = u64::from((self.last - self.first).div_ceil(2));
+        let index = (hasher.finish() % pairs.max(1)) as u16;
+        self.first + 2 * index
+    }
+}
+
+fn bind(ip: IpAddr, port: u16) -> io::Result<Pair> {
+    let media = UdpSocket::bind(SocketAddr::new(ip, port))?;
+    let control = UdpSocket::bind(SocketAddr::new(ip, port.checked_add(1).ok_or(io::ErrorKind::AddrInUse)?))?;
+    Ok(Pair { port, media, control })
+}
+
+const PORT_MIN: u16 = 1024;
+/// Pairs held ready at most.
+const READY_MAX: usize = 1_024;
+/// Binds tried at a time.
+const ATTEMPTS_MAX: usize = 256;
+const RETRY_MICROSECONDS: u64 = 1_000_000;
+const DRAIN_MICROSECONDS: u64 = 500_000;
+const REST_MICROSECONDS: u64 = 10_000_000;
