@@ -1,0 +1,88 @@
+//! One phone and the call that it is in.
+
+use crate::script::{AnswerScript, CallScript, Step, Talk};
+use hotline_media::{LegId, LegPlan};
+use hotline_sip::{DialogId, Invitation, Mono};
+
+pub(crate) struct Phone {
+    pub(crate) role: Role,
+    pub(crate) call: Option<Call>,
+}
+
+pub(crate) enum Role {
+    /// Exists for one call.
+    Caller(CallScript),
+    /// Answers call after call.
+    Counsellor { user: String, password: Option<String>, script: AnswerScript },
+}
+
+/// ```text
+///  outgoing   WaitingForPort ──► Dialling ──200──┐
+///                                                ▼
+///  incoming   Invited ─────────── our 200 ──► Talking ──► (call is None)
+/// ```
+pub(crate) enum Stage {
+    /// The INVITE has left.
+    Dialling { leg: Leg },
+    /// An INVITE has come; not answered.
+    Invited { invitation: Box<Invitation> },
+    /// Both hear each other.
+    Talking { leg: Leg, answered_at: Mono, progress: Progress },
+    /// The worker has no free port at the moment.
+    WaitingForPort,
+}
+
+pub(crate) struct Call {
+    pub(crate) dialog: DialogId,
+    /// The INVITE left or came.
+    pub(crate) begun_at: Mono,
+    pub(crate) stage: Stage,
+}
+
+/// Our side of the audio.
+#[derive(Clone)]
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    pub(crate) port: u16,
+    /// Counts our session descriptions (RFC 3264 §8).
+    pub(crate) version: u64,
+    pub(crate) plan: LegPlan,
+}
+
+/// How far the script is.
+#[derive(Default)]
+pub(crate) struct Progress {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) index: usize,
+    pub(crate) is_flowing: bool,
+}
+
+impl Phone {
+    pub(crate) fn talk(&self) -> &Talk {
+        match &self.role {
+            Role::Caller(script) => &script.talk,
+            Role::Counsellor { script, .. } => &script.talk,
+        }
+    }
+
+    pub(crate) fn leg(&self) -> Option<&Leg> {
+        match &self.call.as_ref()?.stage {
+            Stage::Dialling { leg } | Stage::Talking { leg, .. } => Some(leg),
+            Stage::Invited { .. } | Stage::WaitingForPort => None,
+        }
+    }
+
+    pub(crate) fn leg_mut(&mut self) -> Option<&mut Leg> {
+        match &mut self.call.as_mut()?.stage {
+            Stage::Dialling { leg } | Stage::Talking { leg, .. } => Some(leg),
+            Stage::Invited { .. } | Stage::WaitingForPort => None,
+        }
+    }
+
+    pub(crate) fn progress(&mut self) -> Option<&mut Progress> {
+        match &mut self.call.as_mut()?.stage {
+            Stage::Talking { progress, .. } => Some(progress),
+            Stage::Dialling { .. } | Stage::Invited { .. } | Stage::WaitingForPort => None,
+        }
+    }
+}
