@@ -1,14 +1,25 @@
 //! The SIP engine: hands each input to the machine it belongs to.
 
-use crate::{Config, Input, Mono, Now, Output, Rejection};
-use std::collections::BTreeMap;
+use crate::call::{Calls, Offer, Talking};
+use crate::digest::Digest;
+use crate::flood::Flood;
+use crate::message::{Frame, Message};
+use crate::random::Random;
+use crate::registrar::Registrar;
+use crate::registration::Registration;
+use crate::timer::{Alarm, Timers};
+use crate::transaction::{Owner, Told, TransactionId, Transactions};
+use crate::transport::{Arrival, PARTIAL_MS, QUIET_MS, Streams};
+use crate::{Command, Config, ConnectionId, DialogId, Event, Input, ListenerId, Mono, Now, Output, Rejection};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
 /// Cheap read-only counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Requests refused or dropped, by kind.
     pub rejections: BTreeMap<Rejection, u64>,
-    /// Transactions alive.
+    /// Transactions alive, those included that only wait for repetitions.
     pub transactions: usize,
     /// Dialogs alive, early ones too.
     pub dialogs: usize,
@@ -21,33 +32,334 @@ pub struct Counters {
 /// One SIP user agent server, client and registrar.
 #[derive(Debug)]
 pub struct Endpoint {
-    config: Config,
+    pub(crate) config: Config,
+    pub(crate) random: Random,
+    pub(crate) timers: Timers,
+    pub(crate) streams: Streams,
+    pub(crate) transactions: Transactions,
+    /// Client transactions whose message could not be sent: told after the current step.
+    pub(crate) unsent: VecDeque<TransactionId>,
+    pub(crate) calls: Calls,
+    /// Hung-up calls of softphones whose BYE may still be challenged.
+    pub(crate) closing: BTreeMap<DialogId, Box<Talking>>,
+    pub(crate) registrar: Registrar,
+    pub(crate) digest: Digest,
+    pub(crate) flood: Flood,
+    pub(crate) registrations: BTreeMap<u64, Registration>,
+    pub(crate) registration_count: u64,
+    /// Kept dialogs of the process before this one that still need their BYE.
+    pub(crate) resumes: VecDeque<(Vec<u8>, Vec<u8>)>,
+    pub(crate) resume_ms: u64,
+    pub(crate) rejections: BTreeMap<Rejection, u64>,
+    pub(crate) is_draining: bool,
+    is_secret_kept: bool,
+}
+
+/// The time of this step, and where its outputs go.
+pub(crate) struct Turn<'a> {
+    pub(crate) now: Now,
+    pub(crate) out: &'a mut Vec<Output>,
 }
 
 impl Endpoint {
     /// A fresh endpoint; `seed` feeds tags, branches, nonces.
     #[must_use]
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
-        let _ = seed;
-        Self { config }
+        let mut random = Random::new(seed);
+        Self {
+            digest: Digest::new(&mut random, config.nonce_ms),
+            flood: Flood::new(config.stranger_rate_per_s, config.stranger_burst),
+            config,
+            random,
+            timers: Timers::default(),
+            streams: Streams::default(),
+            transactions: Transactions::default(),
+            unsent: VecDeque::new(),
+            calls: Calls::default(),
+            closing: BTreeMap::new(),
+            registrar: Registrar::default(),
+            registrations: BTreeMap::new(),
+            registration_count: 0,
+            resumes: VecDeque::new(),
+            resume_ms: 0,
+            rejections: BTreeMap::new(),
+            is_draining: false,
+            is_secret_kept: false,
+        }
     }
+
     /// Takes one input at time `now` and appends to `out` everything that follows from it.
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
-        let _ = (now, input, out, &self.config);
+        let mut turn = Turn { now, out };
+        let turn = &mut turn;
+        self.run_timers(turn);
+        let is_restore = matches!(input, Input::Command(Command::Restore { .. }));
+        match input {
+            Input::Datagram { listener, source, bytes } => {
+                self.message(turn, bytes, Arrival { listener, source, connection: None });
+            }
+            Input::StreamOpened { connection, listener, peer } => self.stream_opened(turn, connection, listener, peer),
+            Input::StreamBytes { connection, bytes } => self.stream_bytes(turn, connection, &bytes),
+            Input::StreamClosed { connection } => self.stream_closed(turn, connection),
+            Input::SendFailed { destination } => {
+                for id in self.transactions.toward(destination) {
+                    self.transport_failed(turn, id);
+                }
+            }
+            Input::Tick => {}
+            Input::Command(command) => self.command(turn, command),
+        }
+        if !self.is_secret_kept && (self.is_server() || is_restore) {
+            self.is_secret_kept = true;
+            self.keep_secret(turn);
+        }
+        self.tell_unsent(turn);
     }
+
     /// When [`Input::Tick`] is due; None when nothing waits.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
-        None
+        self.timers.next_deadline()
     }
+
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        Counters {
+            rejections: self.rejections.clone(),
+            transactions: self.transactions.len(),
+            dialogs: self.calls.len(),
+            bindings: self.registrar.len(),
+            connections: self.streams.len(),
+        }
     }
-    /// True when no transaction, dialog or timer of theirs is left.
+
+    /// True when no transaction, dialog or timer of theirs is left; bindings, registrations and open
+    /// connections may be.
     #[must_use]
     pub fn idle(&self) -> bool {
-        true
+        self.transactions.len() == 0
+            && self.calls.len() == 0
+            && self.calls.forks.is_empty()
+            && self.closing.is_empty()
+            && self.resumes.is_empty()
+            && self.unsent.is_empty()
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        !self.config.is_user_agent
+    }
+
+    fn run_timers(&mut self, turn: &mut Turn<'_>) {
+        // Each alarm is taken out before it acts, and none arms itself for now: the loop ends.
+        while let Some(alarm) = self.timers.pop_due(turn.now.mono) {
+            match alarm {
+                Alarm::AnswerAgain(id) => self.answer_again(turn, id),
+                Alarm::AnswerLost(id) => self.answer_lost(turn, id),
+                Alarm::BindingExpiry(user) => self.expire(turn, &user),
+                Alarm::FirstResponse(id, index) => self.first_response_missing(turn, (id, index)),
+                Alarm::Probe => self.probe(turn),
+                Alarm::Refresh(id) => self.refresh(turn, id),
+                Alarm::Resume => self.resume(turn),
+                Alarm::Stream(connection) => self.stream_overdue(turn, connection),
+                Alarm::Transaction(id, timer) => {
+                    let owner = self.owner(id);
+                    if let Some(told) = self.transaction_timer(turn, id, timer) {
+                        self.tell_owner(turn, owner, told, None);
+                    }
+                }
+            }
+            self.tell_unsent(turn);
+        }
+    }
+
+    fn command(&mut self, turn: &mut Turn<'_>, command: Command) {
+        match command {
+            Command::Accounts(accounts) => self.set_accounts(turn, accounts),
+            Command::Answer { dialog, body } => self.answer(turn, dialog, body),
+            Command::Reject { dialog, status, retry_after_s, reason } => {
+                let mut headers = Vec::new();
+                headers.extend(retry_after_s.map(|seconds| ("Retry-After", seconds.to_string())));
+                headers.extend(reason.map(|reason| ("Reason", reason)));
+                self.reject(turn, dialog, status, &headers);
+            }
+            Command::Ringing { dialog } => self.ring(turn, dialog),
+            Command::Invite { dialog, target, from, body, headers, login } => {
+                self.invite(turn, dialog, &target, Offer { from, body, headers, login });
+            }
+            Command::Hangup { dialog, reason } => self.hangup(turn, dialog, reason),
+            Command::Digit { dialog, digit, length_ms } => self.send_digit(turn, dialog, digit, length_ms),
+            Command::AnswerReinvite { dialog, body } => self.answer_reinvite(turn, dialog, body),
+            Command::Register { user, password, via, is_stream, expires_s } => match self.hop_to(via, is_stream) {
+                Some(hop) => self.register_account(turn, (user, password), hop, expires_s),
+                None => turn.out.push(Output::Event(Event::Registered { user, granted: Err(503) })),
+            },
+            Command::Restore { kept, byes_per_s } => self.restore(turn, kept, byes_per_s),
+            Command::Drain => self.is_draining = true,
+        }
+    }
+
+    fn message(&mut self, turn: &mut Turn<'_>, bytes: Vec<u8>, arrival: Arrival) {
+        // Keep-alives of NAT bindings: CRLF, CRLFCRLF, or a single zero byte.
+        if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return;
+        }
+        let Ok(message) = Message::parse(bytes) else { return self.garbage(turn, &arrival) };
+        if let Some(stream) = arrival.connection.and_then(|connection| self.streams.get_mut(connection)) {
+            stream.is_useful = true;
+        }
+        match message.status() {
+            Some(status) => self.response_received(turn, &message, status, &arrival),
+            None => self.request_received(turn, message, arrival),
+        }
+    }
+
+    /// Dropped in silence; worth a line in the log as long as the sender's bucket lasts.
+    pub(crate) fn garbage(&mut self, turn: &mut Turn<'_>, arrival: &Arrival) {
+        if self.admit(turn, arrival, false) {
+            self.rejected(turn, Rejection::Garbage, arrival);
+        } else {
+            *self.rejections.entry(Rejection::Garbage).or_default() += 1;
+        }
+    }
+
+    /// RFC 3261 §18.1.2, §17.1.3: a response without transaction goes nowhere.
+    fn response_received(&mut self, turn: &mut Turn<'_>, message: &Message, status: u16, arrival: &Arrival) {
+        let Ok(heads) = message.heads() else { return self.garbage(turn, arrival) };
+        let found = heads.via.branch().and_then(|branch| self.transactions.find_client(branch, heads.cseq_method.as_str()));
+        let Some(id) = found else { return };
+        let owner = self.owner(id);
+        let Some(told) = self.response(turn, id, message, status) else { return };
+        if let Owner::Fork(call, index) = owner {
+            return self.fork_told(turn, (call, index), told, Some((message, &heads, arrival, id)));
+        }
+        self.tell_owner(turn, owner, told, Some(message));
+    }
+
+    fn owner(&self, id: TransactionId) -> Owner {
+        self.transactions.get(id).map_or(Owner::Nobody, |transaction| transaction.owner.clone())
+    }
+
+    fn tell_owner(&mut self, turn: &mut Turn<'_>, owner: Owner, told: Told, response: Option<&Message>) {
+        let status = response.and_then(Message::status);
+        match owner {
+            Owner::Dialog(id) => self.in_dialog_told(turn, id, response),
+            Owner::Fork(id, index) => self.fork_told(turn, (id, index), told, None),
+            Owner::Nobody => {}
+            Owner::Probe(user, contact) => self.probed(turn, &user, &contact, status),
+            Owner::Registration(id) => self.registration_told(turn, id, response),
+            Owner::Resume(key) => self.resumed(turn, key, status),
+        }
+    }
+
+    fn transport_failed(&mut self, turn: &mut Turn<'_>, id: TransactionId) {
+        let owner = self.owner(id);
+        if let Some(told) = self.transaction_failed(turn, id) {
+            self.tell_owner(turn, owner, told, None);
+        }
+    }
+
+    fn tell_unsent(&mut self, turn: &mut Turn<'_>) {
+        // A failure may make its owner send again, once: bounded by the retries of each owner.
+        while let Some(id) = self.unsent.pop_front() {
+            self.transport_failed(turn, id);
+        }
+    }
+
+    fn stream_opened(&mut self, turn: &mut Turn<'_>, connection: ConnectionId, listener: ListenerId, peer: SocketAddr) {
+        if !self.streams.opened(turn, &mut self.timers, connection, listener, peer) {
+            turn.out.push(Output::Close { connection });
+        }
+    }
+
+    fn stream_bytes(&mut self, turn: &mut Turn<'_>, connection: ConnectionId, bytes: &[u8]) {
+        let Some(stream) = self.streams.get_mut(connection) else { return };
+        stream.framer.push(bytes);
+        let was_useful = stream.is_useful;
+        let mut has_frame = false;
+        // Each frame takes at least four bytes out of what was pushed.
+        while let Some(stream) = self.streams.get_mut(connection) {
+            let arrival = Arrival { listener: stream.listener, source: stream.peer, connection: Some(connection) };
+            match stream.framer.next() {
+                None => break,
+                Some(Frame::Ping) => {
+                    has_frame = true;
+                    turn.out.push(Output::Stream { connection, bytes: b"\r\n".to_vec() });
+                }
+                Some(Frame::Message(bytes)) => {
+                    has_frame = true;
+                    let garbage = self.rejections.get(&Rejection::Garbage).copied();
+                    self.message(turn, bytes, arrival);
+                    // What is no SIP will not become SIP further down.
+                    if self.rejections.get(&Rejection::Garbage).copied() != garbage {
+                        return self.close_stream(turn, connection);
+                    }
+                }
+                Some(Frame::Broken(head, status)) => {
+                    self.broken_frame(turn, head, status, &arrival);
+                    return self.close_stream(turn, connection);
+                }
+            }
+        }
+        let Some(stream) = self.streams.get_mut(connection) else { return };
+        let is_partial = stream.framer.is_partial();
+        if has_frame || (is_partial && was_useful) {
+            let after_ms = if is_partial { PARTIAL_MS } else { QUIET_MS };
+            // A message in pieces does not move its own deadline.
+            if has_frame || !stream.is_watched_closely {
+                stream.is_watched_closely = is_partial;
+                self.streams.watch(turn, &mut self.timers, connection, after_ms);
+            }
+        }
+    }
+
+    fn broken_frame(&mut self, turn: &mut Turn<'_>, head: Vec<u8>, status: u16, arrival: &Arrival) {
+        match Message::parse(head) {
+            Ok(message) if message.method().is_some() => {
+                if self.admit(turn, arrival, false) {
+                    self.rejected(turn, Rejection::Malformed, arrival);
+                    self.reply_at_once(turn, &message, arrival, status, &[]);
+                }
+            }
+            Ok(_) | Err(_) => self.garbage(turn, arrival),
+        }
+    }
+
+    fn stream_overdue(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
+        let Some(stream) = self.streams.get_mut(connection) else { return };
+        let is_partial = stream.framer.is_partial();
+        // A registered phone may be quiet until its next refresh, and so may a peer in a call.
+        let is_needed = stream.is_useful
+            && !is_partial
+            && (self.registrar.on_stream(connection)
+                || !self.registrations.is_empty()
+                || self.calls.len() > 0
+                || !self.transactions.on_stream(connection).is_empty());
+        if is_needed {
+            return self.streams.watch(turn, &mut self.timers, connection, QUIET_MS);
+        }
+        self.close_stream(turn, connection);
+    }
+
+    fn close_stream(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
+        turn.out.push(Output::Close { connection });
+        self.stream_closed(turn, connection);
+    }
+
+    fn stream_closed(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
+        self.streams.closed(&mut self.timers, connection);
+        self.flow_lost(turn, connection);
+        for id in self.transactions.on_stream(connection) {
+            self.transport_failed(turn, id);
+        }
+    }
+
+    /// The trunk that owns a source address.
+    pub(crate) fn trunk(&self, source: SocketAddr) -> Option<crate::TrunkId> {
+        let ip = source.ip().to_canonical();
+        let is_from = |trunk: &crate::Trunk| {
+            trunk.sources.iter().any(|(known, port)| known.to_canonical() == ip && port.is_none_or(|port| port == source.port()))
+        };
+        self.config.trunks.iter().position(is_from).and_then(|at| crate::TrunkId::try_from(at).ok())
     }
 }

@@ -5,10 +5,36 @@
 
 #![warn(missing_docs)]
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")
+)]
+
+mod admission;
+mod call;
+mod dialog;
+mod digest;
 mod endpoint;
+mod flood;
+mod in_dialog;
 mod input;
+mod keep;
+pub mod message;
 mod output;
+mod random;
+mod registrar;
+mod registration;
+mod reply;
+#[cfg(test)]
+mod tests;
 mod time;
+mod timer;
+mod transaction;
+mod transport;
+mod uac;
+mod uas;
+
+pub use digest::credentials;
 
 pub use endpoint::{Counters, Endpoint};
 pub use input::{

@@ -1,0 +1,221 @@
+//! Every request from its arrival to the machine that serves it: repetitions, faults, strangers, overload.
+
+use crate::digest::Verdict;
+use crate::endpoint::{Endpoint, Turn};
+use crate::flood::Admission;
+use crate::message::{Heads, Message, Method, Name};
+use crate::reply::Request;
+use crate::transaction::server_key;
+use crate::transport::Arrival;
+use crate::uas::body_of;
+use crate::{Peer, Rejection};
+
+impl Endpoint {
+    /// A request, before anything is known of it but that it is SIP.
+    pub(crate) fn request_received(&mut self, turn: &mut Turn<'_>, message: Message, arrival: Arrival) {
+        let Some(method) = message.method().cloned() else { return };
+        let heads = match message.heads() {
+            Ok(heads) => heads,
+            Err(fault) => {
+                if message.count(Name::Via) == 0 {
+                    return self.garbage(turn, &arrival);
+                }
+                if self.admit(turn, &arrival, false) {
+                    self.rejected(turn, Rejection::Malformed, &arrival);
+                    self.reply_at_once(turn, &message, &arrival, fault.status, &[]);
+                }
+                return;
+            }
+        };
+        if self.is_repetition(turn, &message, &heads, &method) {
+            return;
+        }
+        let request = Request { message, heads, method, arrival };
+        if request.method.is(rsip::Method::Cancel) {
+            return self.cancelled(turn, &request);
+        }
+        if !request.heads.to_tag().is_empty() || request.method.is(rsip::Method::Ack) {
+            return self.in_dialog(turn, request);
+        }
+        self.outside_dialog(turn, request);
+    }
+
+    /// RFC 3261 §17.2.3: what meets its transaction goes no further, but for the ACK that an RFC 2543 peer
+    /// sends for our 2xx, which looks like its INVITE.
+    fn is_repetition(&mut self, turn: &mut Turn<'_>, message: &Message, heads: &Heads, method: &Method) -> bool {
+        let is_ack = method.is(rsip::Method::Ack);
+        let key = server_key(message, heads, method.as_str());
+        let Some(id) = self.transactions.find_server(&key) else { return false };
+        self.request_again(turn, id, is_ack);
+        !is_ack || self.calls.find(&heads.call_id, heads.to_tag()).is_none()
+    }
+
+    fn outside_dialog(&mut self, turn: &mut Turn<'_>, request: Request) {
+        let trunk = self.trunk(request.arrival.source);
+        let is_stranger = trunk.is_none() && self.is_server();
+        if is_stranger && !self.admit(turn, &request.arrival, self.is_busy(75)) {
+            return;
+        }
+        if self.is_refused_by_form(turn, &request) || self.is_shed(turn, &request, trunk.is_some()) {
+            return;
+        }
+        let is_register = request.method.is(rsip::Method::Register);
+        let peer = match trunk {
+            _ if !self.is_server() => Peer::Unknown,
+            // A trunk is known by its address, but to register is to claim an account.
+            Some(trunk) if !is_register => Peer::Trunk(trunk),
+            Some(_) | None => match self.verdict(turn, &request) {
+                Verdict::Good(user) => {
+                    self.flood.refund(request.arrival.source.ip());
+                    Peer::Account(user)
+                }
+                Verdict::Ask { is_stale } => return self.challenge(turn, &request, is_stale, Rejection::Challenged),
+                Verdict::Wrong => return self.challenge(turn, &request, false, Rejection::WrongCredentials),
+            },
+        };
+        match (&request.method, peer) {
+            (Method::Known(rsip::Method::Invite), peer) => self.invited(turn, request, peer),
+            (Method::Known(rsip::Method::Options), _) => self.options(turn, &request),
+            (Method::Known(rsip::Method::Register), Peer::Account(user)) => self.registered(turn, &request, &user),
+            (method, _) => {
+                let method = method.clone();
+                self.refuse_method(turn, &request.message, &request.arrival, &method);
+            }
+        }
+    }
+
+    /// Refusals that need to know nothing of the sender, in the order of RFC 3261 §8.2.
+    fn is_refused_by_form(&mut self, turn: &mut Turn<'_>, request: &Request) -> bool {
+        let Request { message, heads, method, arrival } = request;
+        match method {
+            Method::Known(rsip::Method::Bye | rsip::Method::Info | rsip::Method::Update | rsip::Method::PRack) => {
+                // These live in dialogs only.
+                self.rejected(turn, Rejection::NoDialog, arrival);
+                self.reply_at_once(turn, message, arrival, 481, &[]);
+                return true;
+            }
+            Method::Known(rsip::Method::Invite | rsip::Method::Options) => {}
+            Method::Known(rsip::Method::Register) if self.is_server() => {}
+            Method::Known(_) | Method::Other(_) => {
+                self.refuse_method(turn, message, arrival, method);
+                return true;
+            }
+        }
+        let scheme = heads.uri.as_ref().map(|uri| uri.scheme.as_str()).unwrap_or_default();
+        let required = message.list(Name::Require).unwrap_or_default();
+        let refusal = if !matches!(scheme, "sip" | "sips" | "tel") {
+            Some((416, None))
+        } else if required.iter().any(|option| !option.is_empty()) {
+            // We know no extension that a peer could require.
+            Some((420, Some(("Unsupported", required.join(", ")))))
+        } else if method.is(rsip::Method::Invite) {
+            refused_body(message)
+        } else {
+            None
+        };
+        let Some((status, header)) = refusal else { return false };
+        self.rejected(turn, Rejection::Malformed, arrival);
+        self.reply_at_once(turn, message, arrival, status, header.as_slice());
+        true
+    }
+
+    /// 501 for a method that nobody knows, 405 for one that we do not do here.
+    pub(crate) fn refuse_method(&mut self, turn: &mut Turn<'_>, message: &Message, arrival: &Arrival, method: &Method) {
+        let status = match method {
+            Method::Known(_) => 405,
+            Method::Other(_) => 501,
+        };
+        self.rejected(turn, Rejection::Malformed, arrival);
+        self.reply_at_once(turn, message, arrival, status, &[("Allow", self.allow().to_owned())]);
+    }
+
+    /// The order of overload: strangers fall silent before this; then OPTIONS and REGISTER, then calls from
+    /// phones; trunk calls only at the hard limit.
+    fn is_shed(&mut self, turn: &mut Turn<'_>, request: &Request, is_trunk: bool) -> bool {
+        let is_invite = request.method.is(rsip::Method::Invite);
+        let is_full = self.calls.incoming() >= self.config.calls_max.max(1);
+        let is_over = match (is_invite, is_trunk) {
+            (false, _) => self.is_busy(100),
+            (true, false) => is_full || self.is_busy(125),
+            (true, true) => is_full || self.is_busy(400),
+        };
+        if !is_over && !self.is_draining {
+            return false;
+        }
+        self.rejected(turn, Rejection::Overload, &request.arrival);
+        let wait_s = RETRY_AFTER_S + self.random.below(RETRY_SPREAD_S);
+        self.reply_at_once(turn, &request.message, &request.arrival, 503, &[("Retry-After", wait_s.to_string())]);
+        true
+    }
+
+    fn is_busy(&self, percent: usize) -> bool {
+        self.transactions.active() >= self.config.transactions_max.max(1).saturating_mul(percent) / 100
+    }
+
+    /// Whether a request may cost us anything: of trunks and registered phones always, of strangers as long
+    /// as the bucket of their address lasts.
+    pub(crate) fn admit(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, is_busy: bool) -> bool {
+        if !self.is_server() || self.trunk(arrival.source).is_some() || self.registrar.is_contact(arrival.source) {
+            return true;
+        }
+        let admission = if is_busy { Admission::Silenced } else { self.flood.admit(turn.now.mono, arrival.source.ip()) };
+        match admission {
+            Admission::Admitted => return true,
+            Admission::SilencedFirst => self.rejected(turn, Rejection::Flood, arrival),
+            // One event a run: a flood must not become a flood of log lines.
+            Admission::Silenced => *self.rejections.entry(Rejection::Flood).or_default() += 1,
+        }
+        false
+    }
+
+    /// 401 with two challenges, the same for accounts that exist and those that do not.
+    pub(crate) fn challenge(&mut self, turn: &mut Turn<'_>, request: &Request, is_stale: bool, rejection: Rejection) {
+        let source = request.arrival.source.ip();
+        let [strong, weak] = self.digest.challenges(&self.config.realm, turn.now.wall, source, is_stale);
+        self.rejected(turn, rejection, &request.arrival);
+        let headers = [("WWW-Authenticate", strong), ("WWW-Authenticate", weak)];
+        self.reply_at_once(turn, &request.message, &request.arrival, 401, &headers);
+    }
+
+    /// OPTIONS (RFC 3261 §11.2), in and out of dialogs.
+    pub(crate) fn options(&mut self, turn: &mut Turn<'_>, request: &Request) {
+        let headers = [
+            ("Allow", self.allow().to_owned()),
+            ("Accept", "application/sdp".to_owned()),
+            ("Supported", String::new()),
+        ];
+        self.reply_at_once(turn, &request.message, &request.arrival, 200, &headers);
+    }
+
+    pub(crate) fn allow(&self) -> &'static str {
+        if self.config.is_user_agent {
+            "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
+        } else {
+            "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER"
+        }
+    }
+}
+
+/// 415 for an offer in another language, 406 for a peer that would not understand our answer.
+fn refused_body(message: &Message) -> Option<(u16, Option<(&'static str, String)>)> {
+    let accept = || Some(("Accept", "application/sdp".to_owned()));
+    if body_of(message).is_some_and(|(kind, _)| kind != "application/sdp") {
+        return Some((415, accept()));
+    }
+    if message.value(Name::ContentEncoding).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Some((415, Some(("Accept-Encoding", "identity".to_owned()))));
+    }
+    if message.count(Name::Accept) == 0 {
+        return None;
+    }
+    let kinds = message.list(Name::Accept).unwrap_or_default();
+    let is_sdp = |kind: &String| {
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        matches!(kind.as_str(), "application/sdp" | "application/*" | "*/*")
+    };
+    (!kinds.iter().any(is_sdp)).then_some((406, None))
+}
+
+/// Retry-After of a 503, spread so that they do not all come back at once.
+const RETRY_AFTER_S: u64 = 5;
+const RETRY_SPREAD_S: u64 = 10;

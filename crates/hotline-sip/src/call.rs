@@ -1,0 +1,175 @@
+//! The table of calls: one entry for each dialog that the application knows.
+
+use crate::dialog::Dialog;
+use crate::reply::Request;
+use crate::timer::TimerId;
+use crate::transaction::TransactionId;
+use crate::{DialogId, Failure, Peer};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// One call, by what has been reached.
+#[derive(Debug)]
+pub(crate) enum Call {
+    /// An INVITE waits for the application's answer.
+    Invited(Box<Invited>),
+    /// Our INVITEs wait for the callee.
+    Calling(Box<Calling>),
+    /// A 2xx was sent or received.
+    Talking(Box<Talking>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Invited {
+    pub(crate) transaction: TransactionId,
+    pub(crate) request: Request,
+    pub(crate) dialog: Dialog,
+    pub(crate) peer: Peer,
+}
+
+#[derive(Debug)]
+pub(crate) struct Calling {
+    /// Forks that may still answer.
+    pub(crate) open: usize,
+    pub(crate) offer: Offer,
+    pub(crate) is_ringing: bool,
+    pub(crate) best: Option<Failure>,
+}
+
+/// What every fork sends.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    pub(crate) from: (String, String),
+    pub(crate) body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) login: Option<(String, String)>,
+}
+
+/// One INVITE of ours. Lives until its final response, whatever has become of the call.
+#[derive(Debug)]
+pub(crate) struct Fork {
+    pub(crate) transaction: TransactionId,
+    pub(crate) branch: String,
+    pub(crate) invite: Vec<u8>,
+    pub(crate) uri: String,
+    pub(crate) call_id: String,
+    pub(crate) local_tag: String,
+    pub(crate) cseq: u32,
+    pub(crate) hop: crate::transport::Hop,
+    /// Account and contact URI; None when a bare URI was called.
+    pub(crate) contact: Option<(String, String)>,
+    /// False when the call was hung up, another fork has won, or this one was given up.
+    pub(crate) is_wanted: bool,
+    pub(crate) is_cancelled: bool,
+    pub(crate) is_login_tried: bool,
+    pub(crate) timer: Option<TimerId>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Talking {
+    pub(crate) dialog: Dialog,
+    pub(crate) peer: Peer,
+    pub(crate) source: IpAddr,
+    /// A 2xx of ours that waits for its ACK.
+    pub(crate) answer: Option<Answer>,
+    /// A re-INVITE or UPDATE that waits for the application.
+    pub(crate) pending: Option<Pending>,
+    /// Hang up as soon as the ACK is there (RFC 3261 §15: no BYE before it).
+    pub(crate) hangup: Option<Option<String>>,
+    /// The first ACK was seen (or sent).
+    pub(crate) is_acknowledged: bool,
+    pub(crate) login: Option<(String, String)>,
+    /// A BYE or INFO may be repeated once with credentials: its branch and method.
+    pub(crate) sent: Option<Sent>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) method: &'static str,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<(String, Vec<u8>)>,
+    pub(crate) cseq: u32,
+}
+
+/// A 2xx that is repeated until its ACK comes (RFC 3261 §13.3.1.4).
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) transaction: TransactionId,
+    pub(crate) cseq: u32,
+    pub(crate) interval_ms: u64,
+    pub(crate) again: TimerId,
+    pub(crate) lost: TimerId,
+    pub(crate) bytes: Vec<u8>,
+    /// The INVITE had no offer, so the 2xx carried ours.
+    pub(crate) is_offer: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) transaction: TransactionId,
+    pub(crate) request: Request,
+}
+
+/// All calls, and how requests find them.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    pub(crate) all: BTreeMap<DialogId, Call>,
+    /// By Call-ID and local tag.
+    by_tags: BTreeMap<(String, String), DialogId>,
+    /// INVITE server transactions that the application has not answered.
+    pub(crate) by_invite: BTreeMap<TransactionId, DialogId>,
+    pub(crate) forks: BTreeMap<(DialogId, usize), Fork>,
+    incoming: usize,
+    last_id: DialogId,
+}
+
+impl Calls {
+    /// Even numbers for incoming calls.
+    pub(crate) fn next_id(&mut self) -> DialogId {
+        self.last_id += 2;
+        self.last_id
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+    pub(crate) fn incoming(&self) -> usize {
+        self.incoming
+    }
+    pub(crate) fn insert(&mut self, id: DialogId, call: Call) {
+        if let Some(dialog) = call.dialog() {
+            self.by_tags.insert((dialog.call_id.clone(), dialog.local_tag.clone()), id);
+        }
+        if self.all.insert(id, call).is_none() && id.is_multiple_of(2) {
+            self.incoming += 1;
+        }
+    }
+    pub(crate) fn remove(&mut self, id: DialogId) -> Option<Call> {
+        let call = self.all.remove(&id)?;
+        if id.is_multiple_of(2) {
+            self.incoming -= 1;
+        }
+        if let Some(dialog) = call.dialog() {
+            self.by_tags.remove(&(dialog.call_id.clone(), dialog.local_tag.clone()));
+        }
+        Some(call)
+    }
+    pub(crate) fn find(&self, call_id: &str, local_tag: &str) -> Option<DialogId> {
+        self.by_tags.get(&(call_id.to_owned(), local_tag.to_owned())).copied()
+    }
+    pub(crate) fn talking(&mut self, id: DialogId) -> Option<&mut Talking> {
+        match self.all.get_mut(&id)? {
+            Call::Talking(talking) => Some(talking),
+            Call::Invited(_) | Call::Calling(_) => None,
+        }
+    }
+}
+
+impl Call {
+    pub(crate) fn dialog(&self) -> Option<&Dialog> {
+        match self {
+            Self::Invited(invited) => Some(&invited.dialog),
+            Self::Calling(_) => None,
+            Self::Talking(talking) => Some(&talking.dialog),
+        }
+    }
+}

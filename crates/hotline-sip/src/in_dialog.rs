@@ -1,0 +1,308 @@
+//! Requests inside a dialog: who may send them, BYE, INFO, re-INVITE, UPDATE, OPTIONS; our BYE and INFO.
+
+use crate::call::{Call, Sent, Talking};
+use crate::digest::{self, Asked, Verdict};
+use crate::endpoint::{Endpoint, Turn};
+use crate::message::Message;
+use crate::reply::Request;
+use crate::transaction::Owner;
+use crate::uas::body_of;
+use crate::{DialogId, Event, Output, Peer, Rejection};
+
+impl Endpoint {
+    /// A request with a To tag. Both tags must fit, and the sender must be the peer: a request from the
+    /// address (IP) that the dialog was made with, from its trunk, or from a contact of its account is
+    /// believed; from elsewhere a phone must authenticate as the same account (it has moved to another
+    /// network), and everybody else gets the answer of a dialog that does not exist.
+    pub(crate) fn in_dialog(&mut self, turn: &mut Turn<'_>, request: Request) {
+        let found = self.calls.find(&request.heads.call_id, request.heads.to_tag());
+        let found = found.filter(|id| self.is_peer_tag(*id, request.heads.from_tag()));
+        let is_ack = request.method.is(rsip::Method::Ack);
+        let Some(id) = found else {
+            if !is_ack && self.admit(turn, &request.arrival, false) {
+                self.rejected(turn, Rejection::NoDialog, &request.arrival);
+                self.reply_at_once(turn, &request.message, &request.arrival, 481, &[]);
+            }
+            return;
+        };
+        if is_ack {
+            return self.acknowledged(turn, id, request.heads.cseq);
+        }
+        if !self.is_trusted(turn, id, &request) {
+            return;
+        }
+        if !self.is_in_order(id, request.heads.cseq) {
+            return self.reply_at_once(turn, &request.message, &request.arrival, 500, &[]);
+        }
+        match &request.method {
+            crate::message::Method::Known(rsip::Method::Bye) => self.bye_received(turn, id, &request),
+            crate::message::Method::Known(rsip::Method::Info) => self.info_received(turn, id, &request),
+            crate::message::Method::Known(rsip::Method::Options) => self.options(turn, &request),
+            crate::message::Method::Known(rsip::Method::Invite | rsip::Method::Update) => self.change_received(turn, id, request),
+            // We never send a reliable provisional response, so no PRACK fits (RFC 3262 §3).
+            crate::message::Method::Known(rsip::Method::PRack) => self.reply_at_once(turn, &request.message, &request.arrival, 481, &[]),
+            crate::message::Method::Known(_) | crate::message::Method::Other(_) => {
+                self.refuse_method(turn, &request.message, &request.arrival, &request.method);
+            }
+        }
+    }
+
+    fn is_peer_tag(&self, id: DialogId, tag: &str) -> bool {
+        self.calls.all.get(&id).and_then(Call::dialog).is_some_and(|dialog| dialog.remote_tag == tag)
+    }
+
+    fn is_trusted(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) -> bool {
+        let arrival = &request.arrival;
+        let Some((peer, source)) = self.calls.all.get(&id).and_then(|call| match call {
+            Call::Invited(invited) => Some((invited.peer.clone(), invited.request.arrival.source.ip())),
+            Call::Talking(talking) => Some((talking.peer.clone(), talking.source)),
+            Call::Calling(_) => None,
+        }) else {
+            return false;
+        };
+        if source.to_canonical() == arrival.source.ip().to_canonical() {
+            return true;
+        }
+        let user = match peer {
+            Peer::Trunk(trunk) if self.trunk(arrival.source) == Some(trunk) => return true,
+            // A softphone's proxy may have several addresses; the tags are all that it knows of its peer.
+            Peer::Unknown if self.config.is_user_agent => return true,
+            Peer::Account(user) if self.registrar.is_contact_ip(&user, arrival.source.ip()) => return true,
+            Peer::Account(user) => Some(user),
+            Peer::Trunk(_) | Peer::Unknown => None,
+        };
+        if !self.admit(turn, arrival, false) {
+            return false;
+        }
+        match user.map(|user| (self.verdict(turn, request), user)) {
+            Some((Verdict::Good(proved), user)) if proved == user => {
+                self.flood.refund(arrival.source.ip());
+                if let Some(talking) = self.calls.talking(id) {
+                    talking.source = arrival.source.ip();
+                    talking.dialog.hop = arrival.hop();
+                }
+                return true;
+            }
+            Some((Verdict::Ask { is_stale }, _)) => self.challenge(turn, request, is_stale, Rejection::Challenged),
+            Some((Verdict::Good(_) | Verdict::Wrong, _)) => self.challenge(turn, request, false, Rejection::WrongCredentials),
+            None => {
+                self.rejected(turn, Rejection::NoDialog, arrival);
+                self.reply_at_once(turn, &request.message, arrival, 481, &[]);
+            }
+        }
+        false
+    }
+
+    pub(crate) fn verdict(&mut self, turn: &Turn<'_>, request: &Request) -> Verdict {
+        let Some(uri) = &request.heads.uri else { return Verdict::Wrong };
+        let asked = Asked {
+            realm: &self.config.realm,
+            method: request.method.as_str(),
+            uri,
+            source: request.arrival.source.ip(),
+            wall: turn.now.wall,
+        };
+        self.digest.verify(&self.registrar.accounts, &asked, &request.message)
+    }
+
+    /// RFC 3261 §12.2.2: a lower CSeq is out of order. Repetitions have met their transaction before.
+    fn is_in_order(&mut self, id: DialogId, cseq: u32) -> bool {
+        let dialog = match self.calls.all.get_mut(&id) {
+            Some(Call::Invited(invited)) => &mut invited.dialog,
+            Some(Call::Talking(talking)) => &mut talking.dialog,
+            Some(Call::Calling(_)) | None => return false,
+        };
+        let is_next = dialog.remote_cseq.is_none_or(|last| last < cseq);
+        if is_next {
+            dialog.remote_cseq = Some(cseq);
+        }
+        is_next
+    }
+
+    fn bye_received(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) {
+        let bytes = self.reply(&request.message, &request.arrival, 200, "").finish(None);
+        self.respond_new(turn, request, 200, bytes);
+        // RFC 3261 §15.1.2: what is pending gets 487.
+        let is_said = match self.calls.all.get(&id) {
+            Some(Call::Invited(_)) => {
+                self.reject(turn, id, 487, &[]);
+                true
+            }
+            Some(Call::Talking(talking)) => {
+                let is_said = talking.hangup.is_none();
+                self.end_talking(turn, id, None);
+                is_said
+            }
+            Some(Call::Calling(_)) | None => false,
+        };
+        if is_said {
+            turn.out.push(Output::Event(Event::Ended { dialog: id, is_by_peer: true }));
+        }
+    }
+
+    fn info_received(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) {
+        let status = match body_of(&request.message) {
+            // RFC 6086: an empty INFO only asks whether we are there.
+            None => 200,
+            Some((kind, body)) if kind == "application/dtmf-relay" || kind == "application/dtmf" => match digit_of(&body) {
+                Some(digit) => {
+                    let is_wanted = self.calls.talking(id).is_some_and(|talking| talking.hangup.is_none());
+                    if is_wanted {
+                        turn.out.push(Output::Event(Event::Digit { dialog: id, digit }));
+                    }
+                    200
+                }
+                None => 400,
+            },
+            Some(_) => 415,
+        };
+        let mut reply = self.reply(&request.message, &request.arrival, status, "");
+        if status == 415 {
+            reply.header("Accept", "application/dtmf-relay, application/dtmf");
+        }
+        self.respond_new(turn, request, status, reply.finish(None));
+    }
+
+    fn change_received(&mut self, turn: &mut Turn<'_>, id: DialogId, request: Request) {
+        if self.calls.talking(id).is_none() {
+            // The first INVITE is not answered yet (RFC 3261 §14.2, RFC 3311 §5.2).
+            return self.reply_at_once(turn, &request.message, &request.arrival, 500, &[("Retry-After", "1".to_owned())]);
+        }
+        let is_update = request.method.is(rsip::Method::Update);
+        if body_of(&request.message).is_some_and(|(kind, _)| kind != "application/sdp") {
+            return self.reply_at_once(turn, &request.message, &request.arrival, 415, &[("Accept", "application/sdp".to_owned())]);
+        }
+        if self.calls.talking(id).is_some_and(|talking| talking.hangup.is_some()) {
+            return self.reply_at_once(turn, &request.message, &request.arrival, 481, &[]);
+        }
+        if !is_update || body_of(&request.message).is_some() {
+            return self.reinvited(turn, id, request);
+        }
+        // A session refresh without an offer.
+        let mut contact = String::new();
+        if let Some(talking) = self.calls.talking(id) {
+            talking.dialog.refresh(&request.message);
+            contact = talking.dialog.user.clone();
+        }
+        let contact = self.contact(request.arrival.hop(), &contact);
+        let mut reply = self.reply(&request.message, &request.arrival, 200, "");
+        reply.header("Contact", &contact);
+        self.respond_new(turn, &request, 200, reply.finish(None));
+    }
+
+    /// Takes the call out of the tables; with a reason given (or none in it) the peer gets BYE.
+    pub(crate) fn end_talking(&mut self, turn: &mut Turn<'_>, id: DialogId, bye: Option<Option<String>>) {
+        self.refuse_pending(turn, id, 487);
+        let Some(Call::Talking(mut talking)) = self.calls.remove(id) else { return };
+        if let Some(answer) = talking.answer.take() {
+            self.timers.cancel(answer.again);
+            self.timers.cancel(answer.lost);
+        }
+        let Some(reason) = bye else { return self.forget_dialog(turn, &talking.dialog) };
+        let headers = reason.map(|reason| vec![("Reason".to_owned(), reason)]).unwrap_or_default();
+        self.send_in_dialog(turn, id, &mut talking, "BYE", headers, None, None);
+        self.forget_dialog(turn, &talking.dialog);
+        if talking.login.is_some() {
+            self.closing.insert(id, talking);
+        }
+    }
+
+    /// INFO with a digit.
+    pub(crate) fn send_digit(&mut self, turn: &mut Turn<'_>, id: DialogId, digit: char, length_ms: u32) {
+        if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
+            return;
+        }
+        let body = format!("Signal={digit}\r\nDuration={length_ms}\r\n").into_bytes();
+        let Some(Call::Talking(mut talking)) = self.calls.all.remove(&id) else { return };
+        let body = Some(("application/dtmf-relay".to_owned(), body));
+        self.send_in_dialog(turn, id, &mut talking, "INFO", Vec::new(), body, None);
+        self.calls.all.insert(id, Call::Talking(talking));
+    }
+
+    fn send_in_dialog(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        talking: &mut Talking,
+        method: &'static str,
+        headers: Vec<(String, String)>,
+        body: Option<(String, Vec<u8>)>,
+        credentials: Option<(&'static str, String)>,
+    ) {
+        let mut draft = self.draft(&mut talking.dialog, method);
+        for (name, value) in &headers {
+            draft.writer.header(name, value);
+        }
+        let is_repeated = credentials.is_some();
+        if let Some((name, value)) = credentials {
+            draft.writer.header(name, &value);
+        }
+        let bytes = draft.writer.finish(body.as_ref().map(|(kind, body)| (kind.as_str(), body.as_slice())));
+        let cseq = talking.dialog.local_cseq;
+        talking.sent = (talking.login.is_some() && !is_repeated).then_some(Sent { method, headers, body, cseq });
+        self.start_client(turn, draft.hop, (&draft.branch, method), bytes, Owner::Dialog(id));
+    }
+
+    /// What came of our BYE or INFO. Only softphones with a login answer a challenge, once.
+    pub(crate) fn in_dialog_told(&mut self, turn: &mut Turn<'_>, id: DialogId, response: Option<&Message>) {
+        let status = response.and_then(Message::status).unwrap_or(408);
+        if status < 200 {
+            return;
+        }
+        let closing = self.closing.remove(&id);
+        let is_closing = closing.is_some();
+        let found = closing.or_else(|| match self.calls.all.remove(&id) {
+            Some(Call::Talking(talking)) => Some(talking),
+            Some(other) => {
+                self.calls.all.insert(id, other);
+                None
+            }
+            None => None,
+        });
+        let Some(mut talking) = found else { return };
+        let mut is_repeated = false;
+        if matches!(status, 401 | 407)
+            && let Some(response) = response
+            && let Some(login) = talking.login.clone()
+            && let Some(sent) = talking.sent.take_if(|sent| response.heads().is_ok_and(|heads| heads.cseq == sent.cseq))
+        {
+            let cnonce = self.random.token();
+            let uri = talking.dialog.target.clone();
+            if let Some(credentials) = digest::answer(response, &login, sent.method, &uri, &cnonce) {
+                is_repeated = true;
+                self.send_in_dialog(turn, id, &mut talking, sent.method, sent.headers, sent.body, Some(credentials));
+            }
+        }
+        if !is_closing {
+            // RFC 3261 §12.2.1.2: 481 ends the dialog. A lost INFO does not: a caller outweighs a digit.
+            let is_gone = status == 481 && talking.hangup.is_none();
+            self.calls.all.insert(id, Call::Talking(talking));
+            if is_gone {
+                self.end_talking(turn, id, Some(None));
+                turn.out.push(Output::Event(Event::Ended { dialog: id, is_by_peer: false }));
+            }
+        } else if is_repeated {
+            self.closing.insert(id, talking);
+        }
+    }
+}
+
+/// `Signal=5` of application/dtmf-relay, or a bare `5` of application/dtmf.
+fn digit_of(body: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(body.get(..body.len().min(INFO_BYTES_MAX))?).ok()?;
+    let signal = text.lines().find_map(|line| {
+        let (name, value) = line.split_once(['=', ':'])?;
+        name.trim().eq_ignore_ascii_case("signal").then_some(value.trim())
+    });
+    let value = signal.unwrap_or_else(|| text.trim());
+    match value {
+        "10" => return Some('*'),
+        "11" => return Some('#'),
+        _ => {}
+    }
+    let mut letters = value.chars();
+    let digit = letters.next()?.to_ascii_uppercase();
+    (letters.next().is_none() && matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(digit)
+}
+
+const INFO_BYTES_MAX: usize = 256;

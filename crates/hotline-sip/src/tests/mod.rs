@@ -1,0 +1,10 @@
+//! The endpoint as a whole: two or more of them back to back, floods, restarts, the torture messages.
+
+mod calls;
+mod net;
+
+use expect_test::Expect;
+
+fn check(script: &str, expected: Expect) {
+    expected.assert_eq(&net::ladder(script));
+}

@@ -1,0 +1,222 @@
+//! Streams, and the way that a message takes: datagram or connection, with its fallback.
+
+use crate::endpoint::Turn;
+use crate::message::{Framer, Via, uri};
+use crate::timer::{Alarm, TimerId, Timers};
+use crate::{ConnectionId, ListenerId, Output};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hop {
+    Datagram {
+        listener: ListenerId,
+        address: SocketAddr,
+    },
+    /// By `connection` while it lives, else by a new one to `address`.
+    Stream {
+        listener: ListenerId,
+        address: SocketAddr,
+        connection: Option<ConnectionId>,
+    },
+}
+
+impl Hop {
+    pub(crate) fn listener(&self) -> ListenerId {
+        match self {
+            Self::Datagram { listener, .. } | Self::Stream { listener, .. } => *listener,
+        }
+    }
+    pub(crate) fn address(&self) -> SocketAddr {
+        match self {
+            Self::Datagram { address, .. } | Self::Stream { address, .. } => *address,
+        }
+    }
+    pub(crate) fn is_reliable(&self) -> bool {
+        matches!(self, Self::Stream { .. })
+    }
+    pub(crate) fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Datagram { .. } => None,
+            Self::Stream { connection, .. } => *connection,
+        }
+    }
+    pub(crate) fn is_datagram_to(&self, destination: SocketAddr) -> bool {
+        matches!(self, Self::Datagram { address, .. } if *address == destination)
+    }
+}
+
+/// Where a message came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    pub(crate) listener: ListenerId,
+    pub(crate) source: SocketAddr,
+    pub(crate) connection: Option<ConnectionId>,
+}
+
+impl Arrival {
+    /// The way back to the sender of a request that we keep talking to.
+    pub(crate) fn hop(&self) -> Hop {
+        match self.connection {
+            None => Hop::Datagram { listener: self.listener, address: self.source },
+            connection => Hop::Stream { listener: self.listener, address: self.source, connection },
+        }
+    }
+
+    /// RFC 3261 §18.2.2 and RFC 3581 §4: responses go to the source address, at the port of Via unless
+    /// rport asks for the source port. maddr is not followed: it would aim our answers at third parties.
+    pub(crate) fn response_hop(&self, via: Option<&Via>) -> Hop {
+        let port = match via {
+            None => self.source.port(),
+            Some(via) if self.connection.is_none() && via.params.contains("rport") => self.source.port(),
+            Some(via) => via.port.unwrap_or(uri::PORT_DEFAULT),
+        };
+        let address = SocketAddr::new(self.source.ip(), port);
+        match self.connection {
+            None => Hop::Datagram { listener: self.listener, address },
+            connection => Hop::Stream { listener: self.listener, address, connection },
+        }
+    }
+}
+
+/// One TCP connection.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) listener: ListenerId,
+    pub(crate) peer: SocketAddr,
+    pub(crate) framer: Framer,
+    is_open: bool,
+    /// Written before the connection was up.
+    waiting: Vec<Vec<u8>>,
+    /// A valid message or keep-alive has come.
+    pub(crate) is_useful: bool,
+    /// The watch waits for the end of a message that has begun.
+    pub(crate) is_watched_closely: bool,
+    watch: Option<TimerId>,
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    all: BTreeMap<ConnectionId, Stream>,
+    by_peer: BTreeMap<SocketAddr, ConnectionId>,
+    opened: u64,
+}
+
+impl Streams {
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+    pub(crate) fn get_mut(&mut self, connection: ConnectionId) -> Option<&mut Stream> {
+        self.all.get_mut(&connection)
+    }
+    pub(crate) fn is_open(&self, connection: ConnectionId) -> bool {
+        self.all.get(&connection).is_some_and(|stream| stream.is_open)
+    }
+    pub(crate) fn to_peer(&self, peer: SocketAddr) -> Option<ConnectionId> {
+        self.by_peer.get(&peer).copied()
+    }
+
+    /// A connection is up. False when there are too many: it must be closed.
+    pub(crate) fn opened(&mut self, turn: &mut Turn<'_>, timers: &mut Timers, connection: ConnectionId, listener: ListenerId, peer: SocketAddr) -> bool {
+        if let Some(ours) = self.all.get_mut(&connection) {
+            ours.is_open = true;
+            ours.is_useful = true;
+            for bytes in ours.waiting.drain(..) {
+                turn.out.push(Output::Stream { connection, bytes });
+            }
+            return true;
+        }
+        if self.all.len() >= STREAMS_MAX {
+            return false;
+        }
+        self.insert(connection, listener, peer, true);
+        self.watch(turn, timers, connection, FIRST_MESSAGE_MS);
+        true
+    }
+
+    fn insert(&mut self, connection: ConnectionId, listener: ListenerId, peer: SocketAddr, is_open: bool) {
+        let stream = Stream {
+            listener,
+            peer,
+            framer: Framer::default(),
+            is_open,
+            waiting: Vec::new(),
+            is_useful: false,
+            is_watched_closely: false,
+            watch: None,
+        };
+        self.all.insert(connection, stream);
+        self.by_peer.insert(peer, connection);
+    }
+
+    /// Closes the stream `after_ms` from now unless it shows something useful before.
+    pub(crate) fn watch(&mut self, turn: &Turn<'_>, timers: &mut Timers, connection: ConnectionId, after_ms: u64) {
+        if let Some(stream) = self.all.get_mut(&connection) {
+            if let Some(armed) = stream.watch.take() {
+                timers.cancel(armed);
+            }
+            stream.watch = Some(timers.arm(turn.now.mono, after_ms, Alarm::Stream(connection)));
+        }
+    }
+
+    /// Forgets a connection.
+    pub(crate) fn closed(&mut self, timers: &mut Timers, connection: ConnectionId) {
+        let Some(stream) = self.all.remove(&connection) else { return };
+        if let Some(armed) = stream.watch {
+            timers.cancel(armed);
+        }
+        if self.by_peer.get(&stream.peer) == Some(&connection) {
+            self.by_peer.remove(&stream.peer);
+        }
+    }
+
+    /// Sends, opening a connection when the hop's own is gone. False when that is impossible.
+    pub(crate) fn send(&mut self, turn: &mut Turn<'_>, hop: &mut Hop, bytes: Vec<u8>) -> bool {
+        let (listener, address, connection) = match hop {
+            Hop::Datagram { listener, address } => {
+                turn.out.push(Output::Datagram { listener: *listener, destination: *address, bytes });
+                return true;
+            }
+            Hop::Stream { listener, address, connection } => (*listener, *address, connection),
+        };
+        let known = connection.filter(|known| self.all.contains_key(known)).or_else(|| self.to_peer(address));
+        let chosen = match known {
+            Some(known) => known,
+            None => {
+                if self.all.len() >= STREAMS_MAX {
+                    return false;
+                }
+                self.opened += 1;
+                let chosen = OURS | self.opened;
+                self.insert(chosen, listener, address, false);
+                turn.out.push(Output::Connect { connection: chosen, listener, destination: address });
+                chosen
+            }
+        };
+        *connection = Some(chosen);
+        let Some(stream) = self.all.get_mut(&chosen) else { return false };
+        if stream.is_open {
+            turn.out.push(Output::Stream { connection: chosen, bytes });
+        } else if stream.waiting.len() < WAITING_MAX {
+            stream.waiting.push(bytes);
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+/// High bit: numbers that we choose never meet the shell's.
+const OURS: ConnectionId = 1 << 63;
+/// More than every phone and trunk of a large centre; beyond it new connections are closed at once.
+const STREAMS_MAX: usize = 8_192;
+/// Messages that wait for a connection; beyond it the sender is told that the transport failed.
+const WAITING_MAX: usize = 64;
+/// A stranger's connection must bring a whole message within this time , or slow clients pile up.
+const FIRST_MESSAGE_MS: u64 = 15_000;
+/// A message that has begun must end within this time.
+pub(crate) const PARTIAL_MS: u64 = 10_000;
+/// An open stream without any sign of life is closed; RFC 5626 keep-alives come every two minutes.
+pub(crate) const QUIET_MS: u64 = 600_000;
