@@ -21,14 +21,22 @@ impl CallRecord {
         }
         if self.queued.is_some() {
             let is_short = self.wait_ms < u64::from(short_ms);
-            return Some(if is_short { Fate::AbandonedQueueShort } else { Fate::AbandonedQueue });
+            return Some(if is_short {
+                Fate::AbandonedQueueShort
+            } else {
+                Fate::AbandonedQueue
+            });
         }
         if self.has_heard_information {
             return Some(Fate::SelfServed);
         }
         let is_short = ended.millis_since(self.arrived) < u64::from(short_ms);
         let is_greeting = self.first_key.is_none() && is_short;
-        Some(if is_greeting { Fate::AbandonedGreeting } else { Fate::AbandonedMenu })
+        Some(if is_greeting {
+            Fate::AbandonedGreeting
+        } else {
+            Fate::AbandonedMenu
+        })
     }
 
     /// A crash, a fault or a stop of ours took the line away. A refusal before the answer at a stop is a

@@ -3,9 +3,9 @@
 use crate::cause::Cause;
 use crate::flow::Digit;
 use crate::ids::{AgentId, LegId, PlayId, RequestId};
+use crate::ledger::Ledger;
 use crate::number::CallerNumber;
 use crate::plan::Plan;
-use crate::ledger::Ledger;
 use alloc::boxed::Box;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};

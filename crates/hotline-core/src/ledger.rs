@@ -38,8 +38,16 @@ impl Ledger {
     /// stay readable in `calls` until the next frame.
     pub fn apply_frame(&mut self, frame: &Frame) -> Vec<CallId> {
         let mut rows = Vec::new();
-        let facts = frame.facts.iter().map(|fact| self.apply(frame.now, fact)).collect::<Vec<_>>();
-        let edge = frame.edge.iter().map(|fact| self.apply_edge(frame.now, fact)).collect::<Vec<_>>();
+        let facts = frame
+            .facts
+            .iter()
+            .map(|fact| self.apply(frame.now, fact))
+            .collect::<Vec<_>>();
+        let edge = frame
+            .edge
+            .iter()
+            .map(|fact| self.apply_edge(frame.now, fact))
+            .collect::<Vec<_>>();
         for call in facts.into_iter().chain(edge).flatten() {
             if !rows.contains(&call) {
                 rows.push(call);
@@ -63,8 +71,16 @@ impl Ledger {
                 self.calls.insert(*call, record);
                 None
             }
-            Fact::AgentState { agent, standing, why } => {
-                let standing = AgentStanding { standing: standing.clone(), since: self.last, why: why.clone() };
+            Fact::AgentState {
+                agent,
+                standing,
+                why,
+            } => {
+                let standing = AgentStanding {
+                    standing: standing.clone(),
+                    since: self.last,
+                    why: why.clone(),
+                };
                 self.agents.insert(agent.clone(), standing);
                 None
             }
@@ -190,7 +206,11 @@ impl Ledger {
 
     /// A later frame begins: what is complete or too old goes.
     fn begin(&mut self, now: Now) {
-        let at = Moment { run: self.run, mono: now.mono, wall: now.wall };
+        let at = Moment {
+            run: self.run,
+            mono: now.mono,
+            wall: now.wall,
+        };
         if at == self.last {
             return;
         }
@@ -213,9 +233,13 @@ impl Ledger {
         if self.calls.get(&call).is_none_or(CallRecord::is_open) {
             return;
         }
-        if let Some(record) = self.calls.remove(&call) {
-            self.legs.remove(&record.caller_leg);
-            record.agent_leg.map(|leg| self.legs.remove(&leg));
+        let Some(record) = self.calls.remove(&call) else {
+            return;
+        };
+        for leg in core::iter::once(record.caller_leg).chain(record.agent_leg) {
+            if self.legs.get(&leg) == Some(&call) {
+                self.legs.remove(&leg);
+            }
         }
     }
 }
@@ -229,13 +253,23 @@ impl CallRecord {
                 self.first_key.get_or_insert(at);
                 if self.path.len() < PATH_MAX {
                     let at_ms = at.millis_since(self.arrived);
-                    self.path.push(KeyPress { node: node.clone(), key: *key, at_ms });
+                    self.path.push(KeyPress {
+                        node: node.clone(),
+                        key: *key,
+                        at_ms,
+                    });
                 }
             }
             Fact::LanguageChosen { language, .. } => self.language = Some(language.clone()),
             Fact::SpokeAtMenu { .. } => self.has_spoken_at_menu = true,
             Fact::InformationHeard { .. } => self.has_heard_information = true,
-            Fact::Queued { queue, service, head_start_ms, is_silent, .. } => {
+            Fact::Queued {
+                queue,
+                service,
+                head_start_ms,
+                is_silent,
+                ..
+            } => {
                 self.queued.get_or_insert(at);
                 self.waiting_since.get_or_insert(at);
                 self.queue = Some(queue.clone());
@@ -296,7 +330,17 @@ impl CallRecord {
 
 /// The record of a call that has just come in.
 fn arrived(fact: &Fact, at: Moment) -> Option<CallRecord> {
-    let Fact::Arrived { call, leg, caller, dialled, origin, is_from_trunk, route, is_counted } = fact else {
+    let Fact::Arrived {
+        call,
+        leg,
+        caller,
+        dialled,
+        origin,
+        is_from_trunk,
+        route,
+        is_counted,
+    } = fact
+    else {
         return None;
     };
     Some(CallRecord {

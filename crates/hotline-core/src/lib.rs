@@ -9,29 +9,51 @@
 
 extern crate alloc;
 
+mod acd;
+mod admission;
+mod audit;
+mod bug;
+mod call;
 mod cause;
+mod change_plan;
+mod drain;
 mod fact;
 mod fate;
 mod flow;
 mod ids;
 mod input;
+mod ivr;
 mod ledger;
+mod leg;
+mod notice;
 mod number;
 mod output;
 mod plan;
+mod play;
 mod record;
+mod recover;
+mod request;
+mod switch;
 mod time;
+mod timer;
 
+pub use audit::Counts;
 pub use cause::{Cause, EndedBy, Fate};
-pub use fact::{EdgeFact, Fact, Frame, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing};
+pub use fact::{
+    EdgeFact, Fact, Frame, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing,
+};
 pub use flow::{Digit, Flow, FlowClip, Node, NodeKind, Target};
 pub use ids::{
-    AgentId, CallId, FlowId, LanguageId, LegId, NodeId, PlayId, PromptId, QueueId, RequestId, RouteId, ServiceId,
+    AgentId, CallId, FlowId, LanguageId, LegId, NodeId, PlayId, PromptId, QueueId, RequestId,
+    RouteId, ServiceId,
 };
 pub use input::{Arrival, Contact, Input, LegEvent, Origin, Request};
 pub use ledger::Ledger;
 pub use number::CallerNumber;
 pub use output::{Alarm, Bed, Clip, LegOrder, Output, Refusal};
-pub use plan::{Agent, Comfort, Feature, Language, Plan, Prompt, Queue, Route, RouteKind, Service, Timing};
+pub use plan::{
+    Agent, Comfort, Feature, Language, Plan, Prompt, Queue, Route, RouteKind, Service, Timing,
+};
 pub use record::{AgentStanding, CallRecord, KeyPress, Moment};
+pub use switch::Switch;
 pub use time::{Mono, Now, Wall};

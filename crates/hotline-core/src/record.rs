@@ -156,13 +156,19 @@ impl CallRecord {
     /// Milliseconds in queues until `now`, the wait that goes on included.
     #[must_use]
     pub fn wait_ms_until(&self, now: Moment) -> u64 {
-        self.wait_ms.saturating_add(self.waiting_since.map_or(0, |since| now.millis_since(since)))
+        self.wait_ms.saturating_add(
+            self.waiting_since
+                .map_or(0, |since| now.millis_since(since)),
+        )
     }
 
     /// Milliseconds of talk until `now`, the talk that goes on included.
     #[must_use]
     pub fn talk_ms_until(&self, now: Moment) -> u64 {
-        self.talk_ms.saturating_add(self.talking_since.map_or(0, |since| now.millis_since(since)))
+        self.talk_ms.saturating_add(
+            self.talking_since
+                .map_or(0, |since| now.millis_since(since)),
+        )
     }
 
     /// Nothing more can be learned of it: both legs' counters and the recording's length are known.
@@ -170,6 +176,7 @@ impl CallRecord {
         let has_caller_quality = self.answered.is_none() || self.caller_quality.is_some();
         let has_agent_quality = self.agent_leg.is_none() || self.agent_quality.is_some();
         let has_recording = self.recording != RecordingState::Made || self.recording_ms.is_some();
-        !self.is_open() && (!self.is_counted || (has_caller_quality && has_agent_quality && has_recording))
+        !self.is_open()
+            && (!self.is_counted || (has_caller_quality && has_agent_quality && has_recording))
     }
 }

@@ -3,11 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 /// Microseconds of the monotonic clock since an arbitrary start. Timers and durations use it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Mono(pub u64);
 
 /// Milliseconds since 1970-01-01 UTC. May step. Call records and opening hours use it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Wall(pub i64);
 
 /// Both clocks, read once per input by the shell.

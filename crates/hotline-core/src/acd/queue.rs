@@ -1,0 +1,165 @@
+//! The waiting list: one line of callers, ordered by rank, with an index by what they need.
+
+use crate::ids::{AgentId, CallId, LanguageId, QueueId, ServiceId};
+use crate::output::Clip;
+use crate::plan::Queue;
+use crate::time::Mono;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+/// A caller's place. It is fixed when the caller is queued and kept over offers that fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// False sorts first: a caller whose counsellor was lost stands before everybody.
+    is_in_line: bool,
+    /// Arrival minus head start, microseconds: nobody is overtaken by someone who arrived more than the head
+    /// start later, and nothing is ever sorted again.
+    rank: i64,
+    /// Breaks ties, and tells whose place it is.
+    pub(crate) call: CallId,
+}
+
+impl Place {
+    pub(crate) fn new(call: CallId, queued: Mono, head_start_ms: i32) -> Self {
+        let queued = i64::try_from(queued.0).unwrap_or(i64::MAX);
+        Self {
+            is_in_line: true,
+            rank: queued.saturating_sub(i64::from(head_start_ms) * 1_000),
+            call,
+        }
+    }
+
+    /// The same place at the head of the line.
+    pub(crate) const fn at_head(self) -> Self {
+        Self {
+            is_in_line: false,
+            ..self
+        }
+    }
+}
+
+/// What a caller needs a counsellor for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// This one and nobody else.
+    Agent(AgentId),
+    /// Anybody who speaks the language and takes the service (None = every service).
+    Skill {
+        language: LanguageId,
+        service: Option<ServiceId>,
+    },
+}
+
+/// Why a caller waits for one counsellor only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Only {
+    /// The number dialled is this counsellor's.
+    Direct(AgentId),
+    /// Was talking with this one when the line was lost; a deadline ends it.
+    Lost(AgentId),
+}
+
+/// A caller's wait, whether in the line or being offered.
+#[derive(Clone, Debug)]
+pub(crate) struct Wait {
+    /// None: a counsellor's own number was dialled.
+    pub(crate) queue: Option<QueueId>,
+    pub(crate) service: Option<ServiceId>,
+    pub(crate) place: Place,
+    pub(crate) only: Option<Only>,
+    /// The comfort clips count from here.
+    pub(crate) entered: Mono,
+    /// Index of the next comfort clip; goes on counting in the loop.
+    pub(crate) next_comfort: u32,
+    /// To be played when the clips that play now are over.
+    pub(crate) pending: Vec<Clip>,
+    /// Key 1 chooses the default language (it was just said so).
+    pub(crate) may_choose_default: bool,
+}
+
+impl Wait {
+    pub(crate) fn need(&self, language: LanguageId) -> Need {
+        match self.only {
+            Some(Only::Direct(agent) | Only::Lost(agent)) => Need::Agent(agent),
+            None => Need::Skill {
+                language,
+                service: self.service,
+            },
+        }
+    }
+}
+
+/// Everybody who waits and is not being offered.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingList {
+    needs: BTreeMap<Need, BTreeSet<Place>>,
+    len: usize,
+}
+
+impl WaitingList {
+    pub(crate) fn insert(&mut self, need: Need, place: Place) {
+        if self.needs.entry(need).or_default().insert(place) {
+            self.len += 1;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, need: Need, place: Place) {
+        let Some(places) = self.needs.get_mut(&need) else {
+            return;
+        };
+        if places.remove(&place) {
+            self.len -= 1;
+        }
+        if places.is_empty() {
+            self.needs.remove(&need);
+        }
+    }
+
+    /// The first caller of each need: the number of needs is small (languages times services).
+    pub(crate) fn heads(&self) -> impl Iterator<Item = (Need, Place)> {
+        self.needs
+            .iter()
+            .filter_map(|(need, places)| places.first().map(|place| (*need, *place)))
+    }
+
+    /// Everybody who needs this.
+    pub(crate) fn of(&self, need: Need) -> impl Iterator<Item = Place> {
+        self.needs.get(&need).into_iter().flatten().copied()
+    }
+
+    pub(crate) fn contains(&self, need: Need, place: Place) -> bool {
+        self.needs
+            .get(&need)
+            .is_some_and(|places| places.contains(&place))
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// When (milliseconds after entry) and what the `index`th comfort clip is; None = no more.
+pub(crate) fn comfort(queue: &Queue, index: u32) -> Option<(u64, crate::ids::PromptId)> {
+    let set = u32::try_from(queue.comfort.len()).unwrap_or(u32::MAX);
+    if let Some(comfort) = usize::try_from(index)
+        .ok()
+        .and_then(|at| queue.comfort.get(at))
+    {
+        return Some((u64::from(comfort.at_ms), comfort.prompt));
+    }
+    if queue.comfort_every_ms == 0 || queue.comfort_loop.is_empty() {
+        return None;
+    }
+    let round = index - set;
+    let last_set_ms = queue
+        .comfort
+        .last()
+        .map_or(0, |comfort| u64::from(comfort.at_ms));
+    let at_ms = last_set_ms + (u64::from(round) + 1) * u64::from(queue.comfort_every_ms);
+    let turn = usize::try_from(round).unwrap_or(0) % queue.comfort_loop.len();
+    queue.comfort_loop.get(turn).map(|prompt| (at_ms, *prompt))
+}

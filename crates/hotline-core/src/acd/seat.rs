@@ -1,0 +1,190 @@
+//! The counsellors' side of the switch: the one place where their states are assigned, told and indexed.
+
+use super::agent::{After, AgentEvent, AgentState, Move, Rules, index};
+use super::assign;
+use super::queue::Need;
+use crate::fact::Fact;
+use crate::ids::AgentId;
+use crate::input::Contact;
+use crate::output::{Alarm, Output, Refusal};
+use crate::switch::{Switch, Turn};
+use crate::timer::Timer;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+impl Switch {
+    /// An event of a counsellor. What it leads to is done, told and indexed.
+    pub(crate) fn agent_move(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: AgentId,
+        event: AgentEvent,
+    ) -> Result<(), Refusal> {
+        let rules = self.rules(turn, id);
+        let seat = self.seats.get_mut(index(id)).ok_or(Refusal::UnknownAgent)?;
+        match seat.step(rules, event)? {
+            Move::Go(state, why) => self.set_agent(turn, id, state, why),
+            Move::Later(after) => seat.after = after,
+            Move::Stay => {}
+        }
+        Ok(())
+    }
+
+    /// As [`agent_move`](Self::agent_move), for events that nobody asked for: they are never refused.
+    pub(crate) fn agent_event(&mut self, turn: &mut Turn<'_>, id: AgentId, event: AgentEvent) {
+        let result = self.agent_move(turn, id, event);
+        debug_assert!(result.is_ok(), "an event was refused: {result:?}");
+    }
+
+    fn rules(&mut self, turn: &Turn<'_>, id: AgentId) -> Rules {
+        let agent = assign::of(&self.plan.agents, id);
+        let wrap_up_ms = agent.map_or(0, |agent| agent.wrap_up_ms);
+        Rules {
+            is_signed_in_by_registration: agent
+                .is_some_and(|agent| agent.is_signed_in_by_registration),
+            wrap_up_until: (wrap_up_ms > 0)
+                .then(|| turn.now.mono.plus_millis(u64::from(wrap_up_ms))),
+            turn: self.idle.new_turn(),
+        }
+    }
+
+    /// The only assignment of a counsellor's state.
+    pub(crate) fn set_agent(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: AgentId,
+        state: AgentState,
+        why: &str,
+    ) {
+        self.timers.cancel(Timer::WrapUp(id));
+        self.timers.cancel(Timer::Lone(id));
+        self.leave_idle(id);
+        let Some(seat) = self.seats.get_mut(index(id)) else {
+            return;
+        };
+        let was_signed_in = seat.is_signed_in();
+        match &state {
+            AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {
+                seat.after = After::Ready;
+                seat.dead_offers = 0;
+                self.work.left.insert(id);
+            }
+            AgentState::Ready { .. } => seat.after = After::Ready,
+            AgentState::WrapUp { until, .. } => self.timers.set(Timer::WrapUp(id), *until),
+            AgentState::Talking { .. } => seat.dead_offers = 0,
+            AgentState::Offered { .. } => {}
+        }
+        seat.state = state;
+        let fact = Fact::AgentState {
+            agent: seat.user.clone(),
+            standing: seat.standing(),
+            why: why.to_string(),
+        };
+        let has_gone = was_signed_in && !seat.is_signed_in();
+        turn.state(fact);
+        self.join_idle(id);
+        if has_gone {
+            self.alarm_if_last(turn, id);
+        }
+    }
+
+    /// Whoever can be offered a caller is in the order of the idle, and nobody else.
+    pub(crate) fn join_idle(&mut self, id: AgentId) {
+        let Some(seat) = self.seats.get(index(id)) else {
+            return;
+        };
+        if let (AgentState::Ready { turn }, true) = (&seat.state, seat.is_idle()) {
+            self.idle.insert(*turn, id);
+            self.work.freed.insert(id);
+        }
+    }
+
+    fn leave_idle(&mut self, id: AgentId) {
+        if let Some(AgentState::Ready { turn }) = self.seats.get(index(id)).map(|seat| &seat.state)
+        {
+            self.idle.remove(*turn);
+        }
+        self.work.freed.remove(&id);
+    }
+
+    /// A counsellor's phone came, went, or stopped answering.
+    pub(crate) fn contact(&mut self, turn: &mut Turn<'_>, id: AgentId, contact: Contact) {
+        let Some(agent) = assign::of(&self.plan.agents, id) else {
+            self.strays = self.strays.saturating_add(1);
+            return;
+        };
+        let is_by_registration = agent.is_signed_in_by_registration;
+        self.leave_idle(id);
+        if let Some(seat) = self.seats.get_mut(index(id)) {
+            seat.contact = contact;
+        }
+        self.join_idle(id);
+        match contact {
+            Contact::Gone if is_by_registration => {
+                self.agent_event(turn, id, AgentEvent::PhoneGone)
+            }
+            Contact::Gone | Contact::Unreachable => {}
+            Contact::Reachable => self.agent_event(turn, id, AgentEvent::Registered),
+        }
+    }
+
+    pub(crate) fn wrap_up_over(&mut self, turn: &mut Turn<'_>, id: AgentId) {
+        self.agent_event(turn, id, AgentEvent::WrapUpOver);
+    }
+
+    pub(crate) fn lone_over(&mut self, turn: &mut Turn<'_>, id: AgentId) {
+        self.agent_event(turn, id, AgentEvent::LoneOver);
+    }
+
+    /// At night a centre has one counsellor. If they miss a call, the line must not be dead until the morning.
+    pub(crate) fn rest_if_lone(&mut self, turn: &mut Turn<'_>, id: AgentId) {
+        let is_not_ready = self
+            .seats
+            .get(index(id))
+            .is_some_and(|seat| matches!(seat.state, AgentState::NotReady { .. }));
+        if !is_not_ready || !self.is_lone(id) {
+            return;
+        }
+        let until = turn
+            .now
+            .mono
+            .plus_millis(u64::from(self.plan.timing.lone_rona_ms));
+        self.timers.set(Timer::Lone(id), until);
+        turn.out
+            .push(Output::Alarm(Alarm::LoneAgentNoAnswer { agent: id }));
+    }
+
+    /// Nobody else of the centre is on shift.
+    fn is_lone(&self, id: AgentId) -> bool {
+        let Some(me) = assign::of(&self.plan.agents, id) else {
+            return false;
+        };
+        let on_shift = self
+            .plan
+            .agents
+            .iter()
+            .zip(&self.seats)
+            .filter(|(_, seat)| seat.is_signed_in());
+        on_shift
+            .filter(|(agent, _)| agent.centre == me.centre)
+            .count()
+            == 1
+    }
+
+    /// Somebody signed out: are there callers whom nobody can serve now?
+    fn alarm_if_last(&self, turn: &mut Turn<'_>, id: AgentId) {
+        let Some(agent) = assign::of(&self.plan.agents, id) else {
+            return;
+        };
+        let served: Vec<_> = self
+            .waiting
+            .heads()
+            .filter(|(need, _)| assign::fits(id, agent, *need))
+            .collect();
+        for (need, place) in served {
+            if matches!(need, Need::Skill { .. }) {
+                self.alarm_if_nobody(turn, place.call);
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Who may come in: the route of a dialled number, and the limits.
+
+use crate::acd::agent::{AgentState, index};
+use crate::call::{Call, CallState};
+use crate::cause::{Cause, EndedBy};
+use crate::fact::Fact;
+use crate::ids::{AgentId, LanguageId, LegId};
+use crate::input::{Arrival, Contact, Origin};
+use crate::notice::Tally;
+use crate::output::LegOrder;
+use crate::plan::{Plan, Route, RouteKind};
+use crate::switch::{Switch, Turn};
+use crate::timer::Timer;
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+
+impl Switch {
+    /// A call came in: it is answered at once, or refused and written down.
+    pub(crate) fn admit(&mut self, turn: &mut Turn<'_>, leg: LegId, arrival: Arrival) {
+        let id = self.new_call();
+        let route = route_for(&self.plan, &arrival).cloned();
+        let verdict = self.verdict(&arrival, route.as_ref());
+        let is_counted = route.as_ref().is_some_and(|route| is_counted(&route.kind));
+        let Arrival {
+            origin,
+            dialled,
+            caller,
+        } = arrival;
+        let (origin, is_from_trunk) = match origin {
+            Origin::Account(name) => (name, false),
+            Origin::Trunk(name) => (name, true),
+        };
+        turn.state(Fact::Arrived {
+            call: id,
+            leg,
+            caller,
+            dialled,
+            origin: origin.clone(),
+            is_from_trunk,
+            route: route
+                .as_ref()
+                .map_or_else(|| "none".to_string(), |route| self.route_name(&route.kind)),
+            is_counted,
+        });
+        let route = match (verdict, route) {
+            (Ok(()), Some(route)) => route,
+            (Ok(()), None) => return refuse(turn, id, leg, Cause::UnknownNumber),
+            (Err(cause), _) => return refuse(turn, id, leg, cause),
+        };
+        self.legs.add_caller(leg, id);
+        let call = Call {
+            caller_leg: leg,
+            account: (!is_from_trunk).then_some(origin),
+            is_answered: false,
+            is_counted,
+            is_recorded: route.is_recorded,
+            language: LanguageId(0),
+            playing: None,
+            notice: Tally::default(),
+            typed: VecDeque::new(),
+            state: CallState::Answering { route: route.kind },
+        };
+        self.calls.insert(id, call);
+        self.timers
+            .set(Timer::Step(id), turn.now.mono.plus_millis(ANSWER_MS_MAX));
+        turn.order(leg, LegOrder::Answer);
+    }
+
+    fn verdict(&self, arrival: &Arrival, route: Option<&Route>) -> Result<(), Cause> {
+        let Some(route) = route else {
+            return Err(Cause::UnknownNumber);
+        };
+        if self.drain.is_on() {
+            return Err(Cause::Shutdown);
+        }
+        if self.calls.len() >= usize::try_from(self.plan.calls_max).unwrap_or(usize::MAX) {
+            return Err(Cause::Overload);
+        }
+        match (&route.kind, &arrival.origin) {
+            (RouteKind::Agent(agent), _) => self.can_be_called(*agent),
+            (RouteKind::Feature(_), Origin::Account(user)) => self
+                .agent_of_account(user)
+                .map(|_| ())
+                .ok_or(Cause::Declined),
+            (RouteKind::Feature(_), Origin::Trunk(_)) => Err(Cause::UnknownNumber),
+            (
+                RouteKind::AnswerAndEnd
+                | RouteKind::Echo
+                | RouteKind::Flow(_)
+                | RouteKind::PlayForEver(_)
+                | RouteKind::Queue { .. },
+                _,
+            ) => Ok(()),
+        }
+    }
+
+    /// A counsellor's own number only works while they are on shift with a living phone; one who is busy is
+    /// waited for.
+    fn can_be_called(&self, agent: AgentId) -> Result<(), Cause> {
+        let seat = self.seats.get(index(agent)).ok_or(Cause::UnknownNumber)?;
+        match (&seat.state, seat.contact) {
+            (AgentState::NotReady { .. } | AgentState::SignedOut { .. }, _)
+            | (_, Contact::Gone | Contact::Unreachable) => Err(Cause::Unreachable),
+            (
+                AgentState::Offered { .. }
+                | AgentState::Ready { .. }
+                | AgentState::Talking { .. }
+                | AgentState::WrapUp { .. },
+                Contact::Reachable,
+            ) => Ok(()),
+        }
+    }
+
+    pub(crate) fn agent_of_account(&self, user: &str) -> Option<AgentId> {
+        let at = self
+            .plan
+            .agents
+            .iter()
+            .position(|agent| agent.user == user)?;
+        u32::try_from(at).ok().map(AgentId)
+    }
+
+    fn route_name(&self, kind: &RouteKind) -> String {
+        let flow = |flow: crate::ids::FlowId| {
+            self.plan
+                .flows
+                .get(usize::from(flow.0))
+                .map(|flow| flow.name.clone())
+        };
+        match kind {
+            RouteKind::Agent(_) => DIRECT.to_string(),
+            RouteKind::AnswerAndEnd => "end".to_string(),
+            RouteKind::Echo => "echo".to_string(),
+            RouteKind::Feature(_) => "feature".to_string(),
+            RouteKind::Flow(id) => flow(*id).unwrap_or_default(),
+            RouteKind::PlayForEver(_) => "play".to_string(),
+            RouteKind::Queue { queue, .. } => self.queue_name(Some(*queue)),
+        }
+    }
+}
+
+/// Refused before the answer; the record has it nevertheless.
+fn refuse(turn: &mut Turn<'_>, call: crate::ids::CallId, leg: LegId, cause: Cause) {
+    turn.state(Fact::Ended {
+        call,
+        by: EndedBy::System,
+        cause,
+    });
+    turn.order(leg, LegOrder::Reject(cause));
+}
+
+/// The first route that fits.
+fn route_for<'a>(plan: &'a Plan, arrival: &Arrival) -> Option<&'a Route> {
+    plan.routes.iter().find(|route| {
+        fits_number(&route.dialled, &arrival.dialled) && fits_origin(route, &arrival.origin)
+    })
+}
+
+fn fits_number(pattern: &str, dialled: &str) -> bool {
+    match pattern.strip_suffix('%') {
+        Some(prefix) => dialled.starts_with(prefix),
+        None => pattern == dialled,
+    }
+}
+
+fn fits_origin(route: &Route, origin: &Origin) -> bool {
+    match origin {
+        Origin::Account(_) => route.from_accounts,
+        Origin::Trunk(name) => route.trunk.as_ref().is_none_or(|trunk| trunk == name),
+    }
+}
+
+/// Whether calls of this kind get a row (decision: flow, queue and counsellor routes do).
+const fn is_counted(kind: &RouteKind) -> bool {
+    match kind {
+        RouteKind::Agent(_) | RouteKind::Flow(_) | RouteKind::Queue { .. } => true,
+        RouteKind::AnswerAndEnd
+        | RouteKind::Echo
+        | RouteKind::Feature(_)
+        | RouteKind::PlayForEver(_) => false,
+    }
+}
+
+/// Name of a counsellor's own number as route and as queue.
+pub(crate) const DIRECT: &str = "agent";
+
+/// An answer that has neither come up nor failed after this is our fault; the edge gives up at 32 s.
+const ANSWER_MS_MAX: u64 = 40_000;

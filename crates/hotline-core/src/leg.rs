@@ -1,0 +1,59 @@
+//! Legs: which call each belongs to, and as what.
+
+use crate::ids::{CallId, LegId};
+use alloc::collections::BTreeMap;
+
+/// Whose end of which call a leg is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The counsellor's, rung or talking.
+    Agent(CallId),
+    /// The caller's.
+    Caller(CallId),
+}
+
+/// All living legs.
+#[derive(Debug)]
+pub(crate) struct Legs {
+    owners: BTreeMap<LegId, Owner>,
+    /// Number of the next outgoing leg; odd.
+    next: u64,
+}
+
+impl Legs {
+    /// Numbers outgoing legs from the first odd number at `first` or above.
+    pub(crate) fn new(first: u64) -> Self {
+        Self {
+            owners: BTreeMap::new(),
+            next: first | 1,
+        }
+    }
+
+    pub(crate) fn owner(&self, leg: LegId) -> Option<Owner> {
+        self.owners.get(&leg).copied()
+    }
+
+    pub(crate) fn add_caller(&mut self, leg: LegId, call: CallId) {
+        self.owners.insert(leg, Owner::Caller(call));
+    }
+
+    /// A new outgoing leg to a counsellor.
+    pub(crate) fn new_agent(&mut self, call: CallId) -> LegId {
+        let leg = LegId(self.next);
+        self.next = self.next.saturating_add(2);
+        self.owners.insert(leg, Owner::Agent(call));
+        leg
+    }
+
+    pub(crate) fn remove(&mut self, leg: LegId) {
+        self.owners.remove(&leg);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LegId, Owner)> {
+        self.owners.iter().map(|(leg, owner)| (*leg, *owner))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.owners.len()
+    }
+}

@@ -1,0 +1,86 @@
+//! What people ask for: by console, by control socket, by feature code.
+
+use crate::acd::agent::{AgentEvent, AgentState, index};
+use crate::cause::{Cause, EndedBy};
+use crate::ids::{AgentId, CallId};
+use crate::input::Request;
+use crate::output::{Clip, Refusal};
+use crate::plan::Feature;
+use crate::switch::{Switch, Turn};
+
+impl Switch {
+    pub(crate) fn request(&mut self, turn: &mut Turn<'_>, request: Request) -> Result<(), Refusal> {
+        match request {
+            Request::EndWrapUp { agent } => self.wish(turn, agent, AgentEvent::EndWrapUp),
+            Request::HangUp { call } => {
+                if !self.calls.contains_key(&call) {
+                    return Err(Refusal::UnknownCall);
+                }
+                self.end_call(turn, call, EndedBy::System, Cause::NormalClearing, true);
+                Ok(())
+            }
+            Request::NotReady { agent, reason } => {
+                if !self.plan.reasons.contains(&reason) {
+                    return Err(Refusal::UnknownReason);
+                }
+                self.wish(turn, agent, AgentEvent::NotReady(reason))
+            }
+            Request::Ready { agent } => self.wish(turn, agent, AgentEvent::Ready),
+            Request::SignIn { agent } => self.wish(turn, agent, AgentEvent::SignIn),
+            Request::SignOut { agent } => self.wish(turn, agent, AgentEvent::SignOut),
+        }
+    }
+
+    /// A feature code does its work and says so with a tone; refused, it says nothing.
+    pub(crate) fn feature(&mut self, turn: &mut Turn<'_>, id: CallId, feature: &Feature) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let language = call.language;
+        let agent = call
+            .account
+            .as_deref()
+            .and_then(|user| self.agent_of_account(user));
+        let event = match feature {
+            Feature::Break(reason) => AgentEvent::NotReady(reason.clone()),
+            Feature::SignIn => AgentEvent::SignIn,
+            Feature::SignOut => AgentEvent::SignOut,
+        };
+        let result = agent
+            .ok_or(Refusal::UnknownAgent)
+            .and_then(|agent| self.wish(turn, agent, event));
+        let beep = self
+            .plan
+            .beep
+            .filter(|_| result.is_ok())
+            .map(|prompt| Clip { prompt, language });
+        self.say_last_words(
+            turn,
+            id,
+            EndedBy::System,
+            Cause::NormalClearing,
+            beep.into_iter().collect(),
+        );
+    }
+
+    /// A counsellor's wish. Whoever leaves while being rung is rung no more.
+    fn wish(
+        &mut self,
+        turn: &mut Turn<'_>,
+        agent: AgentId,
+        event: AgentEvent,
+    ) -> Result<(), Refusal> {
+        if index(agent) >= self.plan.agents.len() {
+            return Err(Refusal::UnknownAgent);
+        }
+        let is_leaving = matches!(event, AgentEvent::NotReady(_) | AgentEvent::SignOut);
+        if is_leaving
+            && let Some(AgentState::Offered { call }) =
+                self.seats.get(index(agent)).map(|seat| &seat.state)
+        {
+            let call = *call;
+            self.withdraw(turn, call);
+        }
+        self.agent_move(turn, agent, event)
+    }
+}

@@ -1,0 +1,101 @@
+//! Deadlines: what is due when, at most one for each thing that can wait.
+
+use crate::ids::{AgentId, CallId};
+use crate::time::Mono;
+use alloc::collections::{BTreeMap, BTreeSet};
+
+/// What becomes due. Each belongs to a call, to a counsellor, or to the switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The next comfort clip of a waiting caller.
+    Comfort(CallId),
+    /// The limit of the drain.
+    Drain,
+    /// Without a key the caller goes to the queue now.
+    Entry(CallId),
+    /// The lost counsellor has not come back.
+    Grace(CallId),
+    /// The only counsellor of a centre is ready again.
+    Lone(AgentId),
+    /// Nobody speaks the caller's language.
+    NoLanguage(CallId),
+    /// Nobody answered the offer.
+    Ring(CallId),
+    /// The window of a menu, or a guard over clips and answers whose end is never told.
+    Step(CallId),
+    /// Paperwork is over.
+    WrapUp(AgentId),
+}
+
+/// All deadlines, first due first.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    order: BTreeSet<(Mono, Timer)>,
+    due: BTreeMap<Timer, Mono>,
+}
+
+impl Timers {
+    /// Sets or moves a deadline.
+    pub(crate) fn set(&mut self, timer: Timer, at: Mono) {
+        self.cancel(timer);
+        self.due.insert(timer, at);
+        self.order.insert((at, timer));
+    }
+
+    pub(crate) fn cancel(&mut self, timer: Timer) {
+        if let Some(at) = self.due.remove(&timer) {
+            self.order.remove(&(at, timer));
+        }
+    }
+
+    /// No deadline of this call is left.
+    pub(crate) fn cancel_call(&mut self, call: CallId) {
+        for timer in Timer::of_call(call) {
+            self.cancel(timer);
+        }
+    }
+
+    /// Takes the first deadline that is due.
+    pub(crate) fn pop_due(&mut self, now: Mono) -> Option<Timer> {
+        let (at, timer) = *self.order.first()?;
+        if at > now {
+            return None;
+        }
+        self.cancel(timer);
+        Some(timer)
+    }
+
+    pub(crate) fn next(&self) -> Option<Mono> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn is_set(&self, timer: Timer) -> bool {
+        self.due.contains_key(&timer)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Timer> {
+        self.due.keys().copied()
+    }
+
+    pub(crate) fn iter_due(&self) -> impl Iterator<Item = (Timer, Mono)> {
+        self.due.iter().map(|(timer, at)| (*timer, *at))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
+    }
+}
+
+impl Timer {
+    /// Every deadline that a call can have.
+    const fn of_call(call: CallId) -> [Self; 6] {
+        [
+            Self::Comfort(call),
+            Self::Entry(call),
+            Self::Grace(call),
+            Self::NoLanguage(call),
+            Self::Ring(call),
+            Self::Step(call),
+        ]
+    }
+}
