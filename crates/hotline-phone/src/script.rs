@@ -7,7 +7,7 @@
 //! answer  = answer [after TIME] [without ringing] | answer never | decline STATUS [after TIME] | dead
 //!         | register for TIME | talk
 //! talk    = record FILE | wait TIME | wait audio [TIME] | press KEYS [by rtp|by info]
-//!         | speak tone HZ LEVEL [for TIME] | speak sound NAME | quiet | mute | hang up [after TIME]
+//!         | speak tone HZ LEVEL [for TIME] | speak sound NAME | echo | quiet | mute | hang up [after TIME]
 //! TIME    = 500ms | 2s | 1.5s | 3min          LEVEL = -20 | -20dB (below full scale)
 //! ```
 //!
@@ -231,6 +231,8 @@ impl Talk {
 /// One thing that a phone does in a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Give everything that is heard back, until something is spoken.
+    Echo,
     /// End the call.
     HangUp,
     /// Stop speaking and send no packets at all.

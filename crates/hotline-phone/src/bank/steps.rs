@@ -54,6 +54,7 @@ impl Runner {
             let Some(step) = progress.steps.get(index).cloned() else { return };
             let is_flowing = progress.is_flowing;
             match step {
+                Step::Echo => self.echo(id),
                 Step::HangUp => return self.hang_up(id),
                 Step::Mute => self.mute(id),
                 Step::Press { digits, way } => digits.chars().for_each(|digit| self.press(id, digit, way)),
@@ -88,12 +89,20 @@ impl Runner {
         clips.push(Clip::Silence(SILENCE_MS));
         let play = self.number();
         if let Some(leg) = self.phones.get(&id).and_then(|phone| phone.leg()) {
+            self.audio.send(MediaCommand::Disconnect { leg: leg.id }); // From its echo.
             self.audio.send(MediaCommand::Play { leg: leg.id, play, clips, barge_in: false });
+        }
+    }
+
+    fn echo(&mut self, id: PhoneId) {
+        if let Some(leg) = self.phones.get(&id).and_then(|phone| phone.leg()) {
+            self.audio.send(MediaCommand::Echo { leg: leg.id });
         }
     }
 
     fn mute(&mut self, id: PhoneId) {
         if let Some(leg) = self.phones.get(&id).and_then(|phone| phone.leg()) {
+            self.audio.send(MediaCommand::Disconnect { leg: leg.id });
             self.audio.send(MediaCommand::Bed { leg: leg.id, bed: Bed::None });
             self.audio.send(MediaCommand::StopPlay { leg: leg.id });
         }
@@ -125,7 +134,7 @@ pub(super) fn flatten(talk: &Talk, length_ms: impl Fn(&str) -> Option<u64>) -> V
             }
             Step::Sound { name } => length_ms(name).unwrap_or(0),
             Step::Tone { millis, .. } => u64::from(*millis),
-            Step::HangUp | Step::Mute | Step::Quiet | Step::Wait { .. } | Step::WaitAudio { .. } => 0,
+            Step::Echo | Step::HangUp | Step::Mute | Step::Quiet | Step::Wait { .. } | Step::WaitAudio { .. } => 0,
         };
         steps.push(step.clone());
         if wait_ms > 0 {

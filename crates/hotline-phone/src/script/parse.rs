@@ -108,6 +108,7 @@ fn answer(words: &mut Words<'_>) -> Result<Reaction, ScriptError> {
 
 fn talk(talk: &mut Talk, words: &mut Words<'_>, wanted: &'static str) -> Result<(), ScriptError> {
     let step = match words.next(wanted)? {
+        "echo" => Step::Echo,
         "hang" => {
             words.literal("up", "`up`")?;
             if let Some(millis) = words.optional("after", Words::time)? {
@@ -273,9 +274,9 @@ const TIME: &str = "a time such as 500ms, 1.5s or 2min";
 const LEVEL: &str = "a level below full scale such as -20 or -20dB, down to -90";
 const KEYS: &str = "keys out of 0-9, *, #, A-D";
 const CALL_STATEMENT: &str =
-    "dial, from, login, give up after, record, wait, press, speak, quiet, mute or hang up";
+    "dial, from, login, give up after, record, wait, press, speak, echo, quiet, mute or hang up";
 const ANSWER_STATEMENT: &str =
-    "answer, decline, dead, register for, record, wait, press, speak, quiet, mute or hang up";
+    "answer, decline, dead, register for, record, wait, press, speak, echo, quiet, mute or hang up";
 const LEVEL_DB_MAX: u32 = 90;
 /// How long `wait audio` waits unless told.
 const WAIT_AUDIO_MS: u64 = 10_000;

@@ -27,6 +27,7 @@ fn a_caller_in_full() {
          wait 250ms
          speak tone 700 10 for 2s
          quiet
+         echo
          mute
          speak sound hello
          hang up after 1min",
@@ -42,6 +43,7 @@ fn a_caller_in_full() {
         .wait_ms(250)
         .tone_for_ms(700, 10, 2_000)
         .step(Step::Quiet)
+        .step(Step::Echo)
         .step(Step::Mute)
         .sound("hello")
         .wait_ms(60_000)
