@@ -6,8 +6,19 @@
 
 #![no_std]
 #![warn(missing_docs)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests"
+    )
+)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod acd;
 mod admission;
@@ -33,6 +44,8 @@ mod play;
 mod record;
 mod recover;
 mod request;
+#[cfg(test)]
+mod scenario_tests;
 mod switch;
 mod time;
 mod timer;
