@@ -1,0 +1,7 @@
+//! Whole calls in virtual time: peers with tones, a shard between them, no sockets.
+
+mod bridge;
+mod play;
+mod protect;
+mod record;
+mod world;

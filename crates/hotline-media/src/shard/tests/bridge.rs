@@ -1,0 +1,180 @@
+//! Two legs hear each other.
+
+use super::world::{World, assert_one_line, plan};
+use crate::analysis::tone_level_db;
+use crate::message::{Bed, Clip, Codec, Command, Direction, Event, LegPlan};
+
+/// On the first half second and on the last: the own tone within 3 dB, the others 40 dB below.
+fn assert_tones(samples: &[i16], own: u32, others: &[u32]) {
+    for stretch in [&samples[..4_000], &samples[samples.len() - 4_000..]] {
+        let level = tone_level_db(stretch, 8_000, own);
+        assert!((level + 12.0).abs() <= 3.0, "{own} Hz at {level} dB");
+        for other in others {
+            let below = level - tone_level_db(stretch, 8_000, *other);
+            assert!(below >= 40.0, "{other} Hz only {below} dB below {own} Hz");
+        }
+    }
+}
+
+#[test]
+fn each_hears_the_other_whatever_their_codecs() {
+    use Codec::{Pcma, Pcmu};
+    for (caller_codec, counsellor_codec) in [(Pcma, Pcma), (Pcmu, Pcmu), (Pcma, Pcmu), (Pcmu, Pcma)] {
+        let mut world = World::new();
+        let caller = world.add(caller_codec, 600, 3);
+        let counsellor = world.add(counsellor_codec, 1_000, 14);
+        world.run(200);
+        world.command(Command::Connect { a: 100, b: 101 });
+        world.run(5_000);
+        assert_tones(&world.heard(caller, 0), 1_000, &[600, 350]);
+        assert_tones(&world.heard(counsellor, 0), 600, &[1_000, 350]);
+        let counts = (world.peers[caller].got.len(), world.peers[counsellor].got.len());
+        assert_eq!(counts, (250, 250), "as many packets each way as came");
+    }
+}
+
+#[test]
+fn the_same_codec_is_passed_on_byte_for_byte_at_once() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    let counsellor = world.add(Codec::Pcma, 1_000, 14);
+    world.run(100);
+    world.command(Command::Connect { a: 100, b: 101 });
+    world.run(1_000);
+    for got in &world.peers[counsellor].got {
+        assert_eq!(got.at.0 / 1_000 % 20, 3, "passed on at the moment of arrival");
+    }
+    let (slot, source) = (world.peers[caller].slot, world.peers[caller].source);
+    world.peers[caller].sequence = world.peers[caller].sequence.wrapping_add(1);
+    world.peers[caller].timestamp = world.peers[caller].timestamp.wrapping_add(160);
+    let mut datagram = world.peers[caller].frame();
+    for (index, code) in datagram[12..].iter_mut().enumerate() {
+        *code = index as u8;
+    }
+    world.packet(slot, source, &datagram);
+    assert_eq!(world.peers[counsellor].got.last().unwrap().payload, datagram[12..]);
+}
+
+#[test]
+fn a_counsellors_prompt_goes_before_the_caller_and_then_gives_way() {
+    let mut world = World::new();
+    world.add(Codec::Pcma, 600, 3);
+    let counsellor = world.add(Codec::Pcma, 1_000, 14);
+    world.command(Command::Connect { a: 100, b: 101 });
+    world.run(100);
+    let from = world.peers[counsellor].got.len();
+    world.command(Command::Play { leg: 101, play: 1, clips: vec![Clip::Prompt(2)], barge_in: false });
+    world.run(1_500);
+    let heard = world.heard(counsellor, from);
+    assert_tones(&heard[..4_000], 1_300, &[600]);
+    assert_tones(&heard[heard.len() - 4_000..], 600, &[1_300]);
+    assert_one_line(&world.peers[counsellor].got[from..]);
+}
+
+#[test]
+fn a_disconnect_and_a_close_give_the_other_its_bed_back() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    world.add(Codec::Pcma, 1_000, 14);
+    world.command(Command::Bed { leg: 100, bed: Bed::Music });
+    world.command(Command::Connect { a: 101, b: 100 });
+    world.run(1_000);
+    world.command(Command::Disconnect { leg: 101 });
+    let from = world.peers[caller].got.len();
+    world.run(1_000);
+    assert_tones(&world.heard(caller, from), 350, &[1_000]);
+    world.command(Command::Connect { a: 100, b: 101 });
+    world.run(500);
+    world.command(Command::Close { leg: 101 });
+    let from = world.peers[caller].got.len();
+    world.run(1_000);
+    assert_tones(&world.heard(caller, from), 350, &[1_000]);
+    assert_one_line(&world.peers[caller].got);
+}
+
+#[test]
+fn a_partner_who_sends_nothing_is_silence_and_not_a_hole() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    let counsellor = world.add(Codec::Pcma, 1_000, 14);
+    world.peers[counsellor].is_sending = false;
+    world.command(Command::Bed { leg: 100, bed: Bed::Music });
+    world.run(200);
+    world.command(Command::Connect { a: 100, b: 101 });
+    world.run(2_000);
+    let from = world.peers[caller].got.len();
+    world.run(1_000);
+    assert!(world.heard(caller, from).iter().all(|sample| sample.abs() <= 8), "no music into a talk");
+    world.peers[counsellor].is_sending = true;
+    world.run(1_000);
+    world.peers[counsellor].is_sending = false;
+    world.run(1_000);
+    let got = &world.peers[caller].got;
+    assert!(got.windows(2).all(|pair| pair[1].at.0 - pair[0].at.0 <= 240_000));
+    let numbers: std::collections::HashSet<u16> = got.iter().map(|got| got.view.sequence).collect();
+    assert_eq!(numbers.len(), got.len(), "no number twice");
+}
+
+#[test]
+fn an_echo_leg_hears_itself() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcmu, 600, 3);
+    world.command(Command::Echo { leg: 100 });
+    world.run(1_000);
+    assert_tones(&world.heard(caller, 0), 600, &[1_000]);
+}
+
+#[test]
+fn a_held_leg_is_sent_nothing_and_heard_no_more() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    let counsellor = world.add(Codec::Pcma, 1_000, 14);
+    world.command(Command::Connect { a: 100, b: 101 });
+    world.run(500);
+    let talking = plan(Codec::Pcma, world.peers[counsellor].source);
+    let held = LegPlan { direction: Direction::Inactive, ..talking.clone() };
+    world.command(Command::Replan { leg: 101, plan: held });
+    let (to_caller, to_counsellor) = (world.peers[caller].got.len(), world.peers[counsellor].got.len());
+    world.run(1_000);
+    assert_eq!(world.peers[counsellor].got.len(), to_counsellor);
+    assert!(world.heard(caller, to_caller).iter().all(|sample| sample.abs() <= 8));
+    world.command(Command::Replan { leg: 101, plan: talking });
+    world.run(1_000);
+    let heard = world.heard(caller, to_caller);
+    assert!((tone_level_db(&heard[heard.len() - 4_000..], 8_000, 1_000) + 12.0).abs() < 3.0);
+    let flowing = world.events.iter().filter(|event| matches!(event, Event::Flowing { .. })).count();
+    assert_eq!(flowing, 2, "a hold is no loss");
+}
+
+#[test]
+fn keys_of_a_talk_are_told_and_not_passed_on() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    let counsellor = world.add(Codec::Pcma, 1_000, 14);
+    world.command(Command::Connect { a: 100, b: 101 });
+    world.run(300);
+    world.press(caller, 5);
+    world.run(300);
+    assert_eq!(world.digits(100), "5");
+    assert!(world.peers[counsellor].got.iter().all(|got| got.view.payload_type == 8));
+}
+
+#[test]
+fn statistics_name_loss_and_jitter_and_reports_go_out() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    world.command(Command::Bed { leg: 100, bed: Bed::Music });
+    for _ in 0..100 {
+        world.run(100);
+        world.peers[caller].is_sending = false;
+        world.run(20);
+        world.peers[caller].is_sending = true;
+    }
+    let told = world.events.iter().filter(|event| matches!(event, Event::Statistics { .. })).count();
+    assert_eq!(told, 1, "each 10 s in 12 s");
+    let statistics = world.close(100);
+    // The last packet of the twelve seconds is one of those held back: nobody can know that it is missing.
+    assert_eq!((statistics.received, statistics.lost, statistics.jitter_us), (500, 99, 0));
+    assert_eq!(statistics.sent, world.peers[caller].got.len() as u64);
+    assert!((2..=3).contains(&world.peers[caller].reports), "{}", world.peers[caller].reports);
+}
