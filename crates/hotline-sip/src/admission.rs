@@ -76,7 +76,7 @@ impl Endpoint {
         match (&request.method, peer) {
             (Method::Known(rsip::Method::Invite), peer) => self.invited(turn, request, peer),
             (Method::Known(rsip::Method::Options), _) => self.options(turn, &request),
-            (Method::Known(rsip::Method::Register), Peer::Account(user)) => self.registered(turn, &request, &user),
+            (Method::Known(rsip::Method::Register), Peer::Account(user)) => self.register_received(turn, &request, &user),
             (method, _) => {
                 let method = method.clone();
                 self.refuse_method(turn, &request.message, &request.arrival, &method);

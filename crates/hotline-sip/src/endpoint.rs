@@ -134,11 +134,11 @@ impl Endpoint {
         }
     }
 
-    /// True when no transaction, dialog or timer of theirs is left; bindings, registrations and open
-    /// connections may be.
+    /// True when no transaction, dialog or timer of theirs is left; bindings, their probes, registrations
+    /// and open connections may be.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.transactions.len() == 0
+        self.transactions.len() <= self.registrar.probing.len()
             && self.calls.len() == 0
             && self.calls.forks.is_empty()
             && self.closing.is_empty()

@@ -22,6 +22,7 @@ mod keep;
 pub mod message;
 mod output;
 mod random;
+mod registered;
 mod registrar;
 mod registration;
 mod reply;
@@ -44,4 +45,5 @@ pub use input::{
 pub use output::{
     ContactState, Event, Failure, Invitation, Keep, Output, Peer, Rejection, Table,
 };
+pub use registered::Registered;
 pub use time::{Mono, Now, Wall};

@@ -127,7 +127,7 @@ struct Wish {
 
 impl Endpoint {
     /// REGISTER from a sender who has proved to be `user`.
-    pub(crate) fn registered(&mut self, turn: &mut Turn<'_>, request: &Request, user: &str) {
+    pub(crate) fn register_received(&mut self, turn: &mut Turn<'_>, request: &Request, user: &str) {
         let aor = &request.heads.to.uri;
         if !matches!(aor.scheme.as_str(), "sip" | "sips") || aor.user_unescaped() != user {
             self.rejected(turn, Rejection::WrongCredentials, &request.arrival);

@@ -224,7 +224,20 @@ fn a_200_that_crosses_the_cancel_is_acknowledged_and_ended() {
 
 #[test]
 fn a_dead_contact_is_unreachable_after_three_seconds() {
-    check("phone registers tv01; phone dies; server rings tv01; wait 5", expect![[r#""#]]);
+    check("phone registers tv01; phone dies; server rings tv01; wait 5", expect![[r#"
+          0.000    phone -> server   REGISTER
+          0.005     server: rejected Challenged
+          0.005   server -> phone    401 REGISTER
+          0.010    phone -> server   REGISTER
+          0.015   server -> phone    200 REGISTER
+          0.015     server: contact tv01 Reachable
+          0.020     phone: registered tv01 Ok(3600)
+          0.200   server -> phone    INVITE
+          0.700   server -> phone    INVITE
+          1.700   server -> phone    INVITE
+          3.200     server: contact tv01 Unreachable
+          3.200     server: failed: unreachable 408
+    "#]]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The endpoint as a whole: two or more of them back to back, floods, restarts, the torture messages.
 
+mod accounts;
 mod calls;
 mod net;
+mod torture;
 
 use expect_test::Expect;
 

@@ -1,0 +1,43 @@
+//! The registered phones as a person sees them: for status tables.
+
+use crate::endpoint::Endpoint;
+use crate::time::Now;
+use crate::transport::Hop;
+use std::net::SocketAddr;
+
+/// One contact of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// Account.
+    pub account: String,
+    /// Contact URI as registered.
+    pub contact: String,
+    /// Where it registered from.
+    pub source: SocketAddr,
+    /// By TCP.
+    pub is_stream: bool,
+    /// Seconds until it expires.
+    pub expires_s: u64,
+    /// Not known to be dead.
+    pub is_reachable: bool,
+}
+
+impl Endpoint {
+    /// All contacts, by account.
+    #[must_use]
+    pub fn registered(&self, now: Now) -> Vec<Registered> {
+        let of_account = |account: &String, binding: &crate::registrar::Binding| Registered {
+            account: account.clone(),
+            contact: binding.uri.clone(),
+            source: binding.source,
+            is_stream: matches!(binding.hop, Hop::Stream { .. }),
+            expires_s: binding.expires_at.micros_since(now.mono) / 1_000_000,
+            is_reachable: binding.is_reachable,
+        };
+        self.registrar
+            .bindings
+            .iter()
+            .flat_map(|(account, bindings)| bindings.iter().map(move |binding| of_account(account, binding)))
+            .collect()
+    }
+}
