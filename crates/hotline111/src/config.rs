@@ -25,8 +25,9 @@ pub use floor::{AgentRow, SeedAccount};
 pub use problem::{Expected, Problem, Thing};
 pub use secret::Secret;
 pub use settings::{ListenerSettings, MediaSettings, ServerSettings, SipSettings};
-pub use sounds::SoundFile;
+pub use sounds::{LanguageState, SoundFile};
 pub use tongue::Tongue;
+pub use value::is_name;
 
 use fault::Notes;
 use floor::{Centre, Floor};
@@ -51,6 +52,11 @@ pub struct Options {
     pub accept_missing: bool,
 }
 
+impl Options {
+    /// Where the control socket is when nobody says otherwise.
+    pub const CONTROL_SOCKET: &'static str = "/run/hotline111/control.sock";
+}
+
 /// A configuration in force.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -64,6 +70,12 @@ pub struct Loaded {
     pub media: MediaSettings,
     /// Clips to load, by prompt and language; the index is the clip's number towards the media side.
     pub sounds: Vec<SoundFile>,
+    /// The centre of counsellors for whom none is named.
+    pub home_centre: String,
+    /// Paperwork of counsellors for whom no time is given.
+    pub wrap_up_ms: u32,
+    /// How far each offered language is.
+    pub languages: Vec<LanguageState>,
     /// Hold music: index into `sounds`.
     pub music: Option<usize>,
     /// What is heard in key windows: index into `sounds`.
@@ -83,9 +95,9 @@ const FILES_MAX: usize = 256;
 
 /// Reads everything. Err holds every fault found, warnings and notes too.
 pub fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
-    let notes = Notes::new(options.accept_missing);
-    let mut sources = Sources::default();
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let notes = Notes::new(&folder, options.accept_missing);
+    let mut sources = Sources::default();
     let table = read_tree(path, &folder, options, &mut sources, &notes);
     let flows = flow::read_files(&folder.join("ivr"), &mut sources, &notes);
     let begin = Place { source: 0, start: 0, end: 0 };
@@ -100,10 +112,14 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
     }
 }
 
-/// The clips in the order of their numbers: prompt, folder, file.
+/// The clips in the order of their numbers: prompt, code of the plan's language under which it is found (sounds
+/// without words stand under the default language), file.
 pub fn load_sounds(loaded: &Loaded) -> Vec<(String, String, PathBuf)> {
-    let clip = |file: &SoundFile| (file.name.clone(), file.code.clone(), file.path.clone());
-    loaded.sounds.iter().map(clip).collect()
+    let code = |file: &SoundFile| {
+        let language = loaded.plan.languages.get(usize::from(file.language.0));
+        language.map_or_else(|| file.code.clone(), |language| language.code.clone())
+    };
+    loaded.sounds.iter().map(|file| (file.name.clone(), code(file), file.path.clone())).collect()
 }
 
 fn read_all(
@@ -129,7 +145,8 @@ fn read_all(
     let library = sounds::Library::read(&server.sounds_dir, &codes, sources, notes);
     let floor = floor::floor(root, &offered, library);
     let queues = floor::queues(root, &floor);
-    let (agents, seeds) = floor::agents(root, &floor, &options.agents);
+    let (agents, mut seeds) = floor::agents(root, &floor, &options.agents);
+    floor::phones(root, &mut seeds);
     let timing = floor::timing(root);
     let prompts = prompts(root, &floor, notes);
     let mut targets = routes::Targets {
@@ -150,6 +167,9 @@ fn read_all(
         server,
         sip,
         media,
+        home_centre: floor.home_centre.clone(),
+        wrap_up_ms: floor.wrap_up_ms,
+        languages: language_states(&floor),
         music: index(prompts.music),
         soft_bed: index(prompts.bed),
         sounds: floor.library.files,
@@ -173,6 +193,20 @@ fn read_all(
             beep: prompts.beep,
         },
     })
+}
+
+fn language_states(floor: &Floor) -> Vec<LanguageState> {
+    let state = |(index, language): (usize, &hotline_core::Language)| {
+        let files = || floor.library.files.iter().filter(|file| file.code == language.code);
+        LanguageState {
+            code: language.code.clone(),
+            is_open: language.is_open,
+            clips: files().count(),
+            placeholders: files().filter(|file| file.is_placeholder).count(),
+            missing_core: floor.library.missing_core.get(index).cloned().unwrap_or_default(),
+        }
+    };
+    floor.languages.iter().enumerate().map(state).collect()
 }
 
 /// Prompts that the server itself needs.

@@ -5,6 +5,7 @@ use super::source::{Kind, Place, Sources};
 use super::tongue::Tongue;
 use std::cell::RefCell;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// How bad a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +43,8 @@ struct Excerpt {
 #[derive(Debug)]
 pub(crate) struct Notes {
     is_missing_accepted: bool,
+    /// The configuration's folder, where relative paths begin.
+    folder: PathBuf,
     faults: RefCell<Vec<(Severity, Option<Place>, Problem)>>,
     shown: RefCell<Vec<(String, String, Option<Place>)>>,
 }
@@ -62,8 +65,13 @@ const EXCERPT_CHARS_MAX: usize = 160;
 
 impl Notes {
     /// `is_missing_accepted`: prompts without a clip do not keep the server from starting.
-    pub(crate) fn new(is_missing_accepted: bool) -> Self {
-        Self { is_missing_accepted, faults: RefCell::default(), shown: RefCell::default() }
+    pub(crate) fn new(folder: &Path, is_missing_accepted: bool) -> Self {
+        let folder = folder.to_owned();
+        Self { is_missing_accepted, folder, faults: RefCell::default(), shown: RefCell::default() }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn error(&self, place: Option<Place>, problem: Problem) {

@@ -11,7 +11,7 @@ use hotline_core::{
 };
 use std::collections::BTreeMap;
 
-/// A counsellor of the database; it replaces the one of the same name in the files.
+/// A counsellor (or another account) of the database; it replaces the one of the same name in the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentRow {
     /// Account name.
@@ -26,8 +26,10 @@ pub struct AgentRow {
     pub centre: String,
     /// Paperwork; None = the floor's default.
     pub wrap_up_ms: Option<u32>,
-    /// Takes no calls any more.
-    pub is_disabled: bool,
+    /// Ready as soon as a phone is registered; None = the floor's default.
+    pub is_signed_in_by_registration: Option<bool>,
+    /// Takes calls. False removes the counsellor of that name in the files.
+    pub is_counsellor: bool,
 }
 
 /// An account of the files that the database gets on its first start.
@@ -37,8 +39,10 @@ pub struct SeedAccount {
     pub user: String,
     /// Name shown to people.
     pub name: String,
-    /// None: the account is made by `user add` or `user passwd`.
+    /// None: the account is made by `user add`.
     pub password: Option<Secret>,
+    /// Serves callers; else it is only a phone.
+    pub is_counsellor: bool,
 }
 
 /// A centre and the languages on its keys 5 to 7.
@@ -59,7 +63,7 @@ pub(crate) struct Floor {
     pub(crate) switches: BTreeMap<String, bool>,
     pub(crate) key_window_ms: u32,
     pub(crate) library: Library,
-    wrap_up_ms: u32,
+    pub(crate) wrap_up_ms: u32,
     is_signed_in_by_registration: bool,
 }
 
@@ -141,7 +145,7 @@ pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library:
     let notes = root.notes();
     let mut floor = Floor { library, ..Floor::default() };
     for (index, code) in offered.iter().enumerate() {
-        let missing = floor.library.missing_core.get(index).copied().unwrap_or_default();
+        let missing = floor.library.missing_core.get(index).map_or(0, Vec::len);
         // The default language opens whatever is missing: callers hear what there is.
         let is_open = index == 0 || missing == 0;
         let is_known = floor.library.codes.iter().any(|known| *known == code.value);
@@ -283,13 +287,13 @@ pub(crate) fn agents(root: &mut Section<'_>, floor: &Floor, rows: &[AgentRow]) -
         }
         let agent = agent(&mut section, floor, user.value.0);
         let password = secret::read(&mut section, "password");
-        seeds.push(SeedAccount { user: agent.user.clone(), name: agent.name.clone(), password });
+        seeds.push(SeedAccount { user: agent.user.clone(), name: agent.name.clone(), password, is_counsellor: true });
         agents.push(agent);
         section.finish();
     }
     for row in rows {
         agents.retain(|agent| agent.user != row.user);
-        if !row.is_disabled {
+        if row.is_counsellor {
             agents.push(agent_of_row(floor, row));
         }
     }
@@ -338,7 +342,26 @@ fn agent_of_row(floor: &Floor, row: &AgentRow) -> Agent {
         services: services.filter_map(|(index, _)| Some(ServiceId(u16::try_from(index).ok()?))).collect(),
         centre: centre.map_or_else(|| floor.home_centre.clone(), |centre| centre.name.clone()),
         wrap_up_ms: row.wrap_up_ms.unwrap_or(floor.wrap_up_ms),
-        is_signed_in_by_registration: floor.is_signed_in_by_registration,
+        is_signed_in_by_registration: row
+            .is_signed_in_by_registration
+            .unwrap_or(floor.is_signed_in_by_registration),
+    }
+}
+
+/// Reads `[[phone]]`: accounts that are no counsellors, such as a test phone.
+pub(crate) fn phones(root: &mut Section<'_>, seeds: &mut Vec<SeedAccount>) {
+    for mut section in root.tables("phone") {
+        if let Some(user) = section.required::<Placed<Name>>("user") {
+            section.call(format!("phone.{}", user.value.0));
+            if seeds.iter().any(|seed| seed.user == user.value.0) {
+                let problem = Problem::Twice { thing: Thing::Agent, name: user.value.0.clone() };
+                section.notes().error(Some(user.place), problem);
+            }
+            let name = section.or("name", user.value.0.clone());
+            let password = secret::read(&mut section, "password");
+            seeds.push(SeedAccount { user: user.value.0, name, password, is_counsellor: false });
+        }
+        section.finish();
     }
 }
 
@@ -355,4 +378,19 @@ pub(crate) fn timing(root: &mut Section<'_>) -> Timing {
     };
     section.finish();
     timing
+}
+
+impl From<&hotline_store::Account> for AgentRow {
+    fn from(account: &hotline_store::Account) -> Self {
+        Self {
+            user: account.user.clone(),
+            name: account.name.clone(),
+            languages: account.languages.clone(),
+            services: account.services.clone(),
+            centre: account.centre.clone(),
+            wrap_up_ms: Some(account.wrap_up_s.saturating_mul(1_000)),
+            is_signed_in_by_registration: Some(account.is_signed_in_by_registration),
+            is_counsellor: account.role == hotline_store::Role::Counsellor,
+        }
+    }
 }

@@ -118,7 +118,7 @@ pub(crate) fn server(root: &mut Section<'_>, folder: &Path) -> ServerSettings {
     let node = section.or_within("node", 1_u32, 1, 255);
     let state_dir = folder.join(section.or("state_dir", PathBuf::from("/var/lib/hotline111")));
     let sounds_dir = folder.join(section.or("sounds_dir", PathBuf::from("/usr/share/hotline111/sounds")));
-    let control_socket = folder.join(section.or("control_socket", PathBuf::from("/run/hotline111/control.sock")));
+    let control_socket = folder.join(section.or("control_socket", PathBuf::from(super::Options::CONTROL_SOCKET)));
     let drain = section.or_within("drain", Millis(600_000), Millis(0), Millis(3_600_000));
     section.finish();
 

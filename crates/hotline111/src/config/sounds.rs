@@ -43,10 +43,25 @@ pub(crate) struct Library {
     pub(crate) spoken_in: Vec<Option<String>>,
     /// Every language's code that the manifest knows.
     pub(crate) codes: Vec<String>,
-    /// For each offered language: how many core prompts are missing.
-    pub(crate) missing_core: Vec<usize>,
+    /// For each offered language: core prompts that are missing.
+    pub(crate) missing_core: Vec<Vec<String>>,
     pub(crate) files: Vec<SoundFile>,
     core: Vec<bool>,
+}
+
+/// How far a language is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LanguageState {
+    /// Code.
+    pub code: String,
+    /// Announced and on its key.
+    pub is_open: bool,
+    /// Clips that exist.
+    pub clips: usize,
+    /// Clips that a machine spoke.
+    pub placeholders: usize,
+    /// Core prompts that are missing.
+    pub missing_core: Vec<String>,
 }
 
 /// The folder of sounds without words.
@@ -105,9 +120,9 @@ impl Library {
         }
         library.add_language(folder, &manifest, TONES, LanguageId(0), notes);
         library.files.sort_by(|a, b| (a.prompt, a.language).cmp(&(b.prompt, b.language)));
-        library.missing_core = offered.iter().map(|code| library.missing(&manifest, code).len()).collect();
-        if let Some(default) = offered.first() {
-            library.tell_missing_core(&manifest, default, notes);
+        library.missing_core = offered.iter().map(|code| library.missing(&manifest, code)).collect();
+        for (index, code) in offered.iter().enumerate() {
+            library.tell(index, code, notes);
         }
         library.is_readable = true;
         library
@@ -191,17 +206,26 @@ impl Library {
     }
 
     /// Core prompts that a language lacks.
-    fn missing<'m>(&self, manifest: &'m Manifest, code: &str) -> Vec<&'m str> {
+    fn missing(&self, manifest: &Manifest, code: &str) -> Vec<String> {
         let is_here = |id: &str| self.files.iter().any(|file| file.code == code && file.name == id);
         let wanted = manifest.prompt.iter().filter(|prompt| prompt.core && prompt.is_for(code));
-        wanted.map(|prompt| prompt.id.as_str()).filter(|id| !is_here(id)).collect()
+        wanted.map(|prompt| prompt.id.clone()).filter(|id| !is_here(id)).collect()
     }
 
-    fn tell_missing_core(&self, manifest: &Manifest, code: &str, notes: &Notes) {
-        for id in self.missing(manifest, code) {
-            let problem =
-                Problem::PromptMissing { prompt: id.to_owned(), language: code.to_owned(), is_core: true };
-            notes.error(None, problem);
+    /// What is missing in the default language, and what is only a placeholder anywhere.
+    fn tell(&self, index: usize, code: &str, notes: &Notes) {
+        let missing = self.missing_core.get(index).map_or(&[][..], Vec::as_slice);
+        if index == 0 {
+            for prompt in missing {
+                let problem =
+                    Problem::PromptMissing { prompt: prompt.clone(), language: code.to_owned(), is_core: true };
+                notes.error(None, problem);
+            }
+        }
+        let is_core = |file: &&SoundFile| file.code == code && file.is_core && file.is_placeholder;
+        let count = self.files.iter().filter(is_core).count();
+        if count > 0 {
+            notes.say(Severity::Warning, None, Problem::CorePlaceholders { language: code.to_owned(), count });
         }
     }
 }

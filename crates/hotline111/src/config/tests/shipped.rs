@@ -17,6 +17,8 @@ fn shipped_files_load_without_a_warning() {
         .warnings
         .iter()
         .filter(|fault| fault.severity != crate::config::Severity::Note)
+        // The repository's sounds are placeholders until people have recorded them.
+        .filter(|fault| !matches!(fault.problem, crate::config::Problem::CorePlaceholders { .. }))
         .map(ToString::to_string)
         .collect();
     assert!(loud.is_empty(), "{}", loud.join("\n"));

@@ -1,0 +1,172 @@
+//! The command line: what is asked, done, and said about it.
+
+pub mod args;
+mod cdr;
+mod check;
+pub mod control;
+mod ctl;
+pub mod demo;
+mod init;
+pub mod live;
+pub mod output;
+mod password;
+mod sounds;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod user;
+
+pub use args::{Cli, LogFormat};
+pub use output::{Console, Exit};
+
+use crate::config::{AgentRow, Loaded, Options, Tongue, load};
+use args::{Command, Config, Sounds};
+use clap::CommandFactory;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What the server is started with.
+#[derive(Debug)]
+pub struct Start {
+    /// The configuration's file, for a reload or for loading it again with the database's counsellors.
+    pub path: PathBuf,
+    /// What it was loaded with.
+    pub options: Options,
+    /// What it says.
+    pub loaded: Loaded,
+    /// Form of the log; None = text on a terminal, else JSON.
+    pub log_format: Option<LogFormat>,
+    /// -1 (`--quiet`), 0, 1, 2 ... (`-v`).
+    pub verbosity: i8,
+    /// Language of what the server prints to people.
+    pub tongue: Tongue,
+    /// A demo: the drain is short, the folder goes afterwards.
+    pub is_demo: bool,
+}
+
+/// Carries out a command. `serve` runs the server until it ends.
+pub fn run(cli: &Cli, serve: impl FnOnce(Start) -> ExitCode) -> ExitCode {
+    let mut console = Console::of_process(cli);
+    let exit = match &cli.command {
+        Command::Serve { accept_missing } => {
+            return self::serve(cli, options(cli, Vec::new(), *accept_missing), &mut console, serve);
+        }
+        Command::Demo(demo) => return run_demo(cli, demo, &mut console, serve),
+        Command::Init(init) => init::run(init, &mut console),
+        Command::Check { strict, accept_missing, json } => {
+            check::run(cli, *strict, *accept_missing, *json, &mut console)
+        }
+        Command::Ctl(ctl) => ctl::run(cli, ctl, &mut console),
+        Command::Cdr(cdr) => cdr::run(cli, cdr, &mut console),
+        Command::User(user) => user::run(cli, user, &mut console),
+        Command::Sounds(Sounds::Check { strict, json }) => sounds::check(cli, *strict, *json, &mut console),
+        Command::Config(Config::Show { json, prefix }) => {
+            check::show(cli, prefix.as_deref(), *json, &mut console)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "hotline111", &mut console.writer());
+            Exit::Ok
+        }
+        Command::Version { json } => {
+            console.out(&version(*json));
+            Exit::Ok
+        }
+    };
+    exit.into()
+}
+
+/// What a load takes from the command line and the environment.
+pub fn options(cli: &Cli, agents: Vec<AgentRow>, accept_missing: bool) -> Options {
+    Options { overrides: cli.set.clone(), environment: std::env::vars().collect(), agents, accept_missing }
+}
+
+fn serve(
+    cli: &Cli,
+    options: Options,
+    console: &mut Console,
+    serve: impl FnOnce(Start) -> ExitCode,
+) -> ExitCode {
+    match load(&cli.config, &options) {
+        Ok(loaded) => {
+            console.faults(&loaded.warnings);
+            serve(start(cli, cli.config.clone(), options, loaded, console))
+        }
+        Err(faults) => {
+            console.faults(&faults);
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn start(cli: &Cli, path: PathBuf, options: Options, loaded: Loaded, console: &Console) -> Start {
+    Start {
+        path,
+        options,
+        loaded,
+        log_format: cli.log_format,
+        verbosity: if cli.quiet { -1 } else { i8::try_from(cli.verbose).unwrap_or(i8::MAX) },
+        tongue: console.tongue,
+        is_demo: matches!(cli.command, Command::Demo(_)),
+    }
+}
+
+fn run_demo(
+    cli: &Cli,
+    demo: &args::Demo,
+    console: &mut Console,
+    serve: impl FnOnce(Start) -> ExitCode,
+) -> ExitCode {
+    let prepared = match demo::prepare(demo, console) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            console.fail(&error);
+            return Exit::Usage.into();
+        }
+    };
+    let exit = start_demo(cli, demo, &prepared, console, serve);
+    if prepared.is_temporary {
+        // Somebody may have cleaned up before us.
+        let _ = std::fs::remove_dir_all(&prepared.dir);
+    }
+    exit
+}
+
+fn start_demo(
+    cli: &Cli,
+    demo: &args::Demo,
+    prepared: &demo::Prepared,
+    console: &mut Console,
+    serve: impl FnOnce(Start) -> ExitCode,
+) -> ExitCode {
+    // The environment of a real server means nothing here.
+    let options = Options { overrides: cli.set.clone(), ..Options::default() };
+    let loaded = match load(&prepared.config, &options) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            console.faults(&faults);
+            return Exit::Usage.into();
+        }
+    };
+    if let Some(address) = outside(&loaded) {
+        console.fail(&demo::DemoError::NotLoopback(address));
+        return Exit::Usage.into();
+    }
+    let text = if demo.json { demo::json(prepared) } else { demo::banner(prepared, console) };
+    console.out(&text);
+    serve(start(cli, prepared.config.clone(), options, loaded, console))
+}
+
+/// An address of the demo that others could reach (`--set sip.udp=…`).
+fn outside(loaded: &Loaded) -> Option<std::net::IpAddr> {
+    let sip = loaded.sip.listeners.iter().map(|listener| listener.local.ip());
+    sip.chain([loaded.server.http.ip(), loaded.media.bind]).find(|ip| !ip.is_loopback())
+}
+
+fn version(is_json: bool) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    if is_json {
+        format!("{}\n", serde_json::json!({ "name": "hotline111", "version": version }))
+    } else {
+        format!("hotline111 {version}\n")
+    }
+}
