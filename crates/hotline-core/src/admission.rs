@@ -57,6 +57,7 @@ impl Switch {
             language: LanguageId(0),
             playing: None,
             notice: Tally::default(),
+            signs_in_at_end: false,
             typed: VecDeque::new(),
             state: CallState::Answering { route: route.kind },
         };

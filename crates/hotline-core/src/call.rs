@@ -1,5 +1,6 @@
 //! One call: a caller and whatever serves it. Its states, and what a caller's leg does in each.
 
+use crate::acd::agent::AgentEvent;
 use crate::acd::queue::Wait;
 use crate::cause::{Cause, EndedBy};
 use crate::fact::{Fact, OfferOutcome, RecordingState};
@@ -63,6 +64,9 @@ pub(crate) struct Call {
     /// The run of clips that plays now.
     pub(crate) playing: Option<PlayId>,
     pub(crate) notice: Tally,
+    /// A counsellor's sign-in that is done when this call has left their phone: a phone with one line would
+    /// refuse the first caller.
+    pub(crate) signs_in_at_end: bool,
     /// Keys typed ahead of their menu.
     pub(crate) typed: VecDeque<Digit>,
     pub(crate) state: CallState,
@@ -305,6 +309,14 @@ impl Switch {
         if is_up {
             turn.order(call.caller_leg, LegOrder::HangUp(cause));
         }
+        if call.signs_in_at_end
+            && let Some(agent) = call
+                .account
+                .as_deref()
+                .and_then(|user| self.agent_of_account(user))
+        {
+            self.agent_event(turn, agent, AgentEvent::SignIn);
+        }
     }
 
     /// Ends it kindly: with last words, if there are any and the caller can hear them.
@@ -379,7 +391,7 @@ impl Switch {
                     EndedBy::Agent | EndedBy::System => OfferOutcome::Withdrawn,
                 };
                 self.cancel_offer(turn, id, outcome);
-                self.agent_event(turn, agent, crate::acd::agent::AgentEvent::CallerGone);
+                self.agent_event(turn, agent, AgentEvent::CallerGone);
             }
             CallState::Talking {
                 agent,
@@ -396,7 +408,7 @@ impl Switch {
                     };
                     turn.order(agent_leg, LegOrder::HangUp(cause));
                 }
-                self.agent_event(turn, agent, crate::acd::agent::AgentEvent::CallOver);
+                self.agent_event(turn, agent, AgentEvent::CallOver);
             }
         }
         self.set_state(id, CallState::Closing { by, cause });

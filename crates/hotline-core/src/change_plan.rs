@@ -36,7 +36,7 @@ impl Switch {
         for call in calls {
             self.carry_call(turn, call, &names);
         }
-        self.reindex(turn);
+        self.reindex();
     }
 
     /// Nobody is rung for whom there is no place in the new plan.
@@ -148,7 +148,7 @@ impl Switch {
     }
 
     /// Indexes and clocks of counsellors, and a new look at everybody.
-    fn reindex(&mut self, turn: &mut Turn<'_>) {
+    fn reindex(&mut self) {
         self.idle.clear();
         for at in 0..self.seats.len() {
             let id = agent_id(at);
@@ -168,7 +168,6 @@ impl Switch {
             .collect();
         for call in waiting {
             self.work.placed.insert(call);
-            self.alarm_if_nobody(turn, call);
         }
     }
 

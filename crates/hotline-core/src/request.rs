@@ -41,14 +41,19 @@ impl Switch {
             .account
             .as_deref()
             .and_then(|user| self.agent_of_account(user));
-        let event = match feature {
-            Feature::Break(reason) => AgentEvent::NotReady(reason.clone()),
-            Feature::SignIn => AgentEvent::SignIn,
-            Feature::SignOut => AgentEvent::SignOut,
+        let result = match (agent, feature) {
+            (None, _) => Err(Refusal::UnknownAgent),
+            (Some(agent), Feature::Break(reason)) => {
+                self.wish(turn, agent, AgentEvent::NotReady(reason.clone()))
+            }
+            (Some(_), Feature::SignIn) => {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.signs_in_at_end = true;
+                }
+                Ok(())
+            }
+            (Some(agent), Feature::SignOut) => self.wish(turn, agent, AgentEvent::SignOut),
         };
-        let result = agent
-            .ok_or(Refusal::UnknownAgent)
-            .and_then(|agent| self.wish(turn, agent, event));
         let beep = self
             .plan
             .beep

@@ -109,8 +109,7 @@ fn a_counsellor_who_vanishes_while_talking_finishes_the_call() {
                2.0   c1: <- connect lan
                3.0 > plan loses agent lan
                9.0 > c1 hangs up
-               9.0   hoa: <- hang up, CallerGone
-               9.0   lan: signed out (call_over)
+               9.0   lan: <- hang up, CallerGone | signed out (call_over)
                9.0   c1: ended by Caller, NormalClearing
               10.0 > c2 dials 111
               10.0   c2: ***78 from trunk viettel to 111 = entry | <- answer
@@ -144,7 +143,7 @@ fn a_counsellor_who_vanishes_while_rung_is_rung_no_more() {
                2.0 > hoa is reachable
                2.0   hoa: ready (registered)
                3.0 > plan loses agent lan
-               3.0   agent?: <- hang up, CallerGone
+               3.0   lan: <- hang up, CallerGone
                3.0   c1: offer to lan ended, Withdrawn
                3.0   lan: signed out (removed)
                3.0   c1: offered to hoa
@@ -200,8 +199,7 @@ fn numbers_of_counsellors_may_change_under_a_talk() {
                5.0   mai: talking with c2 (answer)
                5.0   c2: <- connect mai
                6.0 > c1 hangs up
-               6.0   agent?: <- hang up, CallerGone
-               6.0   lan: wrap-up of c1 (call_over)
+               6.0   lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
                6.0   c1: ended by Caller, NormalClearing
               16.0   lan: ready (wrap_up_over)
               20.0 > c2 hangs up
@@ -234,7 +232,7 @@ fn callers_of_a_vanished_queue_keep_their_place_in_the_first_one() {
                3.0   c2: key 0 at entry | at person | queued in general for any, head start 30 | <- bed Music | <- say through nav.human
                3.0   ALARM: nobody is signed in for c2
                4.0 > plan loses queue child
-               4.0   ALARM: nobody is signed in for c1 | nobody is signed in for c2 | nobody is signed in for c1 | nobody is signed in for c2
+               4.0   ALARM: nobody is signed in for c1 | nobody is signed in for c2
                5.0 > lan is reachable
                5.0   lan: ready (registered)
                5.0   c1: offered to lan
@@ -259,13 +257,13 @@ fn callers_of_a_vanished_flow_go_to_the_first_queue_and_of_a_vanished_node_to_th
                0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
                1.0 > plan loses node entry
                1.0   c1: at no_key | queued in general for any, head start 0 | <- bed Music
-               1.0   ALARM: nobody is signed in for c1 | nobody is signed in for c1
+               1.0   ALARM: nobody is signed in for c1
                2.0 > c2 dials 111
                2.0   c2: ***78 from trunk viettel to 111 = entry | <- answer
                2.0   c2: answered | recording Made | <- record | speaks vi | <- bed Soft | at renamed | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
                3.0 > plan loses flow
                3.0   c2: queued in general for any, head start 0 | <- bed Music | <- stop play
-               3.0   ALARM: nobody is signed in for c1 | nobody is signed in for c2 | nobody is signed in for c1 | nobody is signed in for c2"#]],
+               3.0   ALARM: nobody is signed in for c1 | nobody is signed in for c2"#]],
     );
 }
 
@@ -306,7 +304,7 @@ fn a_direct_caller_of_a_vanished_counsellor_and_callers_without_any_queue_end_ki
          4 c3 presses 1
          5 plan loses agent lan
          6 plan loses queues
-         20 is over",
+         20 c1 hangs up",
         expect![[r#"
                0.0 > lan is reachable
                0.0   lan: ready (registered)
@@ -329,10 +327,13 @@ fn a_direct_caller_of_a_vanished_counsellor_and_callers_without_any_queue_end_ki
                4.0 > c3 presses 1
                4.0   c3: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
                5.0 > plan loses agent lan
-               5.0   ALARM: nobody is signed in for c3 | nobody is signed in for c3
+               5.0   ALARM: nobody is signed in for c3
                6.0 > plan loses queues
                6.0   c3: <- say through sys.down
               10.0   c3: notice heard, None | ended by System, Unreachable | <- hang up, Unreachable
-              20.0 > is over"#]],
+              20.0 > c1 hangs up
+              20.0   lan: <- hang up, CallerGone | signed out (call_over)
+              20.0   c1: ended by Caller, NormalClearing
+              20.0   c2: ended by System, Unreachable | <- hang up, Unreachable"#]],
     );
 }

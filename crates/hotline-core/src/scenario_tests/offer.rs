@@ -104,10 +104,9 @@ fn the_only_counsellor_of_a_centre_is_ready_again_after_thirty_seconds() {
                1.0 > c1 dials 18001567
                1.0   c1: ***78 from trunk viettel to 18001567 = trafficking | <- answer
                1.0   c1: answered | recording Made | <- record | speaks vi | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through danger.now | offered to mai
-               1.0   mai: offered c1 (offer)
-               1.0   agent?: <- ring
+               1.0   mai: offered c1 (offer) | <- ring
               16.0   c1: <- say through queue.hold
-              21.0   agent?: <- hang up, NoAnswer
+              21.0   mai: <- hang up, NoAnswer
               21.0   c1: offer to mai ended, NoAnswer
               21.0   mai: not ready, rona (rona)
               21.0   ALARM: mai is alone and did not answer

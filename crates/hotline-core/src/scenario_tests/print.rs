@@ -164,17 +164,11 @@ fn leg_name(world: &World, leg: LegId) -> String {
     if leg.0 % 2 == 0 {
         return format!("c{}", leg.0 / 2);
     }
-    let agent = world.agent_legs.iter().find(|(_, known)| **known == leg);
-    agent.map_or_else(
-        || "agent?".to_string(),
-        |(agent, _)| {
-            world
-                .plan
-                .agents
-                .get(agent.0 as usize)
-                .map_or("gone".to_string(), |agent| agent.user.clone())
-        },
-    )
+    world
+        .user_of_leg
+        .get(&leg)
+        .cloned()
+        .unwrap_or_else(|| "agent?".to_string())
 }
 
 fn order_text(world: &World, order: &LegOrder) -> String {

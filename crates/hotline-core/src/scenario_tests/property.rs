@@ -1,1 +1,429 @@
-//! x
+//! Properties: fairness, order in storms, determinism, round trips.
+
+use super::plan::test_plan;
+use super::script::happen;
+use super::world::{START, World};
+use crate::{
+    Agent, AgentId, Arrival, CallId, CallerNumber, Cause, Contact, Digit, Fact, Frame, Input,
+    LanguageId, Ledger, LegEvent, LegId, Mono, Now, Origin, Output, Plan, PlayId, QueueId, Request,
+    RequestId, Route, RouteKind, ServiceId, Standing, Switch, Wall,
+};
+use alloc::collections::{BTreeMap, BTreeSet};
+use proptest::prelude::*;
+use std::{
+    boxed::Box,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// One move of a storm.
+#[derive(Clone, Debug)]
+enum Move {
+    /// A step of the script language.
+    Do(String),
+    /// Something on any leg at all, known or not.
+    Any(u64, u8),
+    /// Milliseconds pass.
+    Pass(u32),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let caller = 1_u64..9;
+    let agent = prop::sample::select(&["lan", "hoa", "mai"]);
+    let number = prop::sample::select(&[
+        "111",
+        "111",
+        "111",
+        "111",
+        "18001567",
+        "701",
+        "500",
+        "501",
+        "502",
+        "*11 from mai",
+        "9",
+    ]);
+    let keys = prop::sample::select(&[
+        "0", "1", "2", "3", "4", "5", "6", "7", "9", "*", "#", "41", "31",
+    ]);
+    let agent_does = prop::sample::select(&[
+        "answers",
+        "answers",
+        "answers",
+        "declines",
+        "is dead",
+        "is lost",
+        "hangs up",
+        "is reachable",
+        "is reachable",
+        "is unreachable",
+        "is gone",
+        "signs in",
+        "signs out",
+        "wants ready",
+        "wants lunch",
+        "ends wrap-up",
+        "rings",
+    ]);
+    let rare = prop::sample::select(&[
+        "restart 1",
+        "plan loses agent lan",
+        "plan regains agent lan",
+        "plan turns agents round",
+        "plan loses queue child",
+        "plan loses node entry",
+        "plan loses flow",
+        "drain 60",
+        "drain 0",
+    ]);
+    let one = prop_oneof![
+        6 => (caller.clone(), number).prop_map(|(c, number)| Move::Do(format!("c{c} dials {number}"))),
+        8 => (caller.clone(), keys).prop_map(|(c, keys)| Move::Do(format!("c{c} presses {keys}"))),
+        4 => caller.clone().prop_map(|c| Move::Do(format!("c{c} hangs up"))),
+        1 => caller.prop_map(|c| Move::Do(format!("c{c} speaks"))),
+        14 => (agent, agent_does).prop_map(|(agent, does)| Move::Do(format!("{agent} {does}"))),
+        3 => (0_u64..40, 0_u8..8).prop_map(|(leg, event)| Move::Any(leg, event)),
+        6 => (0_u32..40_000).prop_map(Move::Pass),
+        1 => rare.prop_map(|rare| Move::Do(rare.to_string())),
+    ];
+    prop::collection::vec(one, 0..120)
+}
+
+fn any_event(kind: u8) -> LegEvent {
+    match kind {
+        0 => LegEvent::Up,
+        1 => LegEvent::Down(Cause::Lost),
+        2 => LegEvent::Digit(Digit::new('1').unwrap()),
+        3 => LegEvent::MediaLost,
+        4 => LegEvent::PlayEnded {
+            play: PlayId(3),
+            heard_ms: 4_000,
+            is_complete: true,
+        },
+        5 => LegEvent::RecordingFailed,
+        6 => LegEvent::Ringing,
+        _ => LegEvent::Voice,
+    }
+}
+
+/// Plays a storm; the world audits and recounts after each turn, `Rules` watches what is said.
+fn storm(moves: &[Move]) -> World {
+    let mut world = World::new(test_plan());
+    let mut rules = Rules::default();
+    for one in moves {
+        match one {
+            Move::Do(what) if is_possible(&world, what) => happen(&mut world, what),
+            Move::Do(_) => {}
+            Move::Any(leg, kind) => {
+                world.put(Input::Leg(LegId(*leg), any_event(*kind)));
+            }
+            Move::Pass(millis) => {
+                let until = world.now.plus_millis(u64::from(*millis));
+                world.run_until(until);
+            }
+        }
+        rules.watch(&world);
+    }
+    world
+}
+
+/// A change of plan can only be made once, and every caller's leg has a number of its own.
+fn is_possible(world: &World, what: &str) -> bool {
+    let has_agent = world.plan.agents.iter().any(|agent| agent.user == "lan");
+    let has_queue = world.plan.queues.iter().any(|queue| queue.name == "child");
+    let has_node = world
+        .plan
+        .flows
+        .first()
+        .is_some_and(|flow| flow.nodes.iter().any(|node| node.name == "entry"));
+    match what {
+        "plan loses agent lan" => has_agent,
+        "plan regains agent lan" => !has_agent,
+        "plan loses queue child" => has_queue,
+        "plan loses node entry" => has_node,
+        _ => true,
+    }
+}
+
+/// The invariants of calls and counsellors, by facts alone.
+#[derive(Default)]
+struct Rules {
+    seen: usize,
+    ended: BTreeSet<CallId>,
+    open: BTreeSet<CallId>,
+    standing: BTreeMap<String, Standing>,
+}
+
+impl Rules {
+    fn watch(&mut self, world: &World) {
+        for (_, output) in &world.said[self.seen..] {
+            match output {
+                Output::Fact(fact) => self.fact(fact),
+                Output::Alarm(crate::Alarm::Bug { text, .. }) => panic!("{text}"),
+                _ => {}
+            }
+        }
+        self.seen = world.said.len();
+    }
+
+    fn fact(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Arrived { call, .. } => assert!(self.open.insert(*call), "arrived twice"),
+            Fact::Ended { call, .. } => {
+                assert!(self.open.remove(call), "ended without being open");
+                assert!(self.ended.insert(*call), "ended twice");
+            }
+            Fact::Offered { call, agent, .. } => {
+                assert!(self.open.contains(call), "offered a call that is over");
+                // Only who is ready is offered anybody.
+                assert_eq!(self.standing.get(agent), Some(&Standing::Ready), "{agent}");
+            }
+            Fact::Joined { call, agent } => {
+                assert_eq!(
+                    self.standing.get(agent),
+                    Some(&Standing::Offered(*call)),
+                    "{agent}"
+                );
+            }
+            Fact::AgentState {
+                agent, standing, ..
+            } => {
+                let busy = |one: &Standing| match one {
+                    Standing::Offered(call) | Standing::Talking(call) => Some(*call),
+                    _ => None,
+                };
+                if let Some(call) = busy(standing) {
+                    let others = self.standing.iter().filter(|(user, _)| *user != agent);
+                    assert_eq!(
+                        others
+                            .filter(|(_, other)| busy(other) == Some(call))
+                            .count(),
+                        0,
+                        "two for {call}"
+                    );
+                }
+                self.standing.insert(agent.clone(), standing.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn storms_keep_everything_in_order(moves in moves()) {
+        let world = storm(&moves);
+        prop_assert!(world.switch.audit().is_ok());
+    }
+
+    #[test]
+    fn after_a_storm_everything_comes_to_rest(moves in moves()) {
+        let mut world = storm(&moves);
+        world.put(Input::Drain { limit_ms: 1_000 });
+        world.run_until(world.now.plus_millis(300_000));
+        prop_assert!(world.switch.is_idle(), "{:?}", world.switch.counts());
+        prop_assert_eq!(world.switch.counts().timers, 0);
+        prop_assert_eq!(world.ledger.open().count(), 0);
+        prop_assert_eq!(world.said.iter().filter(|(_, output)| *output == Output::Drained).count() >= 1, true);
+    }
+
+    #[test]
+    fn the_same_inputs_say_the_same(moves in moves()) {
+        let moves: Vec<Move> =
+            moves.into_iter().filter(|one| !matches!(one, Move::Do(what) if what.starts_with("restart"))).collect();
+        let world = storm(&moves);
+        let mut again = Switch::new(test_plan(), 1, 100, 7);
+        let mut said = Vec::new();
+        for (now, input) in &world.inputs {
+            again.handle(*now, input.clone(), &mut said);
+        }
+        let first: Vec<Output> = world.said.into_iter().map(|(_, output)| output).collect();
+        prop_assert_eq!(first, said);
+    }
+
+    #[test]
+    fn frames_and_ledgers_come_back_as_they_went(moves in moves()) {
+        let world = storm(&moves);
+        let mut facts = Vec::new();
+        for (_, output) in &world.said {
+            if let Output::Fact(fact) = output {
+                facts.push(fact.clone());
+            }
+        }
+        let inputs = world.inputs.iter().map(|(_, input)| input.clone()).collect();
+        let frame = Frame { now: world.now(), inputs, facts, edge: Vec::new() };
+        let bytes = postcard::to_allocvec(&frame).unwrap();
+        prop_assert_eq!(postcard::from_bytes::<Frame>(&bytes).unwrap(), frame);
+        let bytes = postcard::to_allocvec(&world.ledger).unwrap();
+        prop_assert_eq!(postcard::from_bytes::<Ledger>(&bytes).unwrap(), world.ledger);
+    }
+}
+
+/// A plan of many counsellors and straight numbers: `q<language><service>`.
+fn wide_plan(agents: &[(u8, u8)]) -> Plan {
+    let mut plan = test_plan();
+    plan.calls_max = 10_000;
+    plan.agents = agents
+        .iter()
+        .enumerate()
+        .map(|(at, (languages, services))| Agent {
+            user: format!("a{at}"),
+            name: format!("a{at}"),
+            languages: (0..2)
+                .filter(|bit| languages >> bit & 1 == 1)
+                .map(LanguageId)
+                .collect(),
+            services: (0..2)
+                .filter(|bit| services >> bit & 1 == 1)
+                .map(ServiceId)
+                .collect(),
+            centre: "hanoi".to_string(),
+            wrap_up_ms: 0,
+            is_signed_in_by_registration: true,
+        })
+        .collect();
+    plan.routes = (0..4_u16)
+        .flat_map(|queue| (0..3_u16).map(move |service| (queue, service)))
+        .map(|(queue, service)| Route {
+            dialled: format!("q{queue}{service}"),
+            trunk: None,
+            from_accounts: false,
+            kind: RouteKind::Queue {
+                queue: QueueId(queue),
+                service: (service < 2).then_some(ServiceId(service)),
+            },
+            is_recorded: false,
+        })
+        .collect();
+    plan
+}
+
+/// Who waits, by facts: rank in milliseconds, and the need.
+type Waiting = BTreeMap<CallId, (i64, Option<u16>)>;
+
+/// Checks each offer: nobody fit waits in front of the caller, nobody fit has been idle longer.
+fn check_fair(plan: &Plan, said: &[(Mono, Output)]) {
+    let mut waiting = Waiting::new();
+    let mut queued_at: BTreeMap<CallId, Mono> = BTreeMap::new();
+    let mut idle: Vec<String> = Vec::new();
+    let of = |user: &str| plan.agents.iter().find(|agent| agent.user == user).unwrap();
+    let fits = |agent: &Agent, service: Option<u16>| {
+        agent.languages.contains(&LanguageId(0))
+            && service.is_none_or(|service| agent.services.contains(&ServiceId(service)))
+    };
+    let mut ranks: Waiting = Waiting::new();
+    for (at, output) in said {
+        let Output::Fact(fact) = output else { continue };
+        match fact {
+            Fact::Queued {
+                call,
+                service,
+                head_start_ms,
+                ..
+            } => {
+                let service = service
+                    .as_ref()
+                    .map(|name| u16::from(name == "trafficking"));
+                let rank = at.0 as i64 / 1_000 - i64::from(*head_start_ms);
+                queued_at.insert(*call, *at);
+                ranks.insert(*call, (rank, service));
+                waiting.insert(*call, (rank, service));
+            }
+            Fact::Ended { call, .. } => {
+                waiting.remove(call);
+            }
+            Fact::OfferEnded { call, outcome, .. } => {
+                if matches!(
+                    outcome,
+                    crate::OfferOutcome::Declined | crate::OfferOutcome::NoAnswer
+                ) {
+                    waiting.insert(*call, ranks[call]);
+                }
+            }
+            Fact::Offered { call, agent, .. } => {
+                let (rank, service) = waiting.remove(call).unwrap();
+                let who = of(agent);
+                assert!(fits(who, service), "{agent} cannot serve {call}");
+                for (other, (other_rank, other_service)) in &waiting {
+                    let is_before = (*other_rank, *other) < (rank, *call);
+                    assert!(
+                        !(is_before && fits(who, *other_service)),
+                        "{other} was before {call}"
+                    );
+                }
+                let longest = idle.iter().find(|user| fits(of(user), service)).unwrap();
+                assert_eq!(longest, agent, "has been idle longer");
+            }
+            Fact::AgentState {
+                agent, standing, ..
+            } => {
+                idle.retain(|user| user != agent);
+                if *standing == Standing::Ready {
+                    idle.push(agent.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_longest_waiting_fit_caller_meets_the_longest_idle_fit_counsellor(
+        agents in prop::collection::vec((1_u8..4, 0_u8..4), 1..8),
+        moves in prop::collection::vec((0_u8..8, 0_u8..16, 0_u32..4_000), 0..150),
+    ) {
+        let plan = wide_plan(&agents);
+        let mut world = World::new(plan.clone());
+        let mut callers = 0_u64;
+        for (kind, which, pause) in moves {
+            let agent = AgentId(u32::from(which) % agents.len() as u32);
+            let leg = world.agent_legs.get(&agent).copied().unwrap_or(LegId(1));
+            let input = match kind {
+                0..=2 => {
+                    callers += 1;
+                    let dialled = format!("q{}{}", which % 4, which / 4 % 3);
+                    Input::Leg(LegId(callers * 2), LegEvent::Arrived(arrival(&dialled)))
+                }
+                3 => Input::Contact(agent, Contact::Reachable),
+                4 => Input::Leg(leg, LegEvent::Up),
+                5 => Input::Leg(leg, LegEvent::Down(Cause::NormalClearing)),
+                6 => Input::Request(RequestId(0), Request::Ready { agent }),
+                _ => Input::Leg(LegId((u64::from(which) % (callers + 1)) * 2), LegEvent::Down(Cause::NormalClearing)),
+            };
+            world.put(input);
+            let until = world.now.plus_millis(u64::from(pause));
+            world.run_until(until);
+        }
+        check_fair(&plan, &world.said);
+    }
+}
+
+fn arrival(dialled: &str) -> Arrival {
+    Arrival {
+        origin: Origin::Trunk("viettel".to_string()),
+        dialled: dialled.to_string(),
+        caller: CallerNumber::default(),
+    }
+}
+
+#[test]
+fn a_snapshot_in_an_input_comes_back_as_it_went() {
+    let mut world = World::new(test_plan());
+    happen(&mut world, "lan is reachable");
+    happen(&mut world, "c1 dials 111");
+    let input = Input::Recovered(Box::new(world.ledger.clone()));
+    let bytes = postcard::to_allocvec(&input).unwrap();
+    assert_eq!(postcard::from_bytes::<Input>(&bytes).unwrap(), input);
+    let now = Now {
+        mono: START,
+        wall: Wall(-1),
+    };
+    let bytes = postcard::to_allocvec(&now).unwrap();
+    assert_eq!(postcard::from_bytes::<Now>(&bytes).unwrap(), now);
+}

@@ -14,15 +14,17 @@ fn feature_codes_sign_in_out_and_break() {
          7 c4 dials *10 from mai
          9 c5 dials *12 from mai
          11 c6 dials *11 from stranger
-         12 c7 dials *11",
+         12 c7 dials *11
+         13 c8 dials 18001567
+         14 c9 dials *11 from mai
+         17 is over",
         expect![[r#"
                0.0 > mai is reachable
                1.0 > c1 dials *11 from mai
                1.0   c1: ***78 from mai to *11 = feature, not counted | <- answer
-               1.0   c1: answered
-               1.0   mai: ready (request)
-               1.0   c1: <- say through tone.beep
+               1.0   c1: answered | <- say through tone.beep
                2.0   c1: ended by System, NormalClearing | <- hang up, NormalClearing
+               2.0   mai: ready (request)
                3.0 > c2 dials *12 from mai
                3.0   c2: ***78 from mai to *12 = feature, not counted | <- answer
                3.0   c2: answered
@@ -31,10 +33,9 @@ fn feature_codes_sign_in_out_and_break() {
                4.0   c2: ended by System, NormalClearing | <- hang up, NormalClearing
                5.0 > c3 dials *11 from mai
                5.0   c3: ***78 from mai to *11 = feature, not counted | <- answer
-               5.0   c3: answered
-               5.0   mai: ready (request)
-               5.0   c3: <- say through tone.beep
+               5.0   c3: answered | <- say through tone.beep
                6.0   c3: ended by System, NormalClearing | <- hang up, NormalClearing
+               6.0   mai: ready (request)
                7.0 > c4 dials *10 from mai
                7.0   c4: ***78 from mai to *10 = feature, not counted | <- answer
                7.0   c4: answered
@@ -47,7 +48,19 @@ fn feature_codes_sign_in_out_and_break() {
               11.0 > c6 dials *11 from stranger
               11.0   c6: ***78 from stranger to *11 = feature, not counted | ended by System, Declined | <- reject, Declined
               12.0 > c7 dials *11
-              12.0   c7: ***78 from trunk viettel to *11 = feature, not counted | ended by System, UnknownNumber | <- reject, UnknownNumber"#]],
+              12.0   c7: ***78 from trunk viettel to *11 = feature, not counted | ended by System, UnknownNumber | <- reject, UnknownNumber
+              13.0 > c8 dials 18001567
+              13.0   c8: ***78 from trunk viettel to 18001567 = trafficking | <- answer
+              13.0   c8: answered | recording Made | <- record | speaks vi | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through danger.now
+              13.0   ALARM: nobody is signed in for c8
+              14.0 > c9 dials *11 from mai
+              14.0   c9: ***78 from mai to *11 = feature, not counted | <- answer
+              14.0   c9: answered | <- say through tone.beep
+              15.0   c9: ended by System, NormalClearing | <- hang up, NormalClearing
+              15.0   mai: ready (request)
+              15.0   c8: offered to mai
+              15.0   mai: offered c8 (offer) | <- ring
+              17.0 > is over"#]],
     );
 }
 
@@ -58,7 +71,8 @@ fn echo_one_prompt_for_ever_and_answer_and_end() {
          1 c1 hangs up
          2 c2 dials 501
          9 c2 hangs up
-         10 c3 dials 502",
+         10 c3 dials 502
+         11 is over",
         expect![[r#"
                0.0 > c1 dials 500
                0.0   c1: ***78 from trunk viettel to 500 = echo, not counted | <- answer
@@ -72,7 +86,9 @@ fn echo_one_prompt_for_ever_and_answer_and_end() {
                9.0 > c2 hangs up
                9.0   c2: ended by Caller, NormalClearing
               10.0 > c3 dials 502
-              10.0   c3: ***78 from trunk viettel to 502 = end, not counted | <- answer"#]],
+              10.0   c3: ***78 from trunk viettel to 502 = end, not counted | <- answer
+              10.0   c3: answered | ended by System, NormalClearing | <- hang up, NormalClearing
+              11.0 > is over"#]],
     );
 }
 

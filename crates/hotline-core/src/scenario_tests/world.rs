@@ -6,7 +6,11 @@ use crate::{
     Now, Output, Plan, PlayId, Switch, Wall,
 };
 use alloc::collections::BTreeMap;
-use std::{boxed::Box, string::ToString, vec::Vec};
+use std::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// A run of clips that a leg hears.
 struct Playing {
@@ -30,6 +34,8 @@ pub(super) struct World {
     pub(super) is_up_told: bool,
     /// The leg on which a counsellor was rung last.
     pub(super) agent_legs: BTreeMap<AgentId, LegId>,
+    /// Whose each counsellor's leg is.
+    pub(super) user_of_leg: BTreeMap<LegId, String>,
     pub(super) call_of_leg: BTreeMap<LegId, CallId>,
     pub(super) is_checking: bool,
     playing: BTreeMap<LegId, Playing>,
@@ -56,6 +62,7 @@ impl World {
             inputs: Vec::new(),
             is_up_told: true,
             agent_legs: BTreeMap::new(),
+            user_of_leg: BTreeMap::new(),
             call_of_leg: BTreeMap::new(),
             is_checking: true,
             playing: BTreeMap::new(),
@@ -142,6 +149,8 @@ impl World {
             }
             Output::Leg(leg, LegOrder::RingAgent { agent, call }) => {
                 self.agent_legs.insert(*agent, *leg);
+                self.user_of_leg
+                    .insert(*leg, self.plan.agents[agent.0 as usize].user.clone());
                 self.call_of_leg.insert(*leg, *call);
             }
             Output::Fact(Fact::Arrived { call, leg, .. }) => {
@@ -261,7 +270,8 @@ impl World {
     /// A new process: the switch is new, the facts are not.
     pub(super) fn restart(&mut self, down_ms: u64) {
         self.now = Mono(self.now.plus_millis(down_ms).0);
-        self.switch = Switch::new(self.plan.clone(), 1, 100_000, 7);
+        // Ids begin with the second of the start, so no run uses those of another.
+        self.switch = Switch::new(self.plan.clone(), 1, self.now.0, 7);
         self.playing.clear();
         self.to_come.clear();
         self.ledger.apply(
