@@ -8,9 +8,10 @@
 //!      └─ same IP as c= or signalling, ≤ 5 s ─► probation, nothing passes ┘
 //! ```
 //!
-//! 1. Until the first valid packet we send only to the SDP address. 2. Another source is taken only from the IP of
-//! the c= line or of the signalling. 3. It is learned once per negotiated session, within 5 s, and locked by
-//! address, port and SSRC. 4. After the lock everything else is dropped and counted.
+//! - Until the first valid packet we send only to the SDP address.
+//! - Another source is taken only from the IP of the c= line or of the signalling.
+//! - It is learned once per negotiated session, within 5 s, and locked by address, port and SSRC.
+//! - After the lock everything else is dropped and counted.
 //!
 //! The race before the lock is decided so: a packet from the exact SDP address locks at once. Any other candidate
 //! stands a probation in which nothing of it is heard and nothing is sent to it; the real sender, who sends within

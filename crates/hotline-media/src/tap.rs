@@ -10,6 +10,7 @@ use crate::message::{Codec, RecordingId};
 use crate::time::Mono;
 
 /// What goes to the recorder.
+#[allow(clippy::large_enum_variant, reason = "nearly all are frames, and a box would allocate for each of them")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// Make a file.
@@ -152,16 +153,26 @@ impl Track {
         self.copy(position, emitted, codec, payload);
     }
 
+    /// Copies what lies within the ring, in at most two stretches.
     fn copy(&mut self, position: i64, emitted: i64, codec: Codec, payload: &[u8]) {
-        let table = transcoder(codec, Codec::Pcma);
-        let end = emitted + RING_SAMPLES as i64;
-        for (index, code) in payload.iter().enumerate() {
-            let at = position + index as i64;
-            if at < emitted || at >= end {
-                continue;
+        let length = payload.len() as i64;
+        let from = (emitted - position).clamp(0, length);
+        let to = (emitted + RING_SAMPLES as i64 - position).clamp(from, length);
+        let mut rest = &payload[from as usize..to as usize];
+        let mut at = (position + from).max(0) as usize % RING_SAMPLES;
+        while !rest.is_empty() {
+            let (stretch, next) = rest.split_at(rest.len().min(RING_SAMPLES - at));
+            let room = &mut self.ring[at..at + stretch.len()];
+            match transcoder(codec, Codec::Pcma) {
+                None => room.copy_from_slice(stretch),
+                Some(table) => {
+                    for (code, other) in room.iter_mut().zip(stretch) {
+                        *code = table[usize::from(*other)];
+                    }
+                }
             }
-            let code = table.map_or(*code, |table| table[usize::from(*code)]);
-            self.ring[at as usize % RING_SAMPLES] = code;
+            rest = next;
+            at = 0;
         }
     }
 

@@ -1,5 +1,7 @@
 //! Two legs hear each other.
 
+use proptest::prelude::*;
+
 use super::world::{World, assert_one_line, plan};
 use crate::analysis::tone_level_db;
 use crate::message::{Bed, Clip, Codec, Command, Direction, Event, LegPlan};
@@ -177,4 +179,58 @@ fn statistics_name_loss_and_jitter_and_reports_go_out() {
     assert_eq!((statistics.received, statistics.lost, statistics.jitter_us), (500, 99, 0));
     assert_eq!(statistics.sent, world.peers[caller].got.len() as u64);
     assert!((2..=3).contains(&world.peers[caller].reports), "{}", world.peers[caller].reports);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However legs are joined, parted, closed and opened: who hears somebody is heard by the same, everybody hears
+    /// one at most, and a number is never used twice on a line.
+    #[test]
+    fn hearing_is_mutual(moves in proptest::collection::vec((0u8..5, 0u64..6, 0u64..6), 1..40)) {
+        let mut world = World::new();
+        for index in 0..6 {
+            let codec = if index % 2 == 0 { Codec::Pcma } else { Codec::Pcmu };
+            world.add(codec, 500 + 100 * index, 1 + u64::from(index) * 3);
+        }
+        let mut partner = [None::<usize>; 6];
+        let mut is_open = [true; 6];
+        for (kind, a, b) in moves {
+            let (one, other) = (a as usize, b as usize);
+            let part = |partner: &mut [Option<usize>; 6], leg: usize| {
+                if let Some(before) = partner[leg].take() {
+                    partner[before] = None;
+                }
+            };
+            match kind {
+                0..=2 => {
+                    world.command(Command::Connect { a: 100 + a, b: 100 + b });
+                    if one != other && is_open[one] && is_open[other] {
+                        part(&mut partner, one);
+                        part(&mut partner, other);
+                        (partner[one], partner[other]) = (Some(other), Some(one));
+                    }
+                }
+                3 => {
+                    world.command(Command::Disconnect { leg: 100 + a });
+                    part(&mut partner, one);
+                }
+                _ => {
+                    world.command(Command::Close { leg: 100 + a });
+                    part(&mut partner, one);
+                    is_open[one] = false;
+                }
+            }
+            let before: Vec<usize> = world.peers.iter().map(|peer| peer.got.len()).collect();
+            world.run(60);
+            for leg in 0..6 {
+                let heard = world.peers[leg].got.len() - before[leg];
+                prop_assert_eq!(heard, if partner[leg].is_some() { 3 } else { 0 }, "leg {} of {:?}", leg, partner);
+            }
+        }
+        for peer in &world.peers {
+            let numbers: std::collections::HashSet<u16> = peer.got.iter().map(|got| got.view.sequence).collect();
+            prop_assert_eq!(numbers.len(), peer.got.len());
+        }
+    }
 }

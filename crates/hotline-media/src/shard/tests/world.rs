@@ -146,7 +146,7 @@ impl World {
                     self.speak(index);
                 }
             }
-            if self.now_ms % 20 == 0 {
+            if self.now_ms.is_multiple_of(20) {
                 self.input(Input::Tick);
             }
         }
