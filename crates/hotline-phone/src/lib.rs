@@ -38,6 +38,7 @@ mod bank;
 mod clock;
 mod error;
 mod event;
+mod farewell;
 mod line;
 pub mod load;
 pub mod script;

@@ -2,7 +2,8 @@
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::streams::{LISTENER_TCP, Streams};
+use crate::farewell::Farewell;
+use crate::streams::Streams;
 use hotline_sip::{Command, Config, ConnectionId, Endpoint, Event, Input, Listener, Mono, Output, Target};
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Interest, Registry, Token};
@@ -32,6 +33,8 @@ pub(crate) struct Line {
     clock: Clock,
     endpoint: Endpoint,
     registry: Registry,
+    /// Of the datagrams, and of new connections.
+    tokens: (Token, Token),
     udp: UdpSocket,
     tcp: TcpListener,
     streams: Streams,
@@ -45,14 +48,17 @@ pub(crate) struct Line {
     /// Users whose phone is dead: what is meant for them vanishes before the endpoint could say 100.
     deaf: BTreeSet<String>,
     sent: Sent,
+    farewell: Farewell,
     buffer: Vec<u8>,
 }
 
 impl Line {
-    /// Binds UDP and TCP on one port (0: any) of `local` and registers both.
+    /// Binds UDP and TCP on one port (0: any) of `local` and registers both. `index` keeps the tokens of several
+    /// lines in one poll apart; at most [`LINES_MAX`].
     pub(crate) fn open(
         registry: &Registry,
         clock: Clock,
+        index: usize,
         local: SocketAddr,
         server: SocketAddr,
         transport: Transport,
@@ -62,18 +68,20 @@ impl Line {
         // Bursts of a load run wait here; the kernel caps it at net.core.rmem_max.
         let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&udp, RECEIVE_BUFFER_BYTES);
         let registry = registry.try_clone().map_err(Error::system("a place in epoll"))?;
-        registry.register(&mut udp, UDP, Interest::READABLE).map_err(Error::system("a place in epoll"))?;
-        registry.register(&mut tcp, TCP, Interest::READABLE).map_err(Error::system("a place in epoll"))?;
+        let tokens = (Token(2 * index), Token(2 * index + 1));
+        registry.register(&mut udp, tokens.0, Interest::READABLE).map_err(Error::system("a place in epoll"))?;
+        registry.register(&mut tcp, tokens.1, Interest::READABLE).map_err(Error::system("a place in epoll"))?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| Error::System { what: "random numbers", source: error.into() })?;
         Ok(Self {
             clock,
             endpoint: Endpoint::new(config(local, server), seed),
             registry,
+            tokens,
             udp,
             tcp,
             streams: Streams::default(),
-            connection_next: CONNECTION_FIRST,
+            connection_next: CONNECTION_FIRST * (index as ConnectionId + 1),
             local,
             server,
             transport,
@@ -82,6 +90,7 @@ impl Line {
             events: VecDeque::new(),
             deaf: BTreeSet::new(),
             sent: Sent::default(),
+            farewell: Farewell::default(),
             buffer: vec![0; DATAGRAM_BYTES_MAX],
         })
     }
@@ -94,8 +103,13 @@ impl Line {
         self.sent
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        self.endpoint.idle()
+    /// When the line can be put down, if nothing more comes; None while somebody owes us an answer.
+    pub(crate) fn over_at(&self) -> Option<Mono> {
+        self.farewell.over_at()
+    }
+
+    pub(crate) fn has_event(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// A dead phone hears nothing and says nothing.
@@ -139,14 +153,14 @@ impl Line {
 
     /// A token became ready; false when it is none of this line's.
     pub(crate) fn ready(&mut self, token: Token) -> bool {
-        match token {
-            UDP => self.receive(),
-            TCP => self.accept(),
-            _ => {
-                let Ok(connection) = ConnectionId::try_from(token.0) else { return false };
-                if !self.streams.ready(connection, &mut self.inputs) {
-                    return false;
-                }
+        if token == self.tokens.0 {
+            self.receive();
+        } else if token == self.tokens.1 {
+            self.accept();
+        } else {
+            let Ok(connection) = ConnectionId::try_from(token.0) else { return false };
+            if !self.streams.ready(connection, &mut self.inputs) {
+                return false;
             }
         }
         self.settle();
@@ -189,6 +203,7 @@ impl Line {
     }
 
     fn send(&mut self, destination: SocketAddr, bytes: &[u8]) {
+        self.farewell.sent(bytes);
         match self.udp.send_to(bytes, destination) {
             Ok(_) if bytes.starts_with(b"INVITE ") => self.sent.invites += 1,
             Ok(_) if bytes.starts_with(b"BYE ") => self.sent.byes += 1,
@@ -206,6 +221,7 @@ impl Line {
             match self.udp.recv_from(&mut self.buffer) {
                 Ok((count, source)) => {
                     let bytes = self.buffer.get(..count).unwrap_or_default();
+                    self.farewell.heard(self.clock.mono(), bytes);
                     if self.deaf.is_empty() || !request_user(bytes).is_some_and(|user| self.deaf.contains(user)) {
                         let bytes = bytes.to_vec();
                         self.turn(Input::Datagram { listener: LISTENER_UDP, source, bytes });
@@ -309,10 +325,10 @@ pub(crate) fn local_for(server: SocketAddr) -> Result<IpAddr, Error> {
     Ok(probe.local_addr().map_err(route)?.ip())
 }
 
-/// Tokens of the fixed sources; other parts of a loop use those from [`TOKEN_FREE`] on.
-const UDP: Token = Token(0);
-const TCP: Token = Token(LISTENER_TCP as usize);
-pub(crate) const TOKEN_FREE: usize = 2;
+/// Lines that one poll can have.
+const LINES_MAX: usize = 2;
+/// First token that no line has; connections have theirs far above.
+pub(crate) const TOKEN_FREE: usize = 2 * LINES_MAX;
 const LISTENER_UDP: u16 = 0;
 /// Above every token that is not a stream.
 const CONNECTION_FIRST: ConnectionId = 1 << 32;

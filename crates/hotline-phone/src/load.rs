@@ -30,9 +30,11 @@ use std::net::{IpAddr, SocketAddr};
 pub struct LoadConfig {
     /// The server under test.
     pub server: SocketAddr,
-    /// Address of the callers (and counsellors); a server knows trunks by it.
+    /// Address of the callers; a server knows trunks by it.
     pub local: IpAddr,
-    /// SIP port, 0 for any.
+    /// Address of the counsellors, where it has to be another one.
+    pub counsellor_local: IpAddr,
+    /// SIP port of the callers, 0 for any.
     pub port: u16,
     /// What callers dial.
     pub dial: String,
@@ -105,9 +107,11 @@ pub enum Moment {
 impl LoadConfig {
     /// `callers` calls to `dial` at `rate_per_s`, audio both ways, held for 10 s.
     pub fn to(server: SocketAddr, dial: &str, callers: usize, rate_per_s: f64) -> Result<Self, Error> {
+        let local = local_for(server)?;
         Ok(Self {
             server,
-            local: local_for(server)?,
+            local,
+            counsellor_local: local,
             port: 0,
             dial: dial.to_owned(),
             from_prefix: "09000".to_owned(),

@@ -138,12 +138,12 @@ impl Stream {
 }
 
 /// A stream's token is its number: both start far above the tokens of the fixed sources.
-pub(crate) fn token(connection: ConnectionId) -> Token {
+fn token(connection: ConnectionId) -> Token {
     Token(usize::try_from(connection).unwrap_or(usize::MAX))
 }
 
 /// Index of the TCP listener in the endpoint's configuration.
-pub(crate) const LISTENER_TCP: u16 = 1;
+const LISTENER_TCP: u16 = 1;
 /// More connections are refused.
 const STREAMS_MAX: usize = 1_024;
 /// A peer that reads nothing for so many bytes is given up.

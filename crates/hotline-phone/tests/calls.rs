@@ -30,7 +30,7 @@ fn both_hear_the_other_ones_tone_and_record_both_ways() {
     let at = |is_it: fn(&EventKind) -> bool| story.iter().position(is_it).unwrap();
     assert!(at(|kind| *kind == EventKind::Dialled) < at(|kind| *kind == EventKind::Ringing));
     assert!(at(|kind| *kind == EventKind::Ringing) < at(|kind| matches!(kind, EventKind::Answered { .. })));
-    assert!(story.iter().any(|kind| *kind == EventKind::Flowing), "{story:?}");
+    assert!(story.contains(&EventKind::Flowing), "{story:?}");
     let invited = EventKind::Invited { caller: "0912345678".to_owned(), caller_name: String::new() };
     assert!(called.kinds(callee).contains(&invited));
     assert!(called.kinds(callee).contains(&EventKind::Acknowledged));
@@ -60,7 +60,8 @@ fn each_key_arrives_once_by_either_way() {
     caller.bank.hang_up(call);
     called.wait(callee, "the last counters", |kind| matches!(kind, EventKind::MediaClosed(_)));
     let digits = called.digits(callee);
-    assert!(digits == "1159#*A20" .to_owned() + "77" || digits == "1159#*A207", "{digits}");
+    // The hang-up may have cut the second 7.
+    assert!(digits == "1159#*A2077" || digits == "1159#*A207", "{digits}");
 }
 
 #[test]
@@ -158,7 +159,6 @@ fn a_bank_that_stops_says_goodbye_and_one_that_vanishes_does_not() {
     let ended = called.wait_ended(callee);
     assert!(matches!(ended.kind, EventKind::Ended { by: EndedBy::Peer, .. }), "{ended:?}");
 
-    let (mut caller, _) = pair(Transport::Udp);
     let mut other = common::Side::start(called.bank.local(), Transport::Udp);
     let call = other.bank.call(CallScript::dial("tv01"));
     other.wait(call, "the answer", |kind| matches!(kind, EventKind::Answered { .. }));
@@ -167,7 +167,6 @@ fn a_bank_that_stops_says_goodbye_and_one_that_vanishes_does_not() {
     called.bank.hang_up(callee);
     let is_ours = |kind: &EventKind| matches!(kind, EventKind::Ended { by: EndedBy::Us, .. });
     called.wait(callee, "our own end", is_ours);
-    caller.told.clear();
 }
 
 #[test]

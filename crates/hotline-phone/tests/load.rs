@@ -4,6 +4,7 @@
 mod common;
 
 use common::Side;
+use common::registrar::Registrar;
 use hotline_phone::load::{self, End, LoadConfig, Moment};
 use hotline_phone::{AnswerScript, Codec, Step, Talk, Transport};
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ fn packets_that_come_back_give_latency_and_loss() {
     config.end = End::Held { settle_ms: 300, window_ms: 1_000 };
     let mut moments = Vec::new();
     let report = load::run(&config, &mut |moment| moments.push(moment)).unwrap();
-    println!("{report}");
+    eprintln!("{report}");
     assert_eq!(moments, [Moment::Ready, Moment::Ramped, Moment::WindowOpened, Moment::WindowClosed]);
     assert_eq!((report.dialled, report.answered, report.failures(), report.retransmissions), (1, 1, 0, 0));
     assert!((45..=55).contains(&report.packets_sent), "{}", report.packets_sent);
@@ -40,7 +41,7 @@ fn packets_of_the_server_give_its_pacing() {
     config.digits = "1".to_owned();
     config.end = End::Held { settle_ms: 300, window_ms: 1_000 };
     let report = load::run(&config, &mut |_| {}).unwrap();
-    println!("{report}");
+    eprintln!("{report}");
     assert!((45..=55).contains(&report.heard.made), "{}", report.heard.made);
     assert_eq!((report.heard.relayed, report.heard.made_lost, report.heard.malformed), (0, 0, 0));
     assert!(report.heard.pacing_error.percentile_us(50.0) < 10_000, "{report}");
@@ -52,7 +53,7 @@ fn calls_that_end_at_once_give_set_up_times() {
     server.bank.listen("end", AnswerScript::answer_after_ms(0));
     let config = LoadConfig::signalling(server.bank.local(), "end", 40, 20.0).unwrap();
     let report = load::run(&config, &mut |_| {}).unwrap();
-    println!("{report}");
+    eprintln!("{report}");
     // One phone takes one call at a time, so an overlap would be refused: none may be.
     assert_eq!((report.dialled, report.answered, report.failures()), (40, 40, 0));
     assert_eq!(report.set_up.count(), 40);
@@ -68,4 +69,23 @@ fn what_the_server_refuses_is_counted_by_cause() {
     let report = load::run(&config, &mut |_| {}).unwrap();
     assert_eq!((report.answered, report.failures(), report.unfinished), (0, 3, 0));
     assert_eq!(report.failed.get("unreachable 503"), Some(&3), "{report}");
+}
+
+#[test]
+fn callers_and_counsellors_of_one_run_meet() {
+    let counsellors: Vec<_> = (1..=4).map(|number| (format!("tv{number:02}"), "secret".to_owned())).collect();
+    let server = Registrar::with(&counsellors);
+    let mut config = LoadConfig::to(server.address, "111", 12, 20.0).unwrap();
+    config.local = [127, 0, 0, 2].into();
+    config.counsellors = counsellors;
+    config.answer_after_ms = 20;
+    config.talk_ms = Some(150);
+    config.end = End::Drained { millis_max: 10_000 };
+    let report = load::run(&config, &mut |_| {}).unwrap();
+    eprintln!("{report}");
+    assert_eq!((report.counsellors_ready, report.registration.count()), (4, 4));
+    assert_eq!((report.dialled, report.answered, report.failures()), (12, 12, 0));
+    assert_eq!((report.counsellor_calls, report.counsellor_to_audio.count(), report.bye_to_bye.count()), (12, 12, 12));
+    assert!(report.heard.relayed > 12 * 2 * 5, "{}", report.heard.relayed);
+    assert_eq!((report.heard.relayed_lost, report.heard.made, report.ended_by_server), (0, 0, 0));
 }

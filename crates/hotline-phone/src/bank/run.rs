@@ -48,7 +48,7 @@ impl Runner {
         let poll = Poll::new().map_err(Error::system("epoll"))?;
         let clock = Clock::start();
         let local = SocketAddr::new(config.local, config.port);
-        let line = Line::open(poll.registry(), clock, local, config.server, config.transport)?;
+        let line = Line::open(poll.registry(), clock, 0, local, config.server, config.transport)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(Error::system("a waker"))?);
         let alarm = Alarm::register(poll.registry(), ALARM)?;
         let audio = Audio::start(&config, line.local(), Arc::clone(&waker))?;
@@ -118,7 +118,7 @@ impl Runner {
     }
 
     fn next_deadline(&self) -> Option<Mono> {
-        let farewell = self.farewell.map(|(_, until)| until);
+        let farewell = self.farewell.map(|(_, until)| self.line.over_at().map_or(until, |at| at.min(until)));
         let dues = [self.line.next_deadline(), self.timers.next(), farewell];
         dues.into_iter().flatten().min()
     }
@@ -128,7 +128,8 @@ impl Runner {
             None => false,
             Some((Farewell::Silent, _)) => true,
             Some((Farewell::Polite, until)) => {
-                (self.line.is_idle() && self.legs.is_empty()) || until <= self.clock.mono()
+                let now = self.clock.mono();
+                until <= now || self.line.over_at().is_some_and(|at| at <= now)
             }
         }
     }
@@ -325,4 +326,4 @@ const EVENTS_MAX: usize = 256;
 /// 486 Busy Here.
 pub(super) const BUSY: u16 = 486;
 /// So long a polite end waits for the last answers.
-const FAREWELL_MS_MAX: u64 = 1_000;
+const FAREWELL_MS_MAX: u64 = 3_000;

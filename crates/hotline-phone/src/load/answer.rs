@@ -3,6 +3,7 @@
 use super::call::{Call, Duty, Media, Side, State};
 use super::run::{Runner, Task};
 use super::talker::Talker;
+use crate::line::Line;
 use hotline_media::{LegPlan, sdp};
 use hotline_sip::{Command, DialogId, Event, Failure, Invitation};
 
@@ -10,7 +11,7 @@ impl Runner<'_> {
     pub(super) fn register(&mut self, index: usize, now: u64) {
         let Some(counsellor) = self.stage.counsellors.get_mut(index) else { return };
         counsellor.state = Duty::Registering { asked_us: now };
-        self.line.register(&counsellor.user, &counsellor.password, EXPIRES_S);
+        self.desks.register(&counsellor.user, &counsellor.password, EXPIRES_S);
     }
 
     pub(super) fn dial(&mut self) {
@@ -32,11 +33,18 @@ impl Runner<'_> {
         let dialog = self.dialog_next;
         self.dialog_next += 2; // Odd ones are ours.
         let index = self.add(side, dialog, self.now());
-        let local = (self.config.local, self.sockets.port(self.sockets.index(index)));
+        let local = self.sockets.local(self.sockets.index(index, side == Side::Caller));
         let body = sdp::offer(&self.capabilities(side), local, dialog, 1);
         let target = self.line.target(number);
         let from = (String::new(), from);
-        self.line.command(Command::Invite { dialog, target, from, body, headers: Vec::new(), login });
+        self.line_of(side).command(Command::Invite { dialog, target, from, body, headers: Vec::new(), login });
+    }
+
+    fn line_of(&mut self, side: Side) -> &mut Line {
+        match side {
+            Side::Caller => &mut self.line,
+            Side::Counsellor(_) | Side::SignIn(_) => &mut self.desks,
+        }
     }
 
     fn add(&mut self, side: Side, dialog: DialogId, begun_us: u64) -> usize {
@@ -57,29 +65,48 @@ impl Runner<'_> {
         index
     }
 
-    /// News of the line.
+    /// News of both lines.
     pub(super) fn hear_line(&mut self) {
         while let Some((at, event)) = self.line.take_event() {
             match event {
-                Event::Answered { dialog, body, source } => {
-                    if let Some(index) = self.index(dialog) {
-                        let capabilities = self.capabilities_of(index);
-                        let plan = sdp::accept(&capabilities, &body, Some(source.ip())).ok();
-                        self.up(index, at.0, plan);
-                    }
-                }
-                Event::Ended { dialog, is_by_peer } => self.on_ended(dialog, is_by_peer, at.0),
-                Event::Failed { dialog, failure } => self.on_failed(dialog, failure, at.0),
-                Event::Invited(invitation) => self.on_invited(at.0, &invitation),
-                Event::Registered { user, granted } => self.on_registered(&user, granted, at.0),
-                // A load run holds nobody: whatever comes is agreed to as it was.
-                Event::Reinvited { dialog, .. } => self.line.command(Command::AnswerReinvite { dialog, body: None }),
-                Event::Acknowledged { .. }
-                | Event::Contact { .. }
-                | Event::Digit { .. }
-                | Event::Rejected { .. }
-                | Event::Ringing { .. } => {}
+                // Nobody calls callers.
+                Event::Invited(invitation) => refuse(&mut self.line, invitation.dialog, 404),
+                event => self.on_event(at.0, event),
             }
+        }
+        while let Some((at, event)) = self.desks.take_event() {
+            match event {
+                Event::Invited(invitation) => self.on_invited(at.0, &invitation),
+                event => self.on_event(at.0, event),
+            }
+        }
+    }
+
+    fn on_event(&mut self, at: u64, event: Event) {
+        match event {
+            Event::Answered { dialog, body, source } => {
+                if let Some(index) = self.index(dialog) {
+                    let capabilities = self.capabilities(self.side(index));
+                    let plan = sdp::accept(&capabilities, &body, Some(source.ip())).ok();
+                    self.up(index, at, plan);
+                }
+            }
+            Event::Ended { dialog, is_by_peer } => self.on_ended(dialog, is_by_peer, at),
+            Event::Failed { dialog, failure } => self.on_failed(dialog, failure, at),
+            Event::Registered { user, granted } => self.on_registered(&user, granted, at),
+            // A load run holds nobody: everything stays as it was agreed.
+            Event::Reinvited { dialog, .. } => {
+                if let Some(index) = self.index(dialog) {
+                    let side = self.side(index);
+                    self.line_of(side).command(Command::AnswerReinvite { dialog, body: None });
+                }
+            }
+            Event::Acknowledged { .. }
+            | Event::Contact { .. }
+            | Event::Digit { .. }
+            | Event::Invited(_)
+            | Event::Rejected { .. }
+            | Event::Ringing { .. } => {}
         }
     }
 
@@ -87,9 +114,8 @@ impl Runner<'_> {
         self.stage.dialogs.get(&dialog).copied()
     }
 
-    fn capabilities_of(&self, index: usize) -> sdp::Capabilities {
-        let side = self.stage.calls.get(index).map_or(Side::Caller, |call| call.side);
-        self.capabilities(side)
+    fn side(&self, index: usize) -> Side {
+        self.stage.calls.get(index).map_or(Side::Caller, |call| call.side)
     }
 
     fn on_registered(&mut self, user: &str, granted: Result<u32, u16>, at: u64) {
@@ -111,34 +137,30 @@ impl Runner<'_> {
     fn on_invited(&mut self, at: u64, invitation: &Invitation) {
         let dialog = invitation.dialog;
         let Some(counsellor) = self.stage.users.get(&invitation.dialled).copied() else {
-            return self.refuse(dialog, 404);
+            return refuse(&mut self.desks, dialog, 404);
         };
         let duty = self.stage.counsellors.get(counsellor).map(|one| one.state);
-        let Some(Duty::Free { since_us, was_awaited, is_first }) = duty else { return self.refuse(dialog, 486) };
+        let Some(Duty::Free { since_us, was_awaited, is_first }) = duty else { return refuse(&mut self.desks, dialog, 486) };
         if was_awaited && !is_first {
             let wrap_up_us = self.config.wrap_up_ms * 1_000;
             self.stage.report.free_to_invite.add(at.saturating_sub(since_us).saturating_sub(wrap_up_us));
         }
         let side = Side::Counsellor(counsellor);
         let index = self.add(side, dialog, at);
-        let local = (self.config.local, self.sockets.port(self.sockets.index(index)));
+        let local = self.sockets.local(self.sockets.index(index, false));
         let offer = invitation.body.as_ref().map_or(&[][..], |(_, body)| body);
         let source = Some(invitation.source.ip());
         let Ok((body, plan)) = sdp::answer(offer, &self.capabilities(side), local, dialog, 1, source) else {
-            self.refuse(dialog, 488);
+            refuse(&mut self.desks, dialog, 488);
             return self.stage.end(index, at);
         };
         if let Some(counsellor) = self.stage.counsellors.get_mut(counsellor) {
             counsellor.state = Duty::Busy;
         }
         self.stage.report.counsellor_calls += 1;
-        self.line.command(Command::Ringing { dialog });
+        self.desks.command(Command::Ringing { dialog });
         self.answers.insert(index, (body, plan));
         self.later(at + self.config.answer_after_ms * 1_000, Task::Answer(index));
-    }
-
-    fn refuse(&mut self, dialog: DialogId, status: u16) {
-        self.line.command(Command::Reject { dialog, status, retry_after_s: None, reason: None });
     }
 
     /// A counsellor says 200.
@@ -147,13 +169,13 @@ impl Runner<'_> {
         let Some(call) = self.stage.calls.get(index).filter(|call| call.state == State::SettingUp) else { return };
         let dialog = call.dialog;
         let now = self.now();
-        self.line.command(Command::Answer { dialog, body });
+        self.desks.command(Command::Answer { dialog, body });
         self.up(index, now, Some(plan));
     }
 
     /// The call is answered, from whichever side.
     fn up(&mut self, index: usize, at: u64, plan: Option<LegPlan>) {
-        let socket = self.sockets.index(index);
+        let socket = self.sockets.index(index, self.side(index) == Side::Caller);
         let has_media = self.config.has_media;
         let Some(call) = self.stage.calls.get_mut(index) else { return };
         call.state = State::Up;
@@ -210,8 +232,8 @@ impl Runner<'_> {
         let now = self.now();
         let Some(call) = self.stage.calls.get_mut(index).filter(|call| call.state != State::Over) else { return };
         call.hung_up_us = Some(now);
-        let dialog = call.dialog;
-        self.line.command(Command::Hangup { dialog, reason: None });
+        let (dialog, side) = (call.dialog, call.side);
+        self.line_of(side).command(Command::Hangup { dialog, reason: None });
         self.stage.end(index, now);
     }
 
@@ -242,6 +264,10 @@ impl Runner<'_> {
         }
         self.stage.end(index, at);
     }
+}
+
+fn refuse(line: &mut Line, dialog: DialogId, status: u16) {
+    line.command(Command::Reject { dialog, status, retry_after_s: None, reason: None });
 }
 
 /// None when the other side wants no audio.

@@ -19,7 +19,10 @@ pub(crate) struct Runner<'a> {
     pub(super) clock: Clock,
     poll: Poll,
     alarm: Alarm,
+    /// Of the callers.
     pub(super) line: Line,
+    /// Of the counsellors: a trunk's address is no place for them.
+    pub(super) desks: Line,
     pub(super) sockets: Sockets,
     pub(super) stage: Stage,
     /// When each leg's next packet is due. All periods are equal, so the order of due times never changes.
@@ -66,9 +69,12 @@ impl<'a> Runner<'a> {
         let poll = Poll::new().map_err(Error::system("epoll"))?;
         let clock = Clock::start();
         let local = SocketAddr::new(config.local, config.port);
-        let line = Line::open(poll.registry(), clock, local, config.server, Transport::Udp)?;
+        let desk = SocketAddr::new(config.counsellor_local, 0);
+        let line = Line::open(poll.registry(), clock, 0, local, config.server, Transport::Udp)?;
+        let desks = Line::open(poll.registry(), clock, 1, desk, config.server, Transport::Udp)?;
         let alarm = Alarm::register(poll.registry(), ALARM)?;
-        let sockets = Sockets::open(poll.registry(), config.local, config.sockets.max(1), TOKEN_SOCKETS)?;
+        let locals = (config.local, config.counsellor_local);
+        let sockets = Sockets::open(poll.registry(), locals, config.sockets.max(2), TOKEN_SOCKETS)?;
         let mut stage = Stage::default();
         for (index, (user, password)) in config.counsellors.iter().enumerate() {
             stage.users.insert(user.clone(), index);
@@ -81,6 +87,7 @@ impl<'a> Runner<'a> {
             poll,
             alarm,
             line,
+            desks,
             sockets,
             stage,
             slots: VecDeque::new(),
@@ -102,9 +109,10 @@ impl<'a> Runner<'a> {
         while self.phase != Phase::Over {
             self.send_due();
             self.line.tick();
+            self.desks.tick();
             self.do_tasks();
-            self.advance(observe);
             self.hear_line();
+            self.advance(observe);
             let now = self.now();
             self.alarm.set(self.next_due(now).map(|due| due.saturating_sub(now)));
             // An interrupted or failed wait is a short wait.
@@ -114,7 +122,9 @@ impl<'a> Runner<'a> {
                 self.hear_audio(token);
             }
             for token in ready.iter().map(mio::event::Event::token).filter(|token| *token != ALARM) {
-                self.line.ready(token);
+                if !self.line.ready(token) {
+                    self.desks.ready(token);
+                }
             }
         }
         self.finish()
@@ -234,8 +244,7 @@ impl<'a> Runner<'a> {
                 }
             }
             Phase::Closing { until } => {
-                let is_quiet = self.stage.dialogs.is_empty() && self.line.is_idle();
-                if is_quiet || until <= now {
+                if until <= now || self.over_at().is_some_and(|at| at <= now) {
                     self.phase = Phase::Over;
                 }
             }
@@ -255,7 +264,7 @@ impl<'a> Runner<'a> {
     fn begin_dialling(&mut self, now: u64, observe: &mut dyn FnMut(Moment)) {
         self.begun = 0;
         self.stage.report.counsellors_ready = self.stage.free() as u64;
-        self.sent_before = self.line.sent();
+        self.sent_before = self.sent();
         observe(Moment::Ready);
         let now = self.now().max(now);
         self.first_invite_us = now;
@@ -283,12 +292,15 @@ impl<'a> Runner<'a> {
             self.hang_up(index);
         }
         for counsellor in &self.stage.counsellors {
-            self.line.register(&counsellor.user, &counsellor.password, 0);
+            self.desks.register(&counsellor.user, &counsellor.password, 0);
         }
         self.phase = Phase::Closing { until: now + CLOSING_US };
     }
 
     fn next_due(&self, now: u64) -> Option<u64> {
+        if self.line.has_event() || self.desks.has_event() {
+            return Some(now); // What dialling has brought about already.
+        }
         let phase = match self.phase {
             Phase::Registering { until } if self.begun < self.stage.counsellors.len() => {
                 until.min(due_at(self.begun, self.config.register_rate_per_s))
@@ -297,18 +309,34 @@ impl<'a> Runner<'a> {
             Phase::Registering { until }
             | Phase::Draining { until }
             | Phase::Settling { until }
-            | Phase::Window { until }
-            | Phase::Closing { until } => until,
+            | Phase::Window { until } => until,
+            Phase::Closing { until } => self.over_at().map_or(until, |at| until.min(at)),
             Phase::Over => now,
         };
         let line = self.line.next_deadline().map(|due| due.0);
+        let desks = self.desks.next_deadline().map(|due| due.0);
         let slot = self.slots.front().map(|(due, _)| *due);
         let task = self.tasks.keys().next().map(|(due, _)| *due);
-        [Some(phase), line, slot, task].into_iter().flatten().min()
+        [Some(phase), line, desks, slot, task].into_iter().flatten().min()
+    }
+
+    /// When both lines can be put down.
+    fn over_at(&self) -> Option<u64> {
+        Some(self.line.over_at()?.max(self.desks.over_at()?).0)
+    }
+
+    /// What both lines have sent.
+    fn sent(&self) -> Sent {
+        let (line, desks) = (self.line.sent(), self.desks.sent());
+        Sent {
+            invites: line.invites + desks.invites,
+            byes: line.byes + desks.byes,
+            refused: line.refused + desks.refused,
+        }
     }
 
     fn finish(mut self) -> LoadReport {
-        let sent = self.line.sent();
+        let sent = self.sent();
         let mut report = std::mem::take(&mut self.stage.report);
         let invites = sent.invites - self.sent_before.invites;
         let byes = sent.byes - self.sent_before.byes;
@@ -351,4 +379,4 @@ const SLOT_US: u64 = 20_000;
 const SENDS_A_TURN: usize = 8;
 const REGISTERING_US_MAX: u64 = 60_000_000;
 /// So long the last BYEs may take.
-const CLOSING_US: u64 = 2_000_000;
+const CLOSING_US: u64 = 5_000_000;

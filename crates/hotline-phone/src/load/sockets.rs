@@ -18,13 +18,20 @@ pub(crate) struct Sockets {
 struct Socket {
     socket: UdpSocket,
     state: UdpSocketState,
-    port: u16,
+    local: SocketAddr,
 }
 
 impl Sockets {
-    pub(crate) fn open(registry: &Registry, local: IpAddr, count: usize, token_first: usize) -> Result<Self, Error> {
+    /// Even indices for callers, odd ones for counsellors, each at their own address.
+    pub(crate) fn open(
+        registry: &Registry,
+        (callers, counsellors): (IpAddr, IpAddr),
+        count: usize,
+        token_first: usize,
+    ) -> Result<Self, Error> {
         let mut sockets = Vec::with_capacity(count);
         for index in 0..count {
+            let local = if index.is_multiple_of(2) { callers } else { counsellors };
             let mut socket = bind_even(local)?;
             registry
                 .register(&mut socket, Token(token_first + index), Interest::READABLE)
@@ -32,19 +39,21 @@ impl Sockets {
             let state = UdpSocketState::new((&socket).into()).map_err(Error::system("batches on a socket"))?;
             // Capped by net.core.rmem_max; what does not fit shows as loss.
             let _ = state.set_recv_buffer_size((&socket).into(), RECEIVE_BUFFER_BYTES);
-            let port = socket.local_addr().map_err(Error::system("the port of a socket"))?.port();
-            sockets.push(Socket { socket, state, port });
+            let local = socket.local_addr().map_err(Error::system("the port of a socket"))?;
+            sockets.push(Socket { socket, state, local });
         }
         Ok(Self { sockets, token_first, buffer: vec![0; BATCH * SLOT_BYTES], refused: 0 })
     }
 
     /// The socket of a leg.
-    pub(crate) fn index(&self, leg: usize) -> usize {
-        leg % self.sockets.len().max(1)
+    pub(crate) fn index(&self, leg: usize, is_caller: bool) -> usize {
+        let pairs = (self.sockets.len() / 2).max(1);
+        leg % pairs * 2 + usize::from(!is_caller)
     }
 
-    pub(crate) fn port(&self, index: usize) -> u16 {
-        self.sockets.get(index).map_or(0, |socket| socket.port)
+    /// For its session description.
+    pub(crate) fn local(&self, index: usize) -> (IpAddr, u16) {
+        self.sockets.get(index).map_or((IpAddr::from([0, 0, 0, 0]), 0), |one| (one.local.ip(), one.local.port()))
     }
 
     pub(crate) fn send(&mut self, index: usize, destination: SocketAddr, bytes: &[u8]) {

@@ -123,3 +123,6 @@ impl Call {
         self.side == Side::Caller && self.state == State::Up && self.has_pressed && self.partner.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests;

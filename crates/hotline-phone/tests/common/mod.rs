@@ -1,6 +1,8 @@
 //! Two banks that call one another, and waiting for what they tell.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of this")]
 
+pub mod registrar;
+
 use hotline_media::analysis::tone_level_db;
 use hotline_phone::{Bank, BankConfig, BankHandle, Event, EventKind, PhoneId, Transport};
 use std::net::SocketAddr;
