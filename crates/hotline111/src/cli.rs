@@ -19,7 +19,7 @@ pub mod user;
 pub use args::{Cli, LogFormat};
 pub use output::{Console, Exit};
 
-use crate::config::{AgentRow, Loaded, Options, Tongue, load};
+use crate::config::{AgentRow, Fault, Loaded, Options, Severity, Tongue, load};
 use args::{Command, Config, Sounds};
 use clap::CommandFactory;
 use std::path::PathBuf;
@@ -88,7 +88,9 @@ fn serve(
 ) -> ExitCode {
     match load(&cli.config, &options) {
         Ok(loaded) => {
-            console.faults(&loaded.warnings);
+            let warnings: Vec<Fault> =
+                loaded.warnings.iter().filter(|fault| fault.severity < Severity::Note).cloned().collect();
+            console.faults(&warnings);
             serve(start(cli, cli.config.clone(), options, loaded, console))
         }
         Err(faults) => {

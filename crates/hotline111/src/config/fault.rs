@@ -155,7 +155,8 @@ impl Fault {
             (None, _) => String::new(),
         };
         text.push_str(&format!("{word}: {}\n", self.problem.text(tongue)));
-        if let Some(excerpt) = &self.excerpt {
+        let excerpt = self.excerpt.as_ref().filter(|_| self.severity != Severity::Note);
+        if let Some(excerpt) = excerpt {
             text.push_str(&excerpt.render(self.at.map(|(line, _)| line)));
         }
         if let Some(help) = self.problem.help(tongue) {

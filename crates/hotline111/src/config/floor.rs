@@ -144,6 +144,7 @@ pub(crate) fn offered(root: &mut Section<'_>) -> Vec<Placed<String>> {
 pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library: Library) -> Floor {
     let notes = root.notes();
     let mut floor = Floor { library, ..Floor::default() };
+    let mut closed: Vec<&str> = Vec::new();
     for (index, code) in offered.iter().enumerate() {
         let missing = floor.library.missing_core.get(index).map_or(0, Vec::len);
         // The default language opens whatever is missing: callers hear what there is.
@@ -152,10 +153,12 @@ pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library:
         if floor.library.is_readable && !is_known {
             resolve(notes, Thing::Language, code, floor.library.codes.iter().map(String::as_str));
         } else if !is_open {
-            let problem = Problem::LanguageClosed { language: code.value.clone(), missing };
-            notes.say(Severity::Note, Some(code.place), problem);
+            closed.push(&code.value);
         }
         floor.languages.push(Language { code: code.value.clone(), is_open });
+    }
+    if let (Some(first), false) = (offered.first(), closed.is_empty()) {
+        notes.say(Severity::Note, Some(first.place), Problem::LanguagesClosed(closed.join(", ")));
     }
     if floor.languages.is_empty() {
         floor.languages.push(Language { code: "vi".to_owned(), is_open: true });

@@ -111,13 +111,8 @@ pub enum Problem {
     },
     /// More open languages than keys.
     KeysExhausted(String),
-    /// A language is not offered, because core prompts are missing.
-    LanguageClosed {
-        /// Language.
-        language: String,
-        /// How many.
-        missing: usize,
-    },
+    /// Languages that are not open yet, because core prompts are missing.
+    LanguagesClosed(String),
     /// Nodes that lead in a circle without a key.
     LoopWithoutKey(String),
     /// A menu without a single key.
@@ -306,7 +301,7 @@ impl Problem {
             | Self::ClipBroken { .. }
             | Self::CorePlaceholders { .. }
             | Self::KeysExhausted(_)
-            | Self::LanguageClosed { .. }
+            | Self::LanguagesClosed(_)
             | Self::LoopWithoutKey(_)
             | Self::MenuWithoutKeys(_)
             | Self::Missing { .. }
@@ -347,8 +342,8 @@ impl Problem {
                 format!("{count} core prompts of language `{language}` are placeholders, not recordings")
             }
             Self::KeysExhausted(language) => format!("no key is left for language `{language}`"),
-            Self::LanguageClosed { language, missing } => {
-                format!("language `{language}` is not offered: {missing} core prompts are still to be recorded")
+            Self::LanguagesClosed(languages) => {
+                format!("not open yet, core prompts are still to be recorded: {languages}")
             }
             Self::LoopWithoutKey(nodes) => format!("these nodes lead in a circle without a key: {nodes}"),
             Self::MenuWithoutKeys(node) => format!("menu `{node}` has no keys; use kind = \"play\""),
@@ -406,9 +401,7 @@ impl Problem {
                 format!("{count} lời nhắc chính của ngôn ngữ `{language}` mới là bản tạm, chưa thu âm thật")
             }
             Self::KeysExhausted(language) => format!("không còn phím cho ngôn ngữ `{language}`"),
-            Self::LanguageClosed { language, missing } => {
-                format!("ngôn ngữ `{language}` chưa mở: còn {missing} lời nhắc chính chưa thu âm")
-            }
+            Self::LanguagesClosed(languages) => format!("chưa mở, còn lời nhắc chính chưa thu âm: {languages}"),
             Self::LoopWithoutKey(nodes) => format!("các nút này nối vòng mà không cần bấm phím: {nodes}"),
             Self::MenuWithoutKeys(node) => format!("menu `{node}` không có phím nào; hãy dùng kind = \"play\""),
             Self::Missing { key, section } => format!("thiếu `{key}` trong {section}"),
