@@ -33,6 +33,70 @@ pub enum Cause {
     UnsupportedMedia,
 }
 
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Busy,
+        Self::CallerGone,
+        Self::Crash,
+        Self::Declined,
+        Self::InternalError,
+        Self::Lost,
+        Self::NoAnswer,
+        Self::Overload,
+        Self::NormalClearing,
+        Self::Shutdown,
+        Self::UnknownNumber,
+        Self::Unreachable,
+        Self::UnsupportedMedia,
+    ];
+
+    /// Word for metrics, exports and logs; it never changes.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        self.row().0
+    }
+
+    /// For people, in Vietnamese.
+    #[must_use]
+    pub const fn text_vi(self) -> &'static str {
+        self.row().1
+    }
+
+    /// For people, in English.
+    #[must_use]
+    pub const fn text_en(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The table: label, Vietnamese, English. What signalling says stands in the switchboard.
+    const fn row(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Busy => ("busy", "Máy bận", "Busy"),
+            Self::CallerGone => ("caller_gone", "Người gọi đã gác máy", "The caller hung up"),
+            Self::Crash => (
+                "crash",
+                "Hệ thống bị ngắt đột ngột",
+                "The system stopped suddenly",
+            ),
+            Self::Declined => ("declined", "Từ chối cuộc gọi", "Declined"),
+            Self::InternalError => ("internal_error", "Lỗi hệ thống", "System fault"),
+            Self::Lost => ("lost", "Mất kết nối", "Connection lost"),
+            Self::NoAnswer => ("no_answer", "Không nhấc máy", "No answer"),
+            Self::Overload => ("overload", "Hệ thống quá tải", "System overloaded"),
+            Self::NormalClearing => ("normal_clearing", "Kết thúc bình thường", "Normal end"),
+            Self::Shutdown => ("shutdown", "Hệ thống đang dừng", "The system is stopping"),
+            Self::UnknownNumber => ("unknown_number", "Số không tồn tại", "Unknown number"),
+            Self::Unreachable => ("unreachable", "Không liên lạc được", "Cannot be reached"),
+            Self::UnsupportedMedia => (
+                "unsupported_media",
+                "Không hỗ trợ loại âm thanh này",
+                "Audio format not supported",
+            ),
+        }
+    }
+}
+
 /// Who ended a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EndedBy {

@@ -221,7 +221,7 @@ impl Seat {
                 E::EndWrapUp,
             ) => return Err(Refusal::NotNow),
 
-            // The phone.
+            // The phone. Paperwork lasts its time, whatever the phone does.
             (
                 S::SignedOut {
                     is_by_choice: false,
@@ -231,7 +231,7 @@ impl Seat {
             (S::NotReady { reason }, E::Registered) if reason == UNREACHABLE => {
                 Move::Go(ready, "registered")
             }
-            (S::Talking { .. } | S::Offered { .. }, E::Registered)
+            (S::Talking { .. } | S::Offered { .. } | S::WrapUp { .. }, E::Registered)
                 if self.after
                     == (After::SignOut {
                         is_by_choice: false,
@@ -249,10 +249,7 @@ impl Seat {
                 E::Registered,
             ) => Move::Stay,
             (
-                S::NotReady { .. }
-                | S::Ready { .. }
-                | S::WrapUp { .. }
-                | S::SignedOut { is_by_choice: true },
+                S::NotReady { .. } | S::Ready { .. } | S::SignedOut { is_by_choice: true },
                 E::PhoneGone,
             ) => Move::Go(
                 S::SignedOut {
@@ -266,9 +263,11 @@ impl Seat {
                 },
                 E::PhoneGone,
             ) => Move::Stay,
-            (S::Talking { .. } | S::Offered { .. }, E::PhoneGone) => Move::Later(After::SignOut {
-                is_by_choice: false,
-            }),
+            (S::Talking { .. } | S::Offered { .. } | S::WrapUp { .. }, E::PhoneGone) => {
+                Move::Later(After::SignOut {
+                    is_by_choice: false,
+                })
+            }
             (
                 S::NotReady { .. } | S::Ready { .. } | S::Offered { .. } | S::WrapUp { .. },
                 E::Removed,

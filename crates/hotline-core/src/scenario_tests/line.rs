@@ -585,3 +585,39 @@ fn the_recording_notice_is_partial_when_the_join_cuts_it() {
               16.0   c1: ended by Caller, NormalClearing"#]],
     );
 }
+
+#[test]
+fn a_caller_who_hangs_up_in_the_grace_is_gone() {
+    check(
+        "0 lan is reachable
+         0 c1 dials 111
+         1 c1 presses 1
+         2 lan answers
+         3 lan is gone
+         4 lan is lost
+         5 c1 hangs up
+         6 lan is reachable",
+        expect![[r#"
+               0.0 > lan is reachable
+               0.0   lan: ready (registered)
+               0.0 > c1 dials 111
+               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
+               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+               1.0 > c1 presses 1
+               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+               1.0   lan: offered c1 (offer) | <- ring
+               2.0 > lan answers
+               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
+               2.0   lan: talking with c1 (answer)
+               2.0   c1: <- connect lan
+               3.0 > lan is gone
+               4.0 > lan is lost
+               4.0   c1: lan is lost | <- disconnect | <- bed Music
+               4.0   lan: signed out (lost)
+               4.0   c1: <- say through sys.lost_agent
+               5.0 > c1 hangs up
+               5.0   c1: ended by Caller, NormalClearing
+               6.0 > lan is reachable
+               6.0   lan: ready (registered)"#]],
+    );
+}

@@ -161,7 +161,7 @@ fn seconds(world: &World) -> String {
 }
 
 fn leg_name(world: &World, leg: LegId) -> String {
-    if leg.0 % 2 == 0 {
+    if leg.0.is_multiple_of(2) {
         return format!("c{}", leg.0 / 2);
     }
     world

@@ -9,7 +9,7 @@ use crate::{
     RequestId, Route, RouteKind, ServiceId, Standing, Switch, Wall,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree};
 use std::{
     boxed::Box,
     format,
@@ -260,6 +260,94 @@ proptest! {
         let bytes = postcard::to_allocvec(&world.ledger).unwrap();
         prop_assert_eq!(postcard::from_bytes::<Ledger>(&bytes).unwrap(), world.ledger);
     }
+}
+
+/// The storms must reach every corner, or their silence means nothing.
+#[test]
+fn storms_reach_every_fact_and_every_outcome() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..400 {
+        let moves = moves().new_tree(&mut runner).unwrap().current();
+        for (_, output) in storm(&moves).said {
+            *seen.entry(kind(&output)).or_default() += 1;
+        }
+    }
+    let wanted = [
+        "Fact Arrived",
+        "Fact Answered",
+        "Fact Node",
+        "Fact Key",
+        "Fact LanguageChosen",
+        "Fact SpokeAtMenu",
+        "Fact InformationHeard",
+        "Fact Queued",
+        "Fact Offered",
+        "Fact Joined",
+        "Fact NoticeHeard",
+        "Fact AgentLost",
+        "Fact Recording",
+        "Fact Ended",
+        "Fact AgentState",
+        "Answered",
+        "CallerGone",
+        "Declined",
+        "NoAnswer",
+        "Withdrawn",
+        "Unreachable",
+        "Alarm LoneAgentNoAnswer",
+        "Alarm PhoneUnreachable",
+        "Alarm NobodySignedIn",
+        "Drained",
+    ];
+    for kind in wanted {
+        assert!(
+            seen.get(kind).copied().unwrap_or(0) > 0,
+            "no storm reaches {kind}: {seen:?}"
+        );
+    }
+}
+
+/// A word for what was said.
+fn kind(output: &Output) -> String {
+    if let Output::Fact(Fact::OfferEnded { outcome, .. }) = output {
+        return format!("{outcome:?}");
+    }
+    let text = format!("{output:?}");
+    let mut words = text
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    match (words.next().unwrap(), output) {
+        (first @ ("Fact" | "Alarm"), _) => format!("{first} {}", words.next().unwrap()),
+        (first, _) => first.to_string(),
+    }
+}
+
+#[test]
+fn a_fault_of_ours_ends_that_call_kindly_and_no_other() {
+    let mut world = World::new(test_plan());
+    for what in ["lan is reachable", "c1 dials 111", "c2 dials 111"] {
+        happen(&mut world, what);
+        world.run_until(world.now.plus_millis(1_000));
+    }
+    happen(&mut world, "c1 presses 1");
+    let call = world.call_of_leg[&LegId(2)];
+    let mut out = Vec::new();
+    world.switch.fault(
+        &mut crate::switch::Turn {
+            now: world.now(),
+            out: &mut out,
+        },
+        call,
+        "wrong".to_string(),
+    );
+    let said: Vec<String> = out.iter().map(kind).collect();
+    assert_eq!(
+        said[..4],
+        ["Alarm Bug", "Leg", "Withdrawn", "Fact AgentState"]
+    );
+    world.switch.audit().unwrap();
+    assert_eq!(world.switch.counts().in_menu, 1);
 }
 
 /// A plan of many counsellors and straight numbers: `q<language><service>`.

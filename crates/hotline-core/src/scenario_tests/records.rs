@@ -7,7 +7,7 @@ use crate::{
     CallId, CallRecord, Cause, EdgeFact, EndedBy, Fact, Fate, Keep, Ledger, LegId, LegQuality,
     Mono, Now, OfferOutcome, RecordingState, Standing, Wall,
 };
-use std::{string::ToString, vec};
+use std::{collections::BTreeSet, string::ToString, vec};
 
 /// Plays a script and returns the record of its first call.
 fn record(script: &str) -> CallRecord {
@@ -121,7 +121,7 @@ fn a_fate_code_belongs_to_one_fate() {
         Fate::Rejected,
         Fate::SelfServed,
     ];
-    let codes: std::collections::BTreeSet<&str> = all.iter().map(|fate| fate.code()).collect();
+    let codes: BTreeSet<&str> = all.iter().map(|fate| fate.code()).collect();
     assert_eq!(codes.len(), all.len());
 }
 
@@ -374,4 +374,18 @@ fn states_of_counsellors_are_the_last_ones() {
     }
     assert_eq!(ledger.agents["lan"].standing, Standing::SignedOut);
     assert_eq!(ledger.agents["lan"].since.mono, Mono(2_000_000));
+}
+
+#[test]
+fn every_cause_has_a_label_and_texts_of_its_own() {
+    let unique = |of: fn(Cause) -> &'static str| {
+        Cause::ALL
+            .map(of)
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    for of in [Cause::label, Cause::text_vi, Cause::text_en] {
+        assert_eq!(unique(of), Cause::ALL.len());
+    }
 }

@@ -317,3 +317,62 @@ fn a_phone_that_goes_during_the_talk_signs_out_after_it() {
                5.0   lan: ready (registered)"#]],
     );
 }
+
+#[test]
+fn a_phone_that_goes_and_comes_does_not_shorten_the_paperwork() {
+    check(
+        "0 lan is reachable
+         0 c1 dials 111
+         1 c1 presses 1
+         2 lan answers
+         3 c1 hangs up
+         4 lan is gone
+         5 lan is reachable
+         6 c2 dials 111
+         7 c2 presses 1
+         12.9 is over
+         13 is over
+         14 lan answers
+         15 lan hangs up
+         16 lan is gone
+         26 is over",
+        expect![[r#"
+               0.0 > lan is reachable
+               0.0   lan: ready (registered)
+               0.0 > c1 dials 111
+               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
+               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+               1.0 > c1 presses 1
+               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+               1.0   lan: offered c1 (offer) | <- ring
+               2.0 > lan answers
+               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
+               2.0   lan: talking with c1 (answer)
+               2.0   c1: <- connect lan
+               3.0 > c1 hangs up
+               3.0   lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
+               3.0   c1: ended by Caller, NormalClearing
+               4.0 > lan is gone
+               5.0 > lan is reachable
+               6.0 > c2 dials 111
+               6.0   c2: ***78 from trunk viettel to 111 = entry | <- answer
+               6.0   c2: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+               7.0 > c2 presses 1
+               7.0   c2: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
+              12.9 > is over
+              13.0   lan: ready (wrap_up_over)
+              13.0   c2: offered to lan
+              13.0   lan: offered c2 (offer) | <- ring
+              13.0 > is over
+              14.0 > lan answers
+              14.0   c2: offer to lan ended, Answered | joined with lan | notice heard, Partial(3000)
+              14.0   lan: talking with c2 (answer)
+              14.0   c2: <- connect lan
+              15.0 > lan hangs up
+              15.0   lan: wrap-up of c2 (call_over)
+              15.0   c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
+              16.0 > lan is gone
+              25.0   lan: signed out (wrap_up_over)
+              26.0 > is over"#]],
+    );
+}

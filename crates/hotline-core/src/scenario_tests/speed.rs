@@ -13,6 +13,7 @@ const CALLS: u64 = 20_000;
 
 /// 600 callers wait, 200 counsellors talk; each call that ends hands its counsellor to the next one in line.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "measures")]
 fn a_freed_counsellor_gets_the_next_of_six_hundred_callers_quickly() {
     let mut plan = test_plan();
     plan.calls_max = 10_000;
