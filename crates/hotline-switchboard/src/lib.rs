@@ -1,0 +1,26 @@
+//! Translates between the three engines that do not know one another: core (decides), sip (speaks), media
+//! (carries). Pure: no socket, no clock, no thread, and no rule about callers, queues or counsellors.
+
+#![warn(missing_docs)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")
+)]
+
+mod cause;
+mod from_core;
+mod from_media;
+mod from_sip;
+mod legs;
+mod number;
+mod sounds;
+mod switchboard;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use cause::{reason_header, status};
+pub use number::normalise;
+pub use sounds::SoundIndex;
+pub use switchboard::{Config, Counts, Input, Switchboard};
+pub use turn::{Effect, Say, Turn};

@@ -1,0 +1,209 @@
+//! Core's orders become commands for the SIP endpoint and the media workers.
+
+use crate::cause::{reason_header, retry_after_s, status};
+use crate::legs::{CallEntry, Leg, LegState};
+use crate::switchboard::Switchboard;
+use crate::turn::{Effect, Say, Turn};
+use hotline_core::{AgentId, Bed, CallId, Cause, Clip, Fact, LegEvent, LegId, LegOrder, Output};
+use hotline_media::{Codec, Command as MediaCommand, Direction, LegPlan};
+use hotline_sip::{Command as SipCommand, Target};
+
+/// What a counsellor's phone shows as the caller's user part: the line, never the caller.
+const LINE: &str = "111";
+
+impl Switchboard {
+    pub(crate) fn on_core(&mut self, output: Output, turn: &mut Turn) {
+        match output {
+            Output::Alarm(alarm) => turn.effects.push(Effect::Alarm(alarm)),
+            Output::Drained => turn.effects.push(Effect::Drained),
+            Output::Fact(fact) => {
+                self.note_fact(&fact);
+                turn.frame.facts.push(fact);
+            }
+            Output::Leg(leg, order) => self.on_order(leg, order, turn),
+            Output::Reply(request, result) => turn.effects.push(Effect::Reply(request, result)),
+        }
+    }
+
+    fn on_order(&mut self, leg: LegId, order: LegOrder, turn: &mut Turn) {
+        match order {
+            LegOrder::Answer => self.answer(leg, turn),
+            LegOrder::Bed(bed) => {
+                let bed = match bed {
+                    Bed::Music => hotline_media::Bed::Music,
+                    Bed::Soft => hotline_media::Bed::Soft,
+                };
+                self.media(leg, MediaCommand::Bed { leg: leg.0, bed }, turn);
+            }
+            LegOrder::Connect(other) => self.media(leg, MediaCommand::Connect { a: leg.0, b: other.0 }, turn),
+            LegOrder::Disconnect => self.media(leg, MediaCommand::Disconnect { leg: leg.0 }, turn),
+            LegOrder::Echo => self.media(leg, MediaCommand::Echo { leg: leg.0 }, turn),
+            LegOrder::HangUp(cause) => {
+                self.tell_sip(SipCommand::Hangup { dialog: leg.0, reason: Some(reason_header(cause)) });
+                self.close_leg(leg, turn);
+            }
+            LegOrder::Play { play, clips, barge_in } => {
+                let clips = self.clips(&clips, turn);
+                self.media(leg, MediaCommand::Play { leg: leg.0, play: play.0, clips, barge_in }, turn);
+            }
+            LegOrder::Record(call) => {
+                self.media(leg, MediaCommand::Record { leg: leg.0, recording: call.0 }, turn);
+            }
+            LegOrder::Reject(cause) => {
+                self.reject(leg, cause);
+                self.close_leg(leg, turn);
+            }
+            LegOrder::RingAgent { agent, call } => self.ring(leg, agent, call, turn),
+            LegOrder::StopPlay => self.media(leg, MediaCommand::StopPlay { leg: leg.0 }, turn),
+        }
+    }
+
+    /// The few facts that the edge needs itself: whose leg is whose, and what a phone may show.
+    fn note_fact(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Arrived { call, leg, dialled, .. } => {
+                if let Some(entry) = self.legs.legs.get_mut(leg) {
+                    entry.call = Some(*call);
+                    self.legs.calls.insert(*call, CallEntry { caller: *leg, label: dialled.clone() });
+                }
+            }
+            Fact::Queued { call, queue, service, .. } => {
+                if let Some(entry) = self.legs.calls.get_mut(call) {
+                    entry.label = service.clone().unwrap_or_else(|| queue.clone());
+                }
+            }
+            Fact::Ended { call, .. } => {
+                self.legs.calls.remove(call);
+            }
+            _ => {}
+        }
+    }
+
+    /// Media is opened from the offer, the 200 goes out at once; a missing ACK matters only at 32 s.
+    fn answer(&mut self, leg: LegId, turn: &mut Turn) {
+        let Some(entry) = self.legs.legs.get(&leg) else { return };
+        let LegState::Invited { offer, source } = &entry.state else { return };
+        let (source, advertise, call) = (*source, entry.advertise, entry.call);
+        let Some(offer) = offer.clone() else {
+            return self.refuse_media(leg, "no offer in the INVITE".into(), turn);
+        };
+        let Some((worker, port)) = self.legs.take_port(call) else {
+            turn.says.push(Say::NoMediaPort { leg });
+            return self.fail_answer(leg, Cause::Overload, turn);
+        };
+        let answer =
+            hotline_media::sdp::answer(&offer, &self.capabilities, (advertise, port), leg.0, 1, Some(source));
+        match answer {
+            Ok((body, plan)) => {
+                let open = MediaCommand::Open { leg: leg.0, port, plan: plan.clone() };
+                turn.effects.push(Effect::Media { worker, command: open });
+                self.tell_sip(SipCommand::Answer { dialog: leg.0, body: body.clone() });
+                if let Some(entry) = self.legs.legs.get_mut(&leg) {
+                    entry.state = LegState::Up;
+                    entry.media = Some((worker, port));
+                    entry.local_sdp = body;
+                    entry.sdp_version = 1;
+                    entry.plan = Some(plan);
+                }
+                self.tell_core(hotline_core::Input::Leg(leg, LegEvent::Up));
+            }
+            Err(error) => {
+                self.legs.add_ports(worker, &[port]);
+                self.legs.release(worker);
+                self.refuse_media(leg, error.to_string(), turn);
+            }
+        }
+    }
+
+    fn refuse_media(&mut self, leg: LegId, error: String, turn: &mut Turn) {
+        turn.says.push(Say::SdpRefused { leg, error });
+        self.fail_answer(leg, Cause::UnsupportedMedia, turn);
+    }
+
+    fn fail_answer(&mut self, leg: LegId, cause: Cause, turn: &mut Turn) {
+        self.reject(leg, cause);
+        self.close_leg(leg, turn);
+        self.tell_core(hotline_core::Input::Leg(leg, LegEvent::Down(cause)));
+    }
+
+    fn reject(&mut self, leg: LegId, cause: Cause) {
+        self.tell_sip(SipCommand::Reject {
+            dialog: leg.0,
+            status: status(cause),
+            retry_after_s: retry_after_s(cause),
+            reason: Some(reason_header(cause)),
+        });
+    }
+
+    /// One offer goes to all contacts; the first answer wins inside the endpoint.
+    fn ring(&mut self, leg: LegId, agent: AgentId, call: CallId, turn: &mut Turn) {
+        let user = usize::try_from(agent.0).ok().and_then(|index| self.users.get(index)).cloned();
+        let (Some(user), Some((worker, port))) = (user, self.legs.take_port(Some(call))) else {
+            turn.says.push(Say::NoMediaPort { leg });
+            self.tell_core(hotline_core::Input::Leg(leg, LegEvent::Down(Cause::InternalError)));
+            return;
+        };
+        let label = self.legs.calls.get(&call).map_or(LINE, |entry| entry.label.as_str());
+        let display = format!("{LINE} {label}");
+        let offer = hotline_media::sdp::offer(&self.capabilities, (self.advertise, port), leg.0, 1);
+        self.tell_sip(SipCommand::Invite {
+            dialog: leg.0,
+            target: Target::Account(user),
+            from: (display, LINE.into()),
+            body: offer.clone(),
+            headers: vec![("X-Call-ID".into(), call.to_string())],
+            login: None,
+        });
+        turn.effects.push(Effect::Media {
+            worker,
+            command: MediaCommand::Open { leg: leg.0, port, plan: plan_before_answer() },
+        });
+        let mut entry = Leg::new(LegState::Ringing, self.advertise);
+        entry.call = Some(call);
+        entry.media = Some((worker, port));
+        entry.local_sdp = offer;
+        entry.sdp_version = 1;
+        self.legs.legs.insert(leg, entry);
+    }
+
+    fn clips(&self, clips: &[Clip], turn: &mut Turn) -> Vec<hotline_media::Clip> {
+        clips
+            .iter()
+            .map(|clip| {
+                self.sounds.clip(*clip).unwrap_or_else(|(tone, prompt)| {
+                    turn.says.push(Say::PromptMissing { prompt });
+                    tone
+                })
+            })
+            .collect()
+    }
+
+    /// To the worker that carries the leg. An order for a leg without media (it has just gone) has no effect.
+    fn media(&self, leg: LegId, command: MediaCommand, turn: &mut Turn) {
+        if let Some((worker, _)) = self.legs.legs.get(&leg).and_then(|entry| entry.media) {
+            turn.effects.push(Effect::Media { worker, command });
+        }
+    }
+
+    /// Forgets the leg and closes its media.
+    pub(crate) fn close_leg(&mut self, leg: LegId, turn: &mut Turn) {
+        let Some(entry) = self.legs.legs.remove(&leg) else { return };
+        if let Some((worker, _)) = entry.media {
+            self.legs.release(worker);
+            turn.effects.push(Effect::Media { worker, command: MediaCommand::Close { leg: leg.0 } });
+        }
+    }
+}
+
+/// A counsellor's leg while it rings: nothing is sent, nothing is known of the phone.
+fn plan_before_answer() -> LegPlan {
+    LegPlan {
+        codec: Codec::Pcma,
+        payload_type: 8,
+        event_send: None,
+        event_receive: None,
+        remote: None,
+        signalling: None,
+        direction: Direction::Inactive,
+    }
+}

@@ -1,0 +1,66 @@
+//! What the media workers tell becomes inputs of core, facts of the edge, and lines of the log.
+
+use crate::legs::DigitPath;
+use crate::switchboard::Switchboard;
+use crate::turn::{Say, Turn};
+use hotline_core::{CallId, Cause, EdgeFact, Input, LegEvent, LegId, LegQuality, Now, PlayId};
+use hotline_media::{Event, LegStatistics};
+use hotline_sip::Command as SipCommand;
+
+impl Switchboard {
+    pub(crate) fn on_media(&mut self, now: Now, worker: u16, event: Event, turn: &mut Turn) {
+        match event {
+            Event::Closed { leg, statistics } => {
+                turn.frame.edge.push(EdgeFact::Quality { leg: LegId(leg), quality: quality(statistics) });
+            }
+            Event::Digit { leg, digit } => self.on_digit(now, LegId(leg), digit, DigitPath::Media),
+            Event::Flowing { .. } | Event::Silent { .. } | Event::Statistics { .. } => {}
+            Event::ForeignFlood { leg } => turn.says.push(Say::ForeignMedia { leg: LegId(leg) }),
+            Event::MediaLost { leg } => {
+                let leg = LegId(leg);
+                let call = self.legs.legs.get(&leg).and_then(|entry| entry.call);
+                turn.says.push(Say::MediaLost { leg, call });
+                self.tell_core(Input::Leg(leg, LegEvent::MediaLost));
+            }
+            Event::OpenFailed { leg } => self.on_open_failed(LegId(leg), turn),
+            Event::PlayEnded { leg, play, heard_ms, is_complete, .. } => {
+                let ended = LegEvent::PlayEnded { play: PlayId(play), heard_ms, is_complete };
+                self.tell_core(Input::Leg(LegId(leg), ended));
+            }
+            Event::Ports(ports) => self.legs.add_ports(worker, &ports),
+            Event::RecordingClosed { recording, length_ms } => {
+                turn.frame.edge.push(EdgeFact::RecordingClosed { call: CallId(recording), length_ms });
+            }
+            Event::RecordingFailed { recording, error } => self.on_recording_failed(CallId(recording), error, turn),
+            Event::Voice { leg } => self.tell_core(Input::Leg(LegId(leg), LegEvent::Voice)),
+        }
+    }
+
+    /// A leg without media is no leg: end it on both sides.
+    fn on_open_failed(&mut self, leg: LegId, turn: &mut Turn) {
+        turn.says.push(Say::NoMediaPort { leg });
+        if self.legs.legs.contains_key(&leg) {
+            let reason = Some(crate::cause::reason_header(Cause::InternalError));
+            self.tell_sip(SipCommand::Hangup { dialog: leg.0, reason });
+            self.close_leg(leg, turn);
+            self.tell_core(Input::Leg(leg, LegEvent::Down(Cause::InternalError)));
+        }
+    }
+
+    fn on_recording_failed(&mut self, call: CallId, error: String, turn: &mut Turn) {
+        turn.says.push(Say::RecordingFailed { call, error });
+        if let Some(entry) = self.legs.calls.get(&call) {
+            self.tell_core(Input::Leg(entry.caller, LegEvent::RecordingFailed));
+        }
+    }
+}
+
+fn quality(statistics: LegStatistics) -> LegQuality {
+    LegQuality {
+        received: statistics.received,
+        lost: statistics.lost,
+        jitter_us: statistics.jitter_us,
+        sent: statistics.sent,
+        round_trip_us: statistics.round_trip_us,
+    }
+}

@@ -1,0 +1,193 @@
+//! What the SIP endpoint says becomes inputs of core, commands for media, and things to keep.
+
+use crate::legs::{DigitPath, Leg, LegState};
+use crate::number::normalise;
+use crate::switchboard::Switchboard;
+use crate::turn::{Effect, Say, Turn};
+use hotline_core::{
+    Arrival, CallerNumber, Cause, Contact, Digit, EdgeFact, Input, LegEvent, LegId, Now, Origin,
+};
+use hotline_media::Command as MediaCommand;
+use hotline_sip::{Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer, Table};
+
+impl Switchboard {
+    pub(crate) fn on_sip(&mut self, now: Now, output: Output, turn: &mut Turn) {
+        match output {
+            Output::Close { .. } | Output::Connect { .. } | Output::Datagram { .. } | Output::Stream { .. } => {
+                turn.effects.push(Effect::Sip(output));
+            }
+            Output::Event(event) => self.on_event(now, event, turn),
+            Output::Keep(keep) => turn.frame.edge.push(EdgeFact::Keep(hotline_core::Keep {
+                table: table_number(keep.table),
+                key: keep.key,
+                value: keep.value,
+            })),
+        }
+    }
+
+    fn on_event(&mut self, now: Now, event: Event, turn: &mut Turn) {
+        match event {
+            // The 200 started everything already; the acknowledgement changes nothing (decision 18).
+            Event::Acknowledged { .. } => {}
+            Event::Answered { dialog, body, source } => self.on_answered(LegId(dialog), &body, source.ip(), turn),
+            Event::Contact { account, state } => self.on_contact(account, state, turn),
+            Event::Digit { dialog, digit } => self.on_digit(now, LegId(dialog), digit, DigitPath::Info),
+            Event::Ended { dialog, is_by_peer } => self.on_ended(LegId(dialog), is_by_peer, turn),
+            Event::Failed { dialog, failure } => self.on_gone(LegId(dialog), cause_of(failure), turn),
+            Event::Invited(invitation) => self.on_invited(invitation, turn),
+            // Only softphones register themselves.
+            Event::Registered { .. } => {}
+            Event::Reinvited { dialog, body } => self.on_reinvited(LegId(dialog), body, turn),
+            Event::Rejected { rejection, source } => turn.says.push(Say::Refused { rejection, source }),
+            Event::Ringing { dialog, .. } => self.tell_core(Input::Leg(LegId(dialog), LegEvent::Ringing)),
+        }
+    }
+
+    fn on_invited(&mut self, invitation: Invitation, turn: &mut Turn) {
+        let leg = LegId(invitation.dialog);
+        let origin = match invitation.peer {
+            Peer::Account(user) => Origin::Account(user),
+            Peer::Trunk(trunk) => {
+                Origin::Trunk(self.trunks.get(usize::from(trunk)).cloned().unwrap_or_default())
+            }
+            // The endpoint challenges strangers; one that comes through is a fault and is refused.
+            Peer::Unknown => {
+                self.tell_sip(SipCommand::Reject {
+                    dialog: leg.0,
+                    status: 403,
+                    retry_after_s: None,
+                    reason: None,
+                });
+                return;
+            }
+        };
+        if !invitation.diversion.is_empty() {
+            turn.frame.edge.push(EdgeFact::Diverted { leg, values: invitation.diversion });
+        }
+        // Another body type is refused by the endpoint (415); what is left is an SDP or nothing.
+        let offer = invitation.body.map(|(_, body)| body);
+        let state = LegState::Invited { offer, source: invitation.source.ip() };
+        self.legs.legs.insert(leg, Leg::new(state, invitation.advertise.ip()));
+        let caller = CallerNumber::new(normalise(&invitation.caller));
+        self.tell_core(Input::Leg(
+            leg,
+            LegEvent::Arrived(Arrival { origin, dialled: invitation.dialled, caller }),
+        ));
+    }
+
+    fn on_answered(&mut self, leg: LegId, body: &[u8], source: std::net::IpAddr, turn: &mut Turn) {
+        let Some(entry) = self.legs.legs.get_mut(&leg) else { return };
+        match hotline_media::sdp::accept(&self.capabilities, body, Some(source)) {
+            Ok(plan) => {
+                entry.state = LegState::Up;
+                entry.plan = Some(plan.clone());
+                if let Some((worker, _)) = entry.media {
+                    let command = MediaCommand::Replan { leg: leg.0, plan };
+                    turn.effects.push(Effect::Media { worker, command });
+                }
+                self.tell_core(Input::Leg(leg, LegEvent::Up));
+            }
+            Err(error) => {
+                turn.says.push(Say::SdpRefused { leg, error: error.to_string() });
+                let reason = Some(crate::cause::reason_header(Cause::UnsupportedMedia));
+                self.tell_sip(SipCommand::Hangup { dialog: leg.0, reason });
+                self.on_gone(leg, Cause::UnsupportedMedia, turn);
+            }
+        }
+    }
+
+    fn on_ended(&mut self, leg: LegId, is_by_peer: bool, turn: &mut Turn) {
+        let Some(entry) = self.legs.legs.get(&leg) else { return };
+        let cause = match (&entry.state, is_by_peer) {
+            (LegState::Invited { .. }, true) => Cause::CallerGone,
+            (LegState::Ringing | LegState::Up, true) => Cause::NormalClearing,
+            (_, false) => Cause::Lost,
+        };
+        self.on_gone(leg, cause, turn);
+    }
+
+    /// The dialog is no more: close media, tell core. A leg that we ended ourselves is not in the table.
+    fn on_gone(&mut self, leg: LegId, cause: Cause, turn: &mut Turn) {
+        if self.legs.legs.contains_key(&leg) {
+            self.close_leg(leg, turn);
+            self.tell_core(Input::Leg(leg, LegEvent::Down(cause)));
+        }
+    }
+
+    fn on_reinvited(&mut self, leg: LegId, body: Option<Vec<u8>>, turn: &mut Turn) {
+        let Some(entry) = self.legs.legs.get_mut(&leg) else {
+            self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body: None });
+            return;
+        };
+        let Some(offer) = body else {
+            // RFC 3261 §14.2: an offerless re-INVITE gets our offer; what stands is offered again.
+            let body = Some(entry.local_sdp.clone());
+            self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body });
+            return;
+        };
+        let Some((worker, port)) = entry.media else { return };
+        let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
+        let version = entry.sdp_version + 1;
+        let local = (entry.advertise, port);
+        match hotline_media::sdp::answer(&offer, &self.capabilities, local, leg.0, version, signalling) {
+            Ok((answer, plan)) => {
+                entry.sdp_version = version;
+                entry.local_sdp.clone_from(&answer);
+                entry.plan = Some(plan.clone());
+                turn.effects.push(Effect::Media { worker, command: MediaCommand::Replan { leg: leg.0, plan } });
+                self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body: Some(answer) });
+            }
+            Err(error) => {
+                turn.says.push(Say::SdpRefused { leg, error: error.to_string() });
+                self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body: None });
+            }
+        }
+    }
+
+    pub(crate) fn on_digit(&mut self, now: Now, leg: LegId, digit: char, path: DigitPath) {
+        let Some(entry) = self.legs.legs.get_mut(&leg) else { return };
+        let Some(key) = Digit::new(digit) else { return };
+        if entry.is_new_press(digit, path, now.mono) {
+            self.tell_core(Input::Leg(leg, LegEvent::Digit(key)));
+        }
+    }
+
+    fn on_contact(&mut self, account: String, state: ContactState, turn: &mut Turn) {
+        let (contact, word) = match state {
+            ContactState::Gone => (Contact::Gone, "gone"),
+            ContactState::Reachable => (Contact::Reachable, "reachable"),
+            ContactState::Unreachable => (Contact::Unreachable, "unreachable"),
+        };
+        if let Some(agent) = self.agents.get(&account) {
+            self.tell_core(Input::Contact(*agent, contact));
+        }
+        turn.says.push(Say::Contact { account, state: word });
+    }
+}
+
+fn cause_of(failure: Failure) -> Cause {
+    match failure {
+        Failure::Busy => Cause::Busy,
+        Failure::Cancelled => Cause::CallerGone,
+        Failure::Declined(_) => Cause::Declined,
+        Failure::Unreachable(_) => Cause::Unreachable,
+    }
+}
+
+const fn table_number(table: Table) -> u8 {
+    match table {
+        Table::Binding => 1,
+        Table::Dialog => 2,
+        Table::Secret => 3,
+    }
+}
+
+/// None for a table of a newer version.
+pub(crate) const fn table_from_number(number: u8) -> Option<Table> {
+    match number {
+        1 => Some(Table::Binding),
+        2 => Some(Table::Dialog),
+        3 => Some(Table::Secret),
+        _ => None,
+    }
+}

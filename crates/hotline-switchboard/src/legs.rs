@@ -1,0 +1,140 @@
+//! The one table: leg -> dialog (the same number), media leg (the same number) and its worker.
+
+use hotline_core::{CallId, LegId, Mono};
+use hotline_media::LegPlan;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What signalling knows of a leg.
+#[derive(Debug)]
+pub(crate) enum LegState {
+    /// Came in, not answered; holds its offer.
+    Invited { offer: Option<Vec<u8>>, source: IpAddr },
+    /// Our counsellor's phone is being rung.
+    Ringing,
+    /// Answered.
+    Up,
+}
+
+/// One leg.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) state: LegState,
+    pub(crate) call: Option<CallId>,
+    /// Worker and port, once media is open.
+    pub(crate) media: Option<(u16, u16)>,
+    /// The address that our SDP names.
+    pub(crate) advertise: IpAddr,
+    /// Our last SDP and its version (RFC 3264 §8).
+    pub(crate) local_sdp: Vec<u8>,
+    pub(crate) sdp_version: u64,
+    pub(crate) plan: Option<LegPlan>,
+    /// The last digit and how it came, so that RFC 4733 and INFO of one press count once.
+    pub(crate) last_digit: Option<(char, DigitPath, Mono)>,
+}
+
+/// How a digit came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DigitPath {
+    Info,
+    Media,
+}
+
+/// The other path brings the same press within this time.
+const SAME_PRESS_MS: u64 = 600;
+
+impl Leg {
+    pub(crate) fn new(state: LegState, advertise: IpAddr) -> Self {
+        Self {
+            state,
+            call: None,
+            media: None,
+            advertise,
+            local_sdp: Vec::new(),
+            sdp_version: 0,
+            plan: None,
+            last_digit: None,
+        }
+    }
+
+    /// False when this press has been counted already by the other path.
+    pub(crate) fn is_new_press(&mut self, digit: char, path: DigitPath, now: Mono) -> bool {
+        let is_echo = self.last_digit.is_some_and(|(last, last_path, at)| {
+            last == digit && last_path != path && now.millis_since(at) < SAME_PRESS_MS
+        });
+        if !is_echo {
+            self.last_digit = Some((digit, path, now));
+        }
+        !is_echo
+    }
+}
+
+/// What the edge must know of a call.
+#[derive(Debug)]
+pub(crate) struct CallEntry {
+    pub(crate) caller: LegId,
+    /// Shown by the counsellor's phone: the service or queue, never the number.
+    pub(crate) label: String,
+}
+
+/// Legs, calls, and the free media ports of each worker.
+#[derive(Debug, Default)]
+pub(crate) struct Legs {
+    pub(crate) legs: BTreeMap<LegId, Leg>,
+    pub(crate) calls: BTreeMap<CallId, CallEntry>,
+    workers: Vec<WorkerPorts>,
+}
+
+#[derive(Debug, Default)]
+struct WorkerPorts {
+    free: Vec<u16>,
+    in_use: usize,
+}
+
+impl Legs {
+    pub(crate) fn new(workers: u16) -> Self {
+        Self { workers: (0..workers).map(|_| WorkerPorts::default()).collect(), ..Self::default() }
+    }
+
+    pub(crate) fn add_ports(&mut self, worker: u16, ports: &[u16]) {
+        if let Some(entry) = self.workers.get_mut(usize::from(worker)) {
+            entry.free.extend_from_slice(ports);
+        }
+    }
+
+    /// A port for a leg of `call`: of the worker that carries the caller, or of the least loaded one.
+    pub(crate) fn take_port(&mut self, call: Option<CallId>) -> Option<(u16, u16)> {
+        let of_call = call
+            .and_then(|call| self.calls.get(&call))
+            .and_then(|entry| self.legs.get(&entry.caller))
+            .and_then(|leg| leg.media)
+            .map(|(worker, _)| worker);
+        let worker = match of_call {
+            Some(worker) => worker,
+            None => {
+                let (index, _) = self
+                    .workers
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, worker)| !worker.free.is_empty())
+                    .min_by_key(|(_, worker)| worker.in_use)?;
+                u16::try_from(index).ok()?
+            }
+        };
+        let entry = self.workers.get_mut(usize::from(worker))?;
+        let port = entry.free.pop()?;
+        entry.in_use += 1;
+        Some((worker, port))
+    }
+
+    /// The worker's leg is closed; its port is not free yet (the worker reports fresh ones).
+    pub(crate) fn release(&mut self, worker: u16) {
+        if let Some(entry) = self.workers.get_mut(usize::from(worker)) {
+            entry.in_use = entry.in_use.saturating_sub(1);
+        }
+    }
+
+    pub(crate) fn free_ports(&self) -> usize {
+        self.workers.iter().map(|worker| worker.free.len()).sum()
+    }
+}

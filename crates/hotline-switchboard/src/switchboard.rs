@@ -1,0 +1,252 @@
+//! One step of the control loop: an input goes to the engine it concerns, what that engine says goes to the
+//! others, until all have said everything.
+
+use crate::legs::Legs;
+use crate::sounds::{SoundIndex, Sounds};
+use crate::turn::{Effect, Turn};
+use hotline_core::{AgentId, Ledger, Mono, Now, Plan, RequestId, Switch};
+use hotline_media::sdp::Capabilities;
+use hotline_sip::{Command, Endpoint, Output as SipOutput};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Fixed at start.
+pub struct Config {
+    /// Listeners, trunks, limits.
+    pub sip: hotline_sip::Config,
+    /// Who may register.
+    pub accounts: Vec<hotline_sip::Account>,
+    /// The rules.
+    pub plan: Plan,
+    /// Node number in call ids.
+    pub node: u8,
+    /// First call number: the start's second shifted left by 20 (see `CallId`).
+    pub first_call: u64,
+    /// Codecs and limits of SDP.
+    pub capabilities: Capabilities,
+    /// The address that the SDP of outgoing calls names.
+    pub advertise: IpAddr,
+    /// Media workers.
+    pub workers: u16,
+    /// Loaded sounds.
+    pub sounds: SoundIndex,
+    /// Bound on the BYEs that end the dialogs of the run before, a second.
+    pub restart_byes_per_s: u32,
+}
+
+/// One thing that happened to the server.
+#[derive(Debug)]
+pub enum Input {
+    /// The accounts have changed.
+    Accounts(Vec<hotline_sip::Account>),
+    /// SIGTERM.
+    Drain {
+        /// How long callers are still served, milliseconds.
+        limit_ms: u32,
+    },
+    /// A media worker tells something.
+    Media {
+        /// Index of the worker.
+        worker: u16,
+        /// What.
+        event: hotline_media::Event,
+    },
+    /// A changed plan.
+    Plan(Box<Plan>),
+    /// First input of a run: what the journal knows.
+    Recovered(Box<Ledger>),
+    /// A person wants something.
+    Request(RequestId, hotline_core::Request),
+    /// Bytes, connections.
+    Sip(hotline_sip::Input),
+    /// A deadline is due.
+    Tick,
+}
+
+/// Live numbers for status and metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Legs that exist.
+    pub legs: usize,
+    /// Calls the edge knows.
+    pub calls: usize,
+    /// Media ports at hand.
+    pub free_ports: usize,
+}
+
+/// Core, SIP endpoint, and the table between them.
+pub struct Switchboard {
+    pub(crate) core: Switch,
+    pub(crate) sip: Endpoint,
+    pub(crate) legs: Legs,
+    pub(crate) sounds: Sounds,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) advertise: IpAddr,
+    pub(crate) trunks: Vec<String>,
+    pub(crate) agents: BTreeMap<String, AgentId>,
+    pub(crate) users: Vec<String>,
+    pub(crate) restart_byes_per_s: u32,
+    pub(crate) work: Work,
+}
+
+/// Things said by one engine and not yet told to another. Empty between turns.
+#[derive(Default)]
+pub(crate) struct Work {
+    pub(crate) core_inputs: std::collections::VecDeque<hotline_core::Input>,
+    pub(crate) sip_inputs: std::collections::VecDeque<hotline_sip::Input>,
+    core_outputs: Vec<hotline_core::Output>,
+    sip_outputs: Vec<SipOutput>,
+}
+
+/// Rounds between the engines in one turn; more is a fault of ours, and the rest waits for the next turn.
+const ROUNDS_MAX: usize = 10_000;
+
+impl Switchboard {
+    /// `seed` feeds every unguessable value (tags, branches, nonces) and core's own dice.
+    #[must_use]
+    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        let core_seed = u64::from_le_bytes([
+            seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7],
+        ]);
+        let trunks = config.sip.trunks.iter().map(|trunk| trunk.name.clone()).collect();
+        let sounds = Sounds::new(config.sounds, &config.plan);
+        let mut switchboard = Self {
+            agents: BTreeMap::new(),
+            users: Vec::new(),
+            core: Switch::new(config.plan.clone(), config.node, config.first_call, core_seed),
+            sip: Endpoint::new(config.sip, seed),
+            legs: Legs::new(config.workers),
+            sounds,
+            capabilities: config.capabilities,
+            advertise: config.advertise,
+            trunks,
+            restart_byes_per_s: config.restart_byes_per_s,
+            work: Work::default(),
+        };
+        switchboard.index_agents(&config.plan);
+        switchboard.work.sip_inputs.push_back(hotline_sip::Input::Command(Command::Accounts(config.accounts)));
+        switchboard
+    }
+
+    /// One thing happened at `now`; `turn` gets everything that follows from it.
+    pub fn handle(&mut self, now: Now, input: Input, turn: &mut Turn) {
+        turn.frame.now = now;
+        match input {
+            Input::Accounts(accounts) => self.tell_sip(Command::Accounts(accounts)),
+            Input::Drain { limit_ms } => self.tell_core(hotline_core::Input::Drain { limit_ms }),
+            Input::Media { worker, event } => self.on_media(now, worker, event, turn),
+            Input::Plan(plan) => {
+                self.index_agents(&plan);
+                self.sounds.replan(&plan);
+                self.tell_core(hotline_core::Input::Plan(plan));
+            }
+            Input::Recovered(ledger) => self.on_recovered(ledger),
+            Input::Request(id, request) => self.tell_core(hotline_core::Input::Request(id, request)),
+            Input::Sip(input) => self.work.sip_inputs.push_back(input),
+            Input::Tick => self.on_tick(now),
+        }
+        self.settle(now, turn);
+    }
+
+    /// When `handle` must be called again at the latest, with `Input::Tick`.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Mono> {
+        let sip = self.sip.next_deadline().map(|at| Mono(at.0));
+        match (self.core.next_deadline(), sip) {
+            (Some(core), Some(sip)) => Some(core.min(sip)),
+            (core, sip) => core.or(sip),
+        }
+    }
+
+    /// Live numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { legs: self.legs.legs.len(), calls: self.legs.calls.len(), free_ports: self.legs.free_ports() }
+    }
+
+    /// For the simulator and for metrics.
+    #[must_use]
+    pub fn core(&self) -> &Switch {
+        &self.core
+    }
+
+    /// For the simulator and for metrics.
+    #[must_use]
+    pub fn sip(&self) -> &Endpoint {
+        &self.sip
+    }
+
+    pub(crate) fn tell_core(&mut self, input: hotline_core::Input) {
+        self.work.core_inputs.push_back(input);
+    }
+
+    pub(crate) fn tell_sip(&mut self, command: Command) {
+        self.work.sip_inputs.push_back(hotline_sip::Input::Command(command));
+    }
+
+    fn index_agents(&mut self, plan: &Plan) {
+        self.users = plan.agents.iter().map(|agent| agent.user.clone()).collect();
+        self.agents = (0u32..).map(AgentId).zip(&self.users).map(|(id, user)| (user.clone(), id)).collect();
+    }
+
+    fn on_tick(&mut self, now: Now) {
+        if self.core.next_deadline().is_some_and(|at| at <= now.mono) {
+            self.tell_core(hotline_core::Input::Tick);
+        }
+        self.work.sip_inputs.push_back(hotline_sip::Input::Tick);
+    }
+
+    fn on_recovered(&mut self, ledger: Box<Ledger>) {
+        let kept = ledger
+            .kept
+            .iter()
+            .filter_map(|((table, key), value)| {
+                Some(hotline_sip::Keep {
+                    table: crate::from_sip::table_from_number(*table)?,
+                    key: key.clone(),
+                    value: Some(value.clone()),
+                })
+            })
+            .collect();
+        // Core first: counsellors must stand in their old state when their phones become reachable.
+        self.tell_core(hotline_core::Input::Recovered(ledger));
+        self.tell_sip(Command::Restore { kept, byes_per_s: self.restart_byes_per_s });
+    }
+
+    /// Lets the engines talk until nothing is left to say. Core goes first: what it has heard it must judge
+    /// before the next message of a peer.
+    fn settle(&mut self, now: Now, turn: &mut Turn) {
+        let sip_now = hotline_sip::Now {
+            mono: hotline_sip::Mono(now.mono.0),
+            wall: hotline_sip::Wall(now.wall.0),
+        };
+        for _ in 0..ROUNDS_MAX {
+            if let Some(input) = self.work.core_inputs.pop_front() {
+                self.step_core(now, input, turn);
+            } else if let Some(input) = self.work.sip_inputs.pop_front() {
+                let mut outputs = std::mem::take(&mut self.work.sip_outputs);
+                self.sip.handle(sip_now, input, &mut outputs);
+                for output in outputs.drain(..) {
+                    self.on_sip(now, output, turn);
+                }
+                self.work.sip_outputs = outputs;
+            } else {
+                return;
+            }
+        }
+        turn.effects.push(Effect::Alarm(hotline_core::Alarm::Bug {
+            call: None,
+            text: String::from("a turn of the control loop did not settle"),
+        }));
+    }
+
+    fn step_core(&mut self, now: Now, input: hotline_core::Input, turn: &mut Turn) {
+        turn.frame.inputs.push(input.clone());
+        let mut outputs = std::mem::take(&mut self.work.core_outputs);
+        self.core.handle(now, input, &mut outputs);
+        for output in outputs.drain(..) {
+            self.on_core(output, turn);
+        }
+        self.work.core_outputs = outputs;
+    }
+}

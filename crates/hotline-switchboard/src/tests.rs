@@ -1,0 +1,1 @@
+//! Ladders through the whole switchboard.
