@@ -1,0 +1,21 @@
+//! The shell: everything that touches the world. Wires core, SIP and media to sockets, clock, journal and
+//! database; holds no rule.
+
+mod bind;
+mod clock;
+mod control;
+mod disk;
+mod error;
+mod host;
+pub(crate) mod lock;
+mod log;
+mod logging;
+mod net;
+mod notify;
+mod serve;
+mod socket;
+mod tables;
+mod workers;
+
+pub(crate) use logging::start_logging;
+pub(crate) use serve::serve;

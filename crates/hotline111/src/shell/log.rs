@@ -1,0 +1,121 @@
+//! The catalogue of log lines: one line per milestone, with the call. Engines do not log; what they state and
+//! say is written here. Caller numbers arrive masked by their type.
+
+use hotline_core::{Alarm, CallRecord, Fact};
+use hotline_switchboard::Say;
+use tracing::{debug, error, info, warn};
+
+/// The milestones of a call and of counsellors, from facts.
+pub(crate) fn fact(fact: &Fact) {
+    match fact {
+        Fact::Started { version } => info!(version, "server started"),
+        Fact::Arrived { call, caller, dialled, origin, route, .. } => {
+            info!(%call, %caller, dialled, origin, route, "call arrived");
+        }
+        Fact::Answered { call } => info!(%call, "call answered"),
+        Fact::Node { call, node } => debug!(%call, node, "menu"),
+        Fact::Key { call, node, key } => info!(%call, node, key = %key.key(), "key pressed"),
+        Fact::LanguageChosen { call, language } => info!(%call, language, "language chosen"),
+        Fact::SpokeAtMenu { call } => info!(%call, "caller spoke at the menu"),
+        Fact::InformationHeard { call, node } => info!(%call, node, "information heard"),
+        Fact::Queued { call, queue, service, head_start_ms, is_silent } => {
+            info!(%call, queue, service, head_start_ms, is_silent, "call queued");
+        }
+        Fact::Offered { call, agent, .. } => info!(%call, agent, "counsellor rung"),
+        Fact::OfferEnded { call, agent, outcome } => info!(%call, agent, ?outcome, "ringing ended"),
+        Fact::Joined { call, agent } => info!(%call, agent, "caller and counsellor joined"),
+        Fact::NoticeHeard { call, notice } => info!(%call, ?notice, "recording notice"),
+        Fact::AgentLost { call, agent } => warn!(%call, agent, "counsellor lost, caller back in the queue"),
+        Fact::Recording { call, state } => info!(%call, ?state, "recording"),
+        Fact::Ended { call, by, cause } => info!(%call, ?by, ?cause, "call ended"),
+        Fact::AgentState { agent, standing, why } => info!(agent, ?standing, why, "counsellor state"),
+    }
+}
+
+/// The last line of a call: what became of it.
+pub(crate) fn fate(record: &CallRecord, short_ms: u32) {
+    if let Some(fate) = record.fate(short_ms) {
+        info!(call = %record.call, fate = fate.code(), wait_ms = record.wait_ms, talk_ms = record.talk_ms, "fate");
+    }
+}
+
+/// What the edge tells.
+pub(crate) fn say(say: &Say) {
+    match say {
+        Say::NoMediaPort { leg } => error!(alarm = "no_media_port", %leg, "no media port for a leg"),
+        Say::MediaLost { leg, call } => {
+            let call = call.map(|call| call.to_string()).unwrap_or_default();
+            warn!(%leg, call, "audio has stopped coming");
+        }
+        Say::ForeignMedia { leg } => {
+            error!(alarm = "foreign_media", %leg, "strangers send to a media port");
+        }
+        Say::Contact { account, state } => info!(account, state, "phone"),
+        Say::PromptMissing { prompt } => {
+            error!(alarm = "prompt_missing", prompt, "a prompt is missing, a tone is played");
+        }
+        Say::RecordingFailed { call, error } => {
+            error!(alarm = "recording_failed", %call, error, "recording failed, the call goes on");
+        }
+        Say::Refused { rejection, source } => debug!(?rejection, %source, "request refused"),
+        Say::SdpRefused { leg, error } => warn!(%leg, error, "audio could not be agreed on"),
+    }
+}
+
+/// Somebody must get up.
+pub(crate) fn alarm(alarm: &Alarm) {
+    match alarm {
+        Alarm::Bug { call, text } => {
+            let call = call.map(|call| call.to_string()).unwrap_or_default();
+            error!(alarm = alarm_name(alarm), call, text, "a fault of ours");
+        }
+        Alarm::LoneAgentNoAnswer { agent } => {
+            error!(alarm = alarm_name(alarm), agent = agent.0, "the only counsellor did not answer");
+        }
+        Alarm::PhoneUnreachable { agent } => {
+            error!(alarm = alarm_name(alarm), agent = agent.0, "a counsellor's phone is dead");
+        }
+        Alarm::NobodySignedIn { call } => {
+            error!(alarm = alarm_name(alarm), %call, "a caller waits and nobody is signed in");
+        }
+    }
+}
+
+/// Name of an alarm in log, metrics and RUNBOOK.
+pub(crate) const fn alarm_name(alarm: &Alarm) -> &'static str {
+    match alarm {
+        Alarm::Bug { .. } => "bug",
+        Alarm::LoneAgentNoAnswer { .. } => "lone_agent_no_answer",
+        Alarm::PhoneUnreachable { .. } => "phone_unreachable",
+        Alarm::NobodySignedIn { .. } => "nobody_signed_in",
+    }
+}
+
+/// The alarm that a line of the edge raises, if it does.
+pub(crate) const fn say_alarm(say: &Say) -> Option<&'static str> {
+    match say {
+        Say::NoMediaPort { .. } => Some("no_media_port"),
+        Say::ForeignMedia { .. } => Some("foreign_media"),
+        Say::PromptMissing { .. } => Some("prompt_missing"),
+        Say::RecordingFailed { .. } => Some("recording_failed"),
+        Say::MediaLost { .. } | Say::Contact { .. } | Say::Refused { .. } | Say::SdpRefused { .. } => None,
+    }
+}
+
+/// The journal cannot be written, or can again.
+pub(crate) fn journal(is_troubled: bool) {
+    if is_troubled {
+        error!(alarm = "journal_trouble", "the journal cannot be written, calls go on");
+    } else {
+        info!("the journal is written again");
+    }
+}
+
+/// The disk of the recordings is nearly full, or no longer.
+pub(crate) fn disk(is_full: bool) {
+    if is_full {
+        error!(alarm = "disk_full", "the disk is nearly full, recordings stop, calls go on");
+    } else {
+        info!("the disk has room again, recordings go on");
+    }
+}

@@ -1,0 +1,252 @@
+//! Start and end of the server, in the order of decision 7: configuration, sounds, lock, journal, database, ports,
+//! listeners; old dialogs, bindings and counsellors in the first turn; READY.
+
+use crate::cli::Start;
+use crate::config::Loaded;
+use crate::shell::clock::Clock;
+use crate::shell::control::{Control, Inbox};
+use crate::shell::error::ServeError;
+use crate::shell::host::{Host, LoadError, endpoint_accounts, load_accounts};
+use crate::shell::lock::StateLock;
+use crate::shell::net::{Bound, Net};
+use crate::shell::notify::Notifier;
+use crate::shell::{bind, disk, socket, workers};
+use hotline_core::Ledger;
+use hotline_media::sdp::Capabilities;
+use hotline_store::{Account, Journal, JournalOptions, Projector, ProjectorOptions, Store};
+use hotline_switchboard::Switchboard;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+
+/// Threads of the pool: HTTP, control socket, database. They step back behind signalling and media.
+const POOL_THREADS: usize = 2;
+const POOL_NICE: i32 = 10;
+/// After the last call the projector has this long to write the rows that are left; the next start does the rest.
+const PROJECTOR_DRAIN_MAX: Duration = Duration::from_secs(5);
+/// The seconds of the start, shifted: call numbers rise over restarts even without a journal.
+const CALL_NUMBER_SHIFT: u32 = 20;
+
+/// Runs the server until it is drained.
+pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
+    let runtime = pool()?;
+    let clock = Clock::start();
+    let settings = &start.loaded.server;
+    for folder in [&settings.state_dir, &settings.recordings_dir] {
+        std::fs::create_dir_all(folder).map_err(ServeError::path(folder))?;
+    }
+    let _lock = take_lock(&settings.state_dir)?;
+    let store = runtime.block_on(Store::open(&settings.database)).map_err(|source| ServeError::Store {
+        path: settings.database.clone(),
+        source,
+    })?;
+    let (loaded, accounts) = accounts(&runtime, &store, &start)?;
+    let table = workers::load_sounds(&loaded);
+    let (journal, ledger) = open_journal(&loaded)?;
+    let (sockets, listeners) = bind::bind(&loaded.sip.listeners)?;
+    let server = Server { start: &start, loaded: &loaded, accounts: &accounts, clock };
+    let (control, host, projector) = server.build(sockets, listeners, table, journal, &ledger, store)?;
+    run(&runtime, control, host, projector, ledger, &loaded)
+}
+
+struct Server<'a> {
+    start: &'a Start,
+    loaded: &'a Loaded,
+    accounts: &'a [Account],
+    clock: Clock,
+}
+
+impl Server<'_> {
+    fn build(
+        &self,
+        sockets: Vec<Bound>,
+        listeners: Vec<hotline_sip::Listener>,
+        table: workers::SoundTable,
+        journal: Journal,
+        ledger: &Ledger,
+        store: Store,
+    ) -> Result<(Control, Arc<Host>, Projector), ServeError> {
+        let loaded = self.loaded;
+        let net = Net::new(sockets).map_err(ServeError::system("the poll of signalling"))?;
+        let (inbox, receiver) = Inbox::new(net.waker());
+        let media = workers::start(loaded, &table, &inbox)?;
+        let options = ProjectorOptions { short_ms: loaded.plan.timing.short_ms, ..ProjectorOptions::default() };
+        let projector = Projector::new(store.clone(), journal.watch(), options);
+        let host = Arc::new(Host {
+            inbox: inbox.clone(),
+            store,
+            node: loaded.server.node,
+            drain_ms: loaded.server.drain_ms,
+            path: self.start.path.clone(),
+            options: self.start.options.clone(),
+            journal: journal.watch(),
+            projector: projector.status(),
+            plan: Mutex::new(Arc::new(loaded.plan.clone())),
+        });
+        let switchboard = Switchboard::new(
+            hotline_switchboard::Config {
+                sip: loaded.sip.endpoint(listeners.clone()),
+                accounts: endpoint_accounts(self.accounts),
+                plan: loaded.plan.clone(),
+                node: loaded.server.node,
+                first_call: self.first_call(ledger),
+                capabilities: capabilities(&listeners),
+                advertise: loaded.media.advertise,
+                workers: workers::worker_count(loaded.media.workers),
+                sounds: table.index,
+                restart_byes_per_s: loaded.server.byes_per_s,
+            },
+            seed()?,
+        );
+        let control = Control {
+            clock: self.clock,
+            net,
+            switchboard,
+            journal,
+            workers: media,
+            receiver,
+            inbox,
+            notifier: Notifier::from_environment(),
+            short_ms: loaded.plan.timing.short_ms,
+        };
+        Ok((control, host, projector))
+    }
+
+    /// Above every call of the journal, and above every earlier start even when the journal is gone.
+    fn first_call(&self, ledger: &Ledger) -> u64 {
+        let seconds = u64::try_from(self.clock.now().wall.0 / 1_000).unwrap_or(0);
+        let of_node = u64::from(self.loaded.server.node) << 56 | seconds << CALL_NUMBER_SHIFT;
+        ledger.calls.keys().map(|call| call.0 + 1).chain([of_node]).max().unwrap_or(of_node)
+    }
+}
+
+fn run(
+    runtime: &Runtime,
+    control: Control,
+    host: Arc<Host>,
+    projector: Projector,
+    ledger: Ledger,
+    loaded: &Loaded,
+) -> Result<(), ServeError> {
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let guard = runtime.enter();
+    let signals = Signals::listen().map_err(ServeError::system("signal handling"))?;
+    let listener = socket::bind(&loaded.server.control_socket)?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(signals.follow(Arc::clone(&host)));
+    tasks.spawn(socket::serve(listener, Arc::clone(&host)));
+    let stop_percent = loaded.server.recordings_stop_percent;
+    tasks.spawn(disk::watch(loaded.server.recordings_dir.clone(), stop_percent, host.inbox.clone()));
+    let projecting = runtime.spawn(projector.run(stopped));
+    drop(guard);
+
+    let thread = std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || control.run(ledger, env!("CARGO_PKG_VERSION")))
+        .map_err(ServeError::system("the control thread"))?;
+    let ended = thread.join().unwrap_or_else(|_| Err(io::Error::other("the control thread panicked")));
+    // The media workers went with the control thread: their recordings are complete.
+    stop.send_replace(true);
+    runtime.block_on(async {
+        if tokio::time::timeout(PROJECTOR_DRAIN_MAX, projecting).await.is_err() {
+            tracing::warn!("rows are left for the next start");
+        }
+        tasks.shutdown().await;
+    });
+    // A socket left behind is removed by the next start; nobody listens on it any more.
+    std::fs::remove_file(&loaded.server.control_socket).ok();
+    ended.map_err(ServeError::system("the control loop"))
+}
+
+struct Signals {
+    hang_up: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// SIGTERM and SIGINT drain, the second one at once; SIGHUP reads the configuration again.
+    async fn follow(mut self, host: Arc<Host>) {
+        let mut is_second = false;
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+                _ = self.hang_up.recv() => {
+                    match host.reload().await {
+                        Ok(()) => tracing::info!("configuration read again"),
+                        Err(fault) => tracing::error!(alarm = "reload_refused", fault, "configuration not taken"),
+                    }
+                    continue;
+                }
+            }
+            host.drain(is_second);
+            is_second = true;
+        }
+    }
+}
+
+fn pool() -> Result<Runtime, ServeError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(POOL_THREADS)
+        .thread_name("pool")
+        .on_thread_start(|| {
+            // On Linux this names the calling thread only. Without it everything still works.
+            if rustix::process::setpriority_process(None, POOL_NICE).is_err() {
+                tracing::debug!("the pool runs at the usual priority");
+            }
+        })
+        .enable_all()
+        .build()
+        .map_err(ServeError::system("the pool"))
+}
+
+fn take_lock(folder: &std::path::Path) -> Result<StateLock, ServeError> {
+    StateLock::take(folder).map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => ServeError::Locked { path: folder.to_owned() },
+        _ => ServeError::path(folder)(source),
+    })
+}
+
+fn accounts(runtime: &Runtime, store: &Store, start: &Start) -> Result<(Loaded, Vec<Account>), ServeError> {
+    runtime.block_on(load_accounts(store, start.loaded.clone(), &start.path, &start.options)).map_err(|error| {
+        match error {
+            LoadError::Configuration(faults) => ServeError::Configuration(faults),
+            LoadError::Store(source) => {
+                ServeError::Store { path: start.loaded.server.database.clone(), source }
+            }
+        }
+    })
+}
+
+fn open_journal(loaded: &Loaded) -> Result<(Journal, Ledger), ServeError> {
+    let path = loaded.server.state_dir.join("journal");
+    let options = JournalOptions { reserve_bytes: loaded.server.journal_reserve_bytes, ..JournalOptions::default() };
+    Journal::open(&path, options).map_err(|source| ServeError::Journal { path, source })
+}
+
+/// What our SDP can do; media is never sent to our own listeners.
+fn capabilities(listeners: &[hotline_sip::Listener]) -> Capabilities {
+    Capabilities {
+        refused_targets: listeners.iter().flat_map(|listener| [listener.local, listener.advertise]).collect(),
+        ..Capabilities::default()
+    }
+}
+
+fn seed() -> Result<[u8; 32], ServeError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| ServeError::System { what: "the random source", source: io::Error::other(error) })?;
+    Ok(seed)
+}

@@ -1,0 +1,147 @@
+//! The control socket's server side: one JSON object a line, one reply for each request.
+
+use crate::cli::control::{AgentOrder, ControlReply, ControlRequest, LINE_BYTES_MAX, decode, encode};
+use crate::shell::error::ServeError;
+use crate::cli::live;
+use crate::shell::host::Host;
+use crate::shell::tables;
+use hotline_core::{AgentId, CallId, Refusal, Request};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+
+/// People and scripts that ask at once.
+const CLIENTS_MAX: usize = 32;
+/// A client that says nothing for so long is let go.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Binds the socket, mode 0660: whoever may write to it may control the server.
+pub(crate) fn bind(path: &Path) -> Result<UnixListener, ServeError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(ServeError::path(folder))?;
+    }
+    // The lock of the state directory is ours: a socket that lies there is a dead server's.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(ServeError::path(path)(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(path).map_err(ServeError::path(path))?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o660);
+    std::fs::set_permissions(path, mode).map_err(ServeError::path(path))?;
+    Ok(listener)
+}
+
+/// Serves until the task is dropped.
+pub(crate) async fn serve(listener: UnixListener, host: Arc<Host>) {
+    let places = Arc::new(Semaphore::new(CLIENTS_MAX));
+    let mut clients = tokio::task::JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        // Ended clients are collected so that the set does not grow.
+        while clients.try_join_next().is_some() {}
+        if let Ok((stream, _)) = listener.accept().await {
+            let host = Arc::clone(&host);
+            clients.spawn(async move {
+                if let Err(error) = converse(stream, &host).await {
+                    tracing::debug!(%error, "a control connection broke off");
+                }
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn converse(stream: UnixStream, host: &Host) -> std::io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let limit = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
+    let mut reader = BufReader::new(reader);
+    loop {
+        let mut line = String::new();
+        let mut bounded = (&mut reader).take(limit);
+        let read = tokio::time::timeout(SILENCE_MAX, bounded.read_line(&mut line)).await;
+        if !matches!(read, Ok(Ok(length)) if length > 0) {
+            return Ok(());
+        }
+        let reply = match decode(&line) {
+            Ok(request) => answer(request, host).await,
+            Err(fault) => ControlReply::Refused(fault),
+        };
+        writer.write_all(encode(&reply)?.as_bytes()).await?;
+    }
+}
+
+async fn answer(request: ControlRequest, host: &Host) -> ControlReply {
+    match request {
+        ControlRequest::Agent { user, change } => change_agent(&user, change, host).await,
+        ControlRequest::Drain => {
+            host.drain(false);
+            ControlReply::Done
+        }
+        ControlRequest::HangUp { call } => match u64::from_str_radix(&call, 16) {
+            Ok(number) => reply(host.inbox.request(Request::HangUp { call: CallId(number) }).await),
+            Err(_) => ControlReply::Refused(format!("{call} is no call: 16 hexadecimal digits are expected")),
+        },
+        ControlRequest::UserAdd { .. }
+        | ControlRequest::UserPassword { .. }
+        | ControlRequest::UserRemove { .. }
+        | ControlRequest::Users => host.accounts(request).await,
+        ControlRequest::Agents
+        | ControlRequest::Calls
+        | ControlRequest::Queues
+        | ControlRequest::Regs
+        | ControlRequest::Status => show(&request, host).await,
+    }
+}
+
+async fn show(request: &ControlRequest, host: &Host) -> ControlReply {
+    let Some(view) = host.inbox.view().await else {
+        return ControlReply::Failed("the server is stopping".into());
+    };
+    let plan = host.plan();
+    match request {
+        ControlRequest::Agents => ControlReply::Agents(live::agents(&view.ledger, &plan, view.now)),
+        ControlRequest::Calls => ControlReply::Calls(live::calls(&view.ledger, view.now)),
+        ControlRequest::Queues => ControlReply::Queues(live::queues(&view.ledger, &plan, view.now)),
+        ControlRequest::Regs => ControlReply::Regs(tables::registrations(&view)),
+        _ => {
+            let troubles = host.troubles(&view);
+            ControlReply::Status(Box::new(tables::status(&view, &plan, host.node, troubles)))
+        }
+    }
+}
+
+async fn change_agent(user: &str, change: AgentOrder, host: &Host) -> ControlReply {
+    let plan = host.plan();
+    let position = plan.agents.iter().position(|agent| agent.user == user);
+    let Some(agent) = position.and_then(|index| u32::try_from(index).ok()).map(AgentId) else {
+        return ControlReply::Refused(format!("{user} is no counsellor"));
+    };
+    let request = match change {
+        AgentOrder::EndWrapUp => Request::EndWrapUp { agent },
+        AgentOrder::NotReady { reason } => Request::NotReady { agent, reason },
+        AgentOrder::Ready => Request::Ready { agent },
+        AgentOrder::SignIn => Request::SignIn { agent },
+        AgentOrder::SignOut => Request::SignOut { agent },
+    };
+    reply(host.inbox.request(request).await)
+}
+
+fn reply(result: Option<Result<(), Refusal>>) -> ControlReply {
+    match result {
+        Some(Ok(())) => ControlReply::Done,
+        Some(Err(refusal)) => ControlReply::Refused(sentence(refusal).into()),
+        None => ControlReply::Failed("the server is stopping".into()),
+    }
+}
+
+const fn sentence(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotNow => "not in this state",
+        Refusal::UnknownAgent => "no such counsellor",
+        Refusal::UnknownCall => "no such call",
+        Refusal::UnknownReason => "no such reason in the configuration",
+    }
+}

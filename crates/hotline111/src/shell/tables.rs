@@ -1,0 +1,44 @@
+//! A picture of the moment becomes what `ctl status` and `ctl regs` print.
+
+use crate::cli::control::{RegLine, Status};
+use crate::cli::live;
+use crate::shell::control::View;
+use hotline_core::Plan;
+use hotline_sip::Registered;
+use std::collections::BTreeMap;
+
+/// All registered phones.
+pub(crate) fn registrations(view: &View) -> Vec<RegLine> {
+    let line = |phone: &Registered| RegLine {
+        account: phone.account.clone(),
+        contact: phone.contact.clone(),
+        source: phone.source.to_string(),
+        transport: if phone.is_stream { "tcp" } else { "udp" }.to_owned(),
+        expires_s: phone.expires_s,
+        is_reachable: phone.is_reachable,
+    };
+    view.registered.iter().map(line).collect()
+}
+
+/// How the server is.
+pub(crate) fn status(view: &View, plan: &Plan, node: u8, troubles: Vec<String>) -> Status {
+    let mut by_state: BTreeMap<String, u64> = BTreeMap::new();
+    for line in live::agents(&view.ledger, plan, view.now) {
+        *by_state.entry(line.state).or_default() += 1;
+    }
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node,
+        uptime_ms: view.now.mono.0 / 1_000,
+        is_ready: troubles.is_empty() && !view.is_draining,
+        is_draining: view.is_draining,
+        calls: count(view.ledger.open().count()),
+        waiting: count(view.ledger.waiting().count()),
+        agents: by_state,
+        registrations: count(view.registered.len()),
+        free_ports: count(view.counts.free_ports),
+        troubles,
+        alarms: view.alarms.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+    }
+}
