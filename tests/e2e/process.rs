@@ -1,0 +1,93 @@
+//! Programs that are not ours, run with a bound on their time and ended by their own pid.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running program, killed when dropped.
+pub struct Program {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts `command` with its output in `folder/name.log`.
+    pub fn start(name: &str, mut command: Command, folder: &Path) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::create(&log).expect("creating a log file");
+        let errors = file.try_clone().expect("sharing a log file");
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(errors)
+            .spawn()
+            .unwrap_or_else(|error| panic!("starting {name} (is it installed?): {error}"));
+        Self { name: name.to_owned(), child, log }
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("asking for a child's state")
+    }
+
+    /// Waits for its end, at most `limit`; panics with its output when it takes longer.
+    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+        wait_until(limit, &format!("{} ends", self.name), || self.has_ended())
+    }
+
+    /// Waits for success.
+    pub fn succeed(mut self, limit: Duration) -> String {
+        let status = self.wait(limit);
+        let output = self.output();
+        assert!(status.success(), "{} failed ({status}):\n{output}", self.name);
+        output
+    }
+
+    /// What it has printed.
+    pub fn output(&self) -> String {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// SIGKILL, at once.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("killing our own child");
+        self.child.wait().expect("waiting for our own child");
+    }
+
+    /// Any other signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("signalling our own child");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if self.has_ended().is_none() {
+            self.kill();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- {}\n{}", self.name, self.output());
+        }
+    }
+}
+
+/// Polls until `probe` gives something; panics after `limit`.
+pub fn wait_until<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

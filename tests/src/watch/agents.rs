@@ -1,0 +1,204 @@
+//! Invariants 10 to 14: what a counsellor's states allow.
+
+use hotline_core::{AgentId, Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
+use std::collections::BTreeMap;
+
+/// 14: a phone that did not answer so often in a row is out of rotation.
+const DEAD_OFFERS_MAX: u32 = 2;
+
+#[derive(Clone, Debug)]
+struct Agent {
+    standing: Standing,
+    since_us: u64,
+    contact: Contact,
+    wrap_up_ms: u64,
+    offered: Option<u64>,
+    talking: Option<u64>,
+    dead_offers: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Agents {
+    agents: BTreeMap<String, Agent>,
+    users: Vec<String>,
+}
+
+impl Agents {
+    /// Counsellors come back as the journal knows them.
+    pub(super) fn begin_run(&mut self, plan: &Plan, known: &Ledger) {
+        self.users = plan.agents.iter().map(|agent| agent.user.clone()).collect();
+        self.agents = plan
+            .agents
+            .iter()
+            .map(|agent| {
+                let fresh = Agent {
+                    standing: known
+                        .agents
+                        .get(&agent.user)
+                        .map_or(Standing::SignedOut, |known| known.standing.clone()),
+                    since_us: 0,
+                    contact: Contact::Gone,
+                    wrap_up_ms: u64::from(agent.wrap_up_ms),
+                    offered: None,
+                    talking: None,
+                    dead_offers: 0,
+                };
+                (agent.user.clone(), fresh)
+            })
+            .collect();
+    }
+
+    pub(super) fn change_plan(&mut self, plan: &Plan) {
+        let before = std::mem::take(&mut self.agents);
+        self.begin_run(plan, &Ledger::default());
+        for (user, agent) in before {
+            if let Some(entry) = self.agents.get_mut(&user) {
+                let wrap_up_ms = entry.wrap_up_ms;
+                *entry = Agent { wrap_up_ms, ..agent };
+            }
+        }
+    }
+
+    pub(super) fn on_contact(&mut self, agent: AgentId, contact: Contact) {
+        let user = usize::try_from(agent.0).ok().and_then(|index| self.users.get(index));
+        if let Some(agent) = user.and_then(|user| self.agents.get_mut(user)) {
+            agent.contact = contact;
+            if contact == Contact::Reachable {
+                agent.dead_offers = 0;
+            }
+        }
+    }
+
+    pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) -> Vec<(u8, String)> {
+        match fact {
+            Fact::Offered { call, agent, .. } => self.agents.get_mut(agent).map_or_else(
+                || vec![(11, format!("{agent} is offered a call and unknown"))],
+                |entry| {
+                    let mut found = one_offer(entry, agent);
+                    found.extend(offer_only_when_ready(entry, agent));
+                    found.extend(dead_phone_rests(entry, agent));
+                    entry.offered = Some(call.0);
+                    found
+                },
+            ),
+            Fact::OfferEnded { agent, outcome, .. } => {
+                if let Some(entry) = self.agents.get_mut(agent) {
+                    entry.offered = None;
+                    match outcome {
+                        OfferOutcome::Unreachable => entry.dead_offers += 1,
+                        OfferOutcome::Answered | OfferOutcome::Declined | OfferOutcome::NoAnswer => entry.dead_offers = 0,
+                        OfferOutcome::CallerGone | OfferOutcome::Withdrawn => {}
+                    }
+                }
+                Vec::new()
+            }
+            Fact::Joined { call, agent } => {
+                if let Some(entry) = self.agents.get_mut(agent) {
+                    entry.talking = Some(call.0);
+                }
+                Vec::new()
+            }
+            Fact::Ended { call, .. } | Fact::AgentLost { call, .. } => {
+                for entry in self.agents.values_mut().filter(|entry| entry.talking == Some(call.0)) {
+                    entry.talking = None;
+                }
+                Vec::new()
+            }
+            Fact::AgentState { agent, standing, why } => self.agents.get_mut(agent).map_or_else(Vec::new, |entry| {
+                let mut found = drawn_transition(entry, agent, standing, why);
+                found.extend(whole_wrap_up(entry, agent, at_us, why));
+                entry.standing = standing.clone();
+                entry.since_us = at_us;
+                found
+            }),
+            Fact::Started { .. }
+            | Fact::Arrived { .. }
+            | Fact::Answered { .. }
+            | Fact::Node { .. }
+            | Fact::Key { .. }
+            | Fact::LanguageChosen { .. }
+            | Fact::SpokeAtMenu { .. }
+            | Fact::InformationHeard { .. }
+            | Fact::Queued { .. }
+            | Fact::NoticeHeard { .. }
+            | Fact::Recording { .. } => Vec::new(),
+        }
+    }
+}
+
+/// 10: never two offers, or an offer while talking, at once.
+fn one_offer(agent: &Agent, name: &str) -> Vec<(u8, String)> {
+    if let Some(other) = agent.offered {
+        return vec![(10, format!("{name} is offered a second call beside {other:x}"))];
+    }
+    if let Some(other) = agent.talking {
+        return vec![(10, format!("{name} is offered a call while talking in {other:x}"))];
+    }
+    Vec::new()
+}
+
+/// 11: no offer during wrap-up, break, after sign-out, without a phone.
+fn offer_only_when_ready(agent: &Agent, name: &str) -> Vec<(u8, String)> {
+    if agent.standing != Standing::Ready {
+        return vec![(11, format!("{name} is offered a call in {:?}", agent.standing))];
+    }
+    if agent.contact != Contact::Reachable {
+        return vec![(11, format!("{name} is offered a call and the phone is {:?}", agent.contact))];
+    }
+    Vec::new()
+}
+
+/// 14: a counsellor whose phone died is out of rotation after two failed offers.
+fn dead_phone_rests(agent: &Agent, name: &str) -> Vec<(u8, String)> {
+    if agent.dead_offers < DEAD_OFFERS_MAX {
+        return Vec::new();
+    }
+    vec![(14, format!("{name} is offered a call after {} dead offers", agent.dead_offers))]
+}
+
+/// 12: the wrap-up lasts its time unless the counsellor (or their phone's end) ends it.
+fn whole_wrap_up(agent: &Agent, name: &str, at_us: u64, why: &str) -> Vec<(u8, String)> {
+    let Standing::WrapUp(_) = agent.standing else { return Vec::new() };
+    let lasted_ms = (at_us - agent.since_us) / 1_000;
+    if lasted_ms >= agent.wrap_up_ms || why != "wrap_up_over" {
+        return Vec::new();
+    }
+    vec![(12, format!("the wrap-up of {name} lasted {lasted_ms} ms of {}", agent.wrap_up_ms))]
+}
+
+/// 13: states change along the drawn lines only, and each change has a cause. Domain: a talk is followed by the
+/// wrap-up unless the line was lost, the counsellor has no paperwork, or the shift ended.
+fn drawn_transition(agent: &Agent, name: &str, to: &Standing, why: &str) -> Vec<(u8, String)> {
+    let mut found = Vec::new();
+    if why.is_empty() {
+        found.push((13, format!("{name} changed to {to:?} without a cause")));
+    }
+    let fits = match (&agent.standing, to) {
+        (Standing::Ready, Standing::Offered(_) | Standing::NotReady(_) | Standing::SignedOut) => true,
+        (Standing::Offered(_), Standing::Ready) => {
+            matches!(why, "caller_gone" | "unreachable" | "withdrawn" | "request" | "restart")
+        }
+        (Standing::Offered(of), Standing::Talking(with)) => of == with,
+        (Standing::Offered(_), Standing::NotReady(_) | Standing::SignedOut) => true,
+        (Standing::Talking(of), Standing::WrapUp(after)) => of == after,
+        (Standing::Talking(_), Standing::Ready) => agent.wrap_up_ms == 0 || matches!(why, "lost" | "restart"),
+        (Standing::Talking(_), Standing::NotReady(_)) => agent.wrap_up_ms == 0 || why == "lost",
+        (Standing::Talking(_), Standing::SignedOut) => true,
+        (Standing::WrapUp(_), Standing::Ready | Standing::NotReady(_) | Standing::SignedOut) => true,
+        (Standing::NotReady(_), Standing::Ready | Standing::SignedOut) => true,
+        (Standing::NotReady(from), Standing::NotReady(to)) => from != to,
+        (Standing::SignedOut, Standing::Ready | Standing::SignedOut | Standing::NotReady(_)) => true,
+        // After a restart the paperwork begins afresh.
+        (Standing::WrapUp(of), Standing::WrapUp(after)) => why == "restart" && of == after,
+        (Standing::Ready, Standing::Ready | Standing::Talking(_) | Standing::WrapUp(_))
+        | (Standing::Offered(_), Standing::Offered(_) | Standing::WrapUp(_))
+        | (Standing::Talking(_), Standing::Offered(_) | Standing::Talking(_))
+        | (Standing::WrapUp(_), Standing::Offered(_) | Standing::Talking(_))
+        | (Standing::NotReady(_), Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_))
+        | (Standing::SignedOut, Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_)) => false,
+    };
+    if !fits {
+        found.push((13, format!("{name} went from {:?} to {to:?} ({why})", agent.standing)));
+    }
+    found
+}

@@ -1,0 +1,104 @@
+//! Invariants 3 and 4: a waiting caller always hears something, and never another caller.
+
+use crate::world::media::Heard;
+use hotline_core::Fact;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Decision 10: never more than this much silence between the answer and the end of the wait.
+const SILENCE_US_MAX: u64 = 2_000_000;
+
+#[derive(Default)]
+pub(super) struct Ears {
+    /// Caller legs by call, and the reverse.
+    callers: BTreeMap<u64, u64>,
+    calls: BTreeMap<u64, u64>,
+    /// Legs that were answered and are not talking: they must hear something.
+    waiting: BTreeSet<u64>,
+    silent_since: BTreeMap<u64, u64>,
+}
+
+impl Ears {
+    pub(super) fn begin_run(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) {
+        match fact {
+            Fact::Arrived { call, leg, is_counted, .. } => {
+                self.calls.insert(leg.0, call.0);
+                if *is_counted {
+                    self.callers.insert(call.0, leg.0);
+                }
+            }
+            Fact::Answered { call } | Fact::AgentLost { call, .. } => {
+                if let Some(leg) = self.callers.get(&call.0) {
+                    self.waiting.insert(*leg);
+                    self.silent_since.insert(*leg, at_us);
+                }
+            }
+            Fact::Joined { call, .. } => self.leaves(call.0),
+            Fact::Ended { call, .. } => {
+                self.leaves(call.0);
+                if let Some(leg) = self.callers.remove(&call.0) {
+                    self.calls.remove(&leg);
+                }
+            }
+            Fact::Started { .. }
+            | Fact::Node { .. }
+            | Fact::Key { .. }
+            | Fact::LanguageChosen { .. }
+            | Fact::SpokeAtMenu { .. }
+            | Fact::InformationHeard { .. }
+            | Fact::Queued { .. }
+            | Fact::Offered { .. }
+            | Fact::OfferEnded { .. }
+            | Fact::NoticeHeard { .. }
+            | Fact::Recording { .. }
+            | Fact::AgentState { .. } => {}
+        }
+    }
+
+    fn leaves(&mut self, call: u64) {
+        if let Some(leg) = self.callers.get(&call) {
+            self.waiting.remove(leg);
+            self.silent_since.remove(leg);
+        }
+    }
+
+    pub(super) fn on_heard(&mut self, now_us: u64, leg: u64, heard: &Heard) -> Vec<(u8, String)> {
+        let mut found = self.two_callers(leg, heard);
+        found.extend(self.long_silence(now_us, leg));
+        if *heard == Heard::Nothing {
+            self.silent_since.entry(leg).or_insert(now_us);
+        } else {
+            self.silent_since.remove(&leg);
+        }
+        found
+    }
+
+    pub(super) fn on_time(&mut self, now_us: u64) -> Vec<(u8, String)> {
+        let legs: Vec<u64> = self.silent_since.keys().copied().collect();
+        legs.into_iter().flat_map(|leg| self.long_silence(now_us, leg)).collect()
+    }
+
+    /// 3: never silent for more than 2 s while waiting.
+    fn long_silence(&self, now_us: u64, leg: u64) -> Vec<(u8, String)> {
+        let since = self.silent_since.get(&leg).filter(|_| self.waiting.contains(&leg));
+        match since {
+            Some(since) if now_us - since > SILENCE_US_MAX => {
+                vec![(3, format!("the caller on leg {leg} has heard nothing for {} ms", (now_us - since) / 1_000))]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// 4: no two callers hear each other.
+    fn two_callers(&self, leg: u64, heard: &Heard) -> Vec<(u8, String)> {
+        match heard {
+            Heard::Leg(other) if self.calls.contains_key(&leg) && self.calls.contains_key(other) => {
+                vec![(4, format!("callers on legs {leg} and {other} hear each other"))]
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Invariants 6, 7 and 15: the reference ACD. Written from domain.md §9 and §13 and the decisions on the queue's order,
+//! naively: a list of callers, a list of counsellors, and a search through both. It shares no code with the product;
+//! it hears the same facts and must come to the same assignments.
+
+use hotline_core::{AgentId, AgentStanding, Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Decision 13: seconds of head start by queue.
+const HEAD_STARTS_S: [(&str, i64); 5] =
+    [("urgent", 600), ("trafficking", 300), ("child", 120), ("general", 0), ("checked", -120)];
+/// Decision 13: key 0.
+const PERSON_KEY_S: i64 = 30;
+/// Decision 14.
+const GRACE_US: u64 = 20_000_000;
+
+/// Somebody in the line.
+#[derive(Clone, Debug)]
+struct Caller {
+    call: u64,
+    /// Lost their counsellor: before everybody.
+    is_at_head: bool,
+    /// Arrival in the queue minus head start.
+    rank_us: i64,
+    language: String,
+    service: Option<String>,
+    /// Only for this counsellor, until then.
+    only: Option<(String, u64)>,
+    is_offered: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Counsellor {
+    user: String,
+    languages: BTreeSet<String>,
+    services: BTreeSet<String>,
+    contact: Contact,
+    /// Order in which they became ready; None: not ready.
+    ready: Option<u64>,
+}
+
+#[derive(Default)]
+pub(super) struct Reference {
+    counsellors: Vec<Counsellor>,
+    callers: Vec<Caller>,
+    /// Callers in a talk: should the line be lost, they come back.
+    talking: BTreeMap<u64, Caller>,
+    languages: BTreeMap<u64, String>,
+    last_key: BTreeMap<u64, char>,
+    order: u64,
+}
+
+impl Reference {
+    /// Whoever was idle longest before a restart is so again.
+    pub(super) fn begin_run(&mut self, plan: &Plan, known: &Ledger) {
+        *self = Self::default();
+        self.counsellors = counsellors(plan);
+        let mut ready: Vec<(&String, &AgentStanding)> =
+            known.agents.iter().filter(|(_, known)| known.standing == Standing::Ready).collect();
+        ready.sort_by_key(|(user, known)| (known.since.run, known.since.mono, known.since.wall, *user));
+        for (user, _) in ready {
+            self.order += 1;
+            let order = self.order;
+            if let Some(counsellor) = self.counsellors.iter_mut().find(|counsellor| counsellor.user == *user) {
+                counsellor.ready = Some(order);
+            }
+        }
+    }
+
+    pub(super) fn change_plan(&mut self, plan: &Plan) {
+        let before = std::mem::replace(&mut self.counsellors, counsellors(plan));
+        for counsellor in &mut self.counsellors {
+            if let Some(old) = before.iter().find(|old| old.user == counsellor.user) {
+                counsellor.contact = old.contact;
+                counsellor.ready = old.ready;
+            }
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.callers.len()
+    }
+
+    pub(super) fn on_contact(&mut self, agent: AgentId, contact: Contact) {
+        let found = usize::try_from(agent.0).ok().and_then(|index| self.counsellors.get_mut(index));
+        if let Some(counsellor) = found {
+            counsellor.contact = contact;
+        }
+    }
+
+    pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) -> Vec<(u8, String)> {
+        match fact {
+            Fact::Arrived { call, .. } => {
+                self.languages.insert(call.0, "vi".to_owned());
+            }
+            Fact::Key { call, key, .. } => {
+                self.last_key.insert(call.0, key.key());
+            }
+            Fact::LanguageChosen { call, language } => {
+                self.languages.insert(call.0, language.clone());
+                if let Some(caller) = self.callers.iter_mut().find(|caller| caller.call == call.0) {
+                    caller.language.clone_from(language);
+                }
+            }
+            Fact::Queued { call, queue, service, head_start_ms, .. } => {
+                return self.queued(at_us, call.0, queue, service.clone(), *head_start_ms);
+            }
+            Fact::Offered { call, agent, .. } => return self.offered(at_us, call.0, agent),
+            Fact::OfferEnded { call, outcome, .. } => self.offer_ended(call.0, *outcome),
+            Fact::AgentLost { call, agent } => {
+                if let Some(mut caller) = self.talking.remove(&call.0) {
+                    caller.is_at_head = true;
+                    caller.is_offered = false;
+                    caller.only = Some((agent.clone(), at_us + GRACE_US));
+                    self.callers.push(caller);
+                }
+            }
+            Fact::Ended { call, .. } => self.forget(call.0),
+            Fact::AgentState { agent, standing, .. } => {
+                self.order += 1;
+                let order = self.order;
+                if let Some(counsellor) = self.counsellors.iter_mut().find(|counsellor| counsellor.user == *agent) {
+                    counsellor.ready = (*standing == Standing::Ready).then_some(order);
+                }
+            }
+            Fact::Started { .. }
+            | Fact::Answered { .. }
+            | Fact::Node { .. }
+            | Fact::SpokeAtMenu { .. }
+            | Fact::InformationHeard { .. }
+            | Fact::Joined { .. }
+            | Fact::NoticeHeard { .. }
+            | Fact::Recording { .. } => {}
+        }
+        Vec::new()
+    }
+
+    /// 6: nobody waits while a fit counsellor is ready.
+    pub(super) fn end_of_turn(&self, at_us: u64) -> Vec<(u8, String)> {
+        match self.next_pair(at_us) {
+            Some((call, agent)) => vec![(6, format!("call {call:x} waits although {agent} is ready and fit"))],
+            None => Vec::new(),
+        }
+    }
+
+    fn queued(
+        &mut self,
+        at_us: u64,
+        call: u64,
+        queue: &str,
+        service: Option<String>,
+        head_start_ms: i32,
+    ) -> Vec<(u8, String)> {
+        let mut found = Vec::new();
+        let only = self.own_number(queue);
+        if only.is_none() {
+            let base = HEAD_STARTS_S.iter().find(|(name, _)| *name == queue).map_or(0, |(_, seconds)| *seconds);
+            let extra = if self.last_key.get(&call) == Some(&'0') { PERSON_KEY_S } else { 0 };
+            if i64::from(head_start_ms) != (base + extra) * 1_000 {
+                found.push((7, format!("head start of {queue} is {head_start_ms} ms")));
+            }
+        }
+        let arrival = i64::try_from(at_us).unwrap_or(i64::MAX);
+        self.callers.push(Caller {
+            call,
+            is_at_head: false,
+            rank_us: arrival - i64::from(head_start_ms) * 1_000,
+            language: self.languages.get(&call).cloned().unwrap_or_default(),
+            service,
+            only: only.map(|user| (user, u64::MAX)),
+            is_offered: false,
+        });
+        found
+    }
+
+    /// A counsellor's own number is a line for one; in the tests it is the first counsellor's.
+    fn own_number(&self, queue: &str) -> Option<String> {
+        let is_queue = HEAD_STARTS_S.iter().any(|(name, _)| *name == queue);
+        if is_queue { None } else { self.counsellors.first().map(|counsellor| counsellor.user.clone()) }
+    }
+
+    /// 7 and 15: the first fit caller in line with the longest-idle fit counsellor.
+    fn offered(&mut self, at_us: u64, call: u64, agent: &str) -> Vec<(u8, String)> {
+        let expected = self.next_pair(at_us);
+        let mut found = Vec::new();
+        match &expected {
+            Some((first, _)) if *first != call => {
+                found.push((7, format!("call {call:x} is offered before call {first:x}, whose turn it is")));
+            }
+            Some((_, longest)) if longest != agent => {
+                found.push((15, format!("{agent} is offered a call before {longest}, who is idle for longer")));
+            }
+            Some(_) => {}
+            None => found.push((7, format!("call {call:x} is offered to {agent}, and nobody should be"))),
+        }
+        if let Some(caller) = self.callers.iter_mut().find(|caller| caller.call == call) {
+            caller.is_offered = true;
+        }
+        found
+    }
+
+    fn offer_ended(&mut self, call: u64, outcome: OfferOutcome) {
+        let Some(at) = self.callers.iter().position(|caller| caller.call == call) else { return };
+        if outcome == OfferOutcome::Answered {
+            let caller = self.callers.remove(at);
+            self.talking.insert(call, caller);
+        } else {
+            // The old place: nothing about the caller's rank has changed.
+            self.callers[at].is_offered = false;
+        }
+    }
+
+    fn forget(&mut self, call: u64) {
+        self.callers.retain(|caller| caller.call != call);
+        self.talking.remove(&call);
+        self.languages.remove(&call);
+        self.last_key.remove(&call);
+    }
+
+    /// Naively: every caller in order, every counsellor in order.
+    fn next_pair(&self, at_us: u64) -> Option<(u64, String)> {
+        let mut line: Vec<&Caller> = self.callers.iter().filter(|caller| !caller.is_offered).collect();
+        line.sort_by_key(|caller| (!caller.is_at_head, caller.rank_us, caller.call));
+        let mut idle: Vec<&Counsellor> = self
+            .counsellors
+            .iter()
+            .filter(|counsellor| counsellor.ready.is_some() && counsellor.contact == Contact::Reachable)
+            .collect();
+        idle.sort_by_key(|counsellor| counsellor.ready);
+        for caller in line {
+            if let Some(counsellor) = idle.iter().find(|counsellor| fits(caller, counsellor, at_us)) {
+                return Some((caller.call, counsellor.user.clone()));
+            }
+        }
+        None
+    }
+}
+
+fn fits(caller: &Caller, counsellor: &Counsellor, at_us: u64) -> bool {
+    if let Some((only, until_us)) = &caller.only
+        && at_us < *until_us
+    {
+        return counsellor.user == *only;
+    }
+    counsellor.languages.contains(&caller.language)
+        && caller.service.as_ref().is_none_or(|service| counsellor.services.contains(service))
+}
+
+fn counsellors(plan: &Plan) -> Vec<Counsellor> {
+    plan.agents
+            .iter()
+            .map(|agent| Counsellor {
+                user: agent.user.clone(),
+                languages: agent
+                    .languages
+                    .iter()
+                    .filter_map(|id| plan.languages.get(usize::from(id.0)))
+                    .map(|language| language.code.clone())
+                    .collect(),
+                services: agent
+                    .services
+                    .iter()
+                    .filter_map(|id| plan.services.get(usize::from(id.0)))
+                    .map(|service| service.name.clone())
+                    .collect(),
+                contact: Contact::Gone,
+                ready: None,
+            })
+            .collect()
+}

@@ -1,0 +1,342 @@
+//! The line that the tests run: domain.md §9 in small, with clips of round lengths, three languages of which one is
+//! closed, and six counsellors.
+
+use super::media::Sound;
+use hotline_core::{
+    Agent, Comfort, Digit, Feature, Flow, FlowClip, FlowId, Language, LanguageId, Node, NodeId, NodeKind, Plan, Prompt,
+    PromptId, Queue, QueueId, Route, RouteKind, Service, ServiceId, Target, Timing,
+};
+use hotline_switchboard::SoundIndex;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub const VI: LanguageId = LanguageId(0);
+pub const EN: LanguageId = LanguageId(1);
+/// A made-up language that takes a regional slot (key 5): only tests speak it.
+pub const TEST: LanguageId = LanguageId(2);
+/// A language whose recordings are missing: never offered.
+pub const CLOSED: LanguageId = LanguageId(3);
+
+/// Name, milliseconds in Vietnamese; English and the test language are as long.
+const PROMPTS: &[(&str, u32)] = &[
+    ("greet.main", 5_000),
+    ("greet.record", 8_000),
+    ("greet.record_short", 2_000),
+    ("lang.en", 2_000),
+    ("lang.invite", 2_000),
+    ("svc.child", 4_000),
+    ("svc.traf", 5_000),
+    ("svc.cannot", 4_000),
+    ("svc.human", 3_000),
+    ("svc.child_ok", 4_000),
+    ("svc.traf_ok", 8_000),
+    ("svc.cannot_ok", 5_000),
+    ("svc.default", 3_000),
+    ("nav.human", 3_000),
+    ("info.menu", 10_000),
+    ("info.about", 12_000),
+    ("info.rights", 14_000),
+    ("info.migrate", 15_000),
+    ("err.invalid", 4_000),
+    ("err.timeout", 4_000),
+    ("err.speech", 5_000),
+    ("danger.now", 7_000),
+    ("queue.hold", 3_000),
+    ("queue.thanks", 4_000),
+    ("queue.brave", 4_000),
+    ("queue.no_lang", 7_000),
+    ("sys.down", 8_000),
+    ("sys.lost_agent", 6_000),
+    ("tone.beep", 250),
+];
+
+/// What the scenarios may turn.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub ring_ms: u32,
+    pub calls_max: u32,
+    pub agents: Vec<AgentSettings>,
+    pub is_recorded: bool,
+    /// Clips that last otherwise: name, milliseconds.
+    pub clips: Vec<(String, u32)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    pub user: String,
+    pub languages: Vec<LanguageId>,
+    pub services: Vec<u16>,
+    pub centre: String,
+    pub wrap_up_ms: u32,
+    pub signs_in_by_registration: bool,
+}
+
+impl AgentSettings {
+    #[must_use]
+    pub fn new(user: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            languages: vec![VI],
+            services: vec![0, 1, 2],
+            centre: "hanoi".to_owned(),
+            wrap_up_ms: 10_000,
+            signs_in_by_registration: true,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ring_ms: 20_000, calls_max: 1_000, agents: Vec::new(), is_recorded: true, clips: Vec::new() }
+    }
+}
+
+impl Settings {
+    fn length_ms(&self, name: &str, usual_ms: u32) -> u32 {
+        self.clips.iter().find(|(other, _)| other == name).map_or(usual_ms, |(_, length_ms)| *length_ms)
+    }
+}
+
+/// Name of a service, by `ServiceId`.
+pub const SERVICES: [&str; 3] = ["child", "trafficking", "information"];
+/// Name of a language, by `LanguageId`.
+pub const LANGUAGES: [&str; 4] = ["vi", "en", "xx", "hmn"];
+
+#[must_use]
+pub fn plan(settings: &Settings) -> Plan {
+    let queue = |name: &str, head_start_s: i32, entry: &[&str], comfort: &[(u32, &str)], comfort_loop: &[&str]| Queue {
+        name: name.to_owned(),
+        head_start_ms: head_start_s * 1_000,
+        ring_ms: settings.ring_ms,
+        comfort: comfort.iter().map(|(at_s, name)| Comfort { at_ms: at_s * 1_000, prompt: prompt(name) }).collect(),
+        comfort_loop: comfort_loop.iter().map(|name| prompt(name)).collect(),
+        comfort_every_ms: 30_000,
+        entry_clips: entry.iter().map(|name| clip(name)).collect(),
+        no_language: Some(prompt("queue.no_lang")),
+        no_language_ms: 60_000,
+    };
+    let hold = &[(15, "queue.hold"), (45, "queue.thanks")];
+    Plan {
+        languages: LANGUAGES
+            .iter()
+            .map(|code| Language { code: (*code).to_owned(), is_open: *code != "hmn" })
+            .collect(),
+        services: SERVICES.iter().map(|name| Service { name: (*name).to_owned() }).collect(),
+        prompts: PROMPTS
+            .iter()
+            .map(|(name, length_ms)| Prompt {
+                name: (*name).to_owned(),
+                length_ms: [VI, EN, TEST]
+                    .into_iter()
+                    .map(|language| (language, settings.length_ms(name, *length_ms)))
+                    .collect(),
+            })
+            .collect(),
+        queues: vec![
+            queue("general", 0, &[], hold, &["queue.hold", "queue.thanks"]),
+            queue("child", 120, &[], &[(15, "queue.hold"), (45, "queue.brave")], &["queue.hold", "queue.brave"]),
+            queue("trafficking", 300, &["danger.now"], hold, &["queue.hold", "queue.thanks"]),
+            queue("urgent", 600, &["danger.now"], hold, &["queue.hold", "queue.thanks"]),
+            queue("checked", -120, &[], hold, &["queue.hold"]),
+        ],
+        agents: settings.agents.iter().map(agent).collect(),
+        flows: vec![entry_flow()],
+        routes: routes(settings),
+        timing: Timing {
+            entry_ms_max: 30_000,
+            reattach_grace_ms: 20_000,
+            lone_rona_ms: 30_000,
+            short_ms: 10_000,
+        },
+        reasons: ["break", "lunch"].map(str::to_owned).to_vec(),
+        calls_max: settings.calls_max,
+        notice: Some(prompt("greet.record")),
+        shutdown: Some(prompt("sys.down")),
+        lost_agent: Some(prompt("sys.lost_agent")),
+        beep: Some(prompt("tone.beep")),
+    }
+}
+
+/// The sounds of the media worker and where the switchboard finds them.
+#[must_use]
+pub fn sounds(settings: &Settings) -> (Vec<Sound>, SoundIndex) {
+    let mut sounds = Vec::new();
+    let mut index = SoundIndex::new();
+    for language in ["vi", "en", "xx"] {
+        for (name, length_ms) in PROMPTS {
+            let number = u32::try_from(sounds.len()).unwrap_or(u32::MAX);
+            index.insert(((*name).to_owned(), language.to_owned()), number);
+            sounds.push(Sound { name: format!("{language}/{name}"), length_ms: settings.length_ms(name, *length_ms) });
+        }
+    }
+    (sounds, index)
+}
+
+fn agent(settings: &AgentSettings) -> Agent {
+    Agent {
+        user: settings.user.clone(),
+        name: settings.user.clone(),
+        languages: settings.languages.iter().copied().collect::<BTreeSet<_>>(),
+        services: settings.services.iter().map(|service| ServiceId(*service)).collect(),
+        centre: settings.centre.clone(),
+        wrap_up_ms: settings.wrap_up_ms,
+        is_signed_in_by_registration: settings.signs_in_by_registration,
+    }
+}
+
+fn routes(settings: &Settings) -> Vec<Route> {
+    let route = |dialled: &str, from_accounts: bool, kind: RouteKind, is_recorded: bool| Route {
+        dialled: dialled.to_owned(),
+        trunk: None,
+        from_accounts,
+        kind,
+        is_recorded: is_recorded && settings.is_recorded,
+    };
+    let mut routes = vec![
+        route("111", true, RouteKind::Flow(FlowId(0)), true),
+        route("18001567", false, RouteKind::Flow(FlowId(0)), true),
+        route("1112", false, RouteKind::Queue { queue: QueueId(2), service: Some(ServiceId(1)) }, true),
+        route("1119", false, RouteKind::Queue { queue: QueueId(0), service: None }, false),
+        route("1113", false, RouteKind::Queue { queue: QueueId(4), service: None }, true),
+        route("9001", true, RouteKind::Echo, false),
+        route("9002", true, RouteKind::PlayForEver(prompt("queue.hold")), false),
+        route("9003", true, RouteKind::AnswerAndEnd, false),
+        route("*11", true, RouteKind::Feature(Feature::SignIn), false),
+        route("*10", true, RouteKind::Feature(Feature::SignOut), false),
+        route("*12", true, RouteKind::Feature(Feature::Break("break".to_owned())), false),
+    ];
+    // One number rings the first counsellor directly.
+    if !settings.agents.is_empty() {
+        routes.push(route("7001", true, RouteKind::Agent(hotline_core::AgentId(0)), true));
+    }
+    let mut only_north = route("1800%", false, RouteKind::Flow(FlowId(0)), true);
+    only_north.trunk = Some("north".to_owned());
+    routes.push(only_north);
+    routes
+}
+
+#[must_use]
+pub fn prompt(name: &str) -> PromptId {
+    let index = PROMPTS.iter().position(|(other, _)| *other == name).unwrap_or_else(|| panic!("no prompt {name}"));
+    PromptId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+fn clip(name: &str) -> FlowClip {
+    FlowClip { prompt: prompt(name), language: None }
+}
+
+fn clips(names: &[&str]) -> Vec<FlowClip> {
+    names.iter().map(|name| clip(name)).collect()
+}
+
+// Nodes of the entry flow, by number.
+const ENTRY: NodeId = NodeId(0);
+const ENTRY_EN: NodeId = NodeId(1);
+const INFO: NodeId = NodeId(2);
+const INFO_ABOUT: NodeId = NodeId(3);
+const INFO_RIGHTS: NodeId = NodeId(4);
+const INFO_MIGRATE: NodeId = NodeId(5);
+const CHILD: NodeId = NodeId(6);
+const TRAFFICKING: NodeId = NodeId(7);
+const URGENT: NodeId = NodeId(8);
+const PERSON: NodeId = NodeId(9);
+const NO_MATCH: NodeId = NodeId(10);
+const NO_INPUT: NodeId = NodeId(11);
+const VOICE: NodeId = NodeId(12);
+const INFO_OVER: NodeId = NodeId(13);
+
+fn entry_flow() -> Flow {
+    let choices = ["svc.child", "svc.traf", "svc.cannot", "svc.human"];
+    let mut entry_clips = clips(&["greet.main"]);
+    entry_clips.push(FlowClip { prompt: prompt("lang.en"), language: Some(EN) });
+    entry_clips.extend(clips(&choices));
+    let mut language_clips = clips(&["greet.main"]);
+    language_clips.extend(clips(&choices));
+    let info = |name: &str, clip_name: &str| node(name, NodeKind::Play {
+        clips: clips(&[clip_name]),
+        then: target(INFO_OVER),
+        is_information: true,
+    });
+    Flow {
+        name: "entry".to_owned(),
+        nodes: vec![
+            node("entry", menu(entry_clips, &[
+                ('1', CHILD, None),
+                ('2', TRAFFICKING, None),
+                ('3', INFO, None),
+                ('4', ENTRY_EN, Some(EN)),
+                ('5', ENTRY_EN, Some(TEST)),
+                ('9', URGENT, None),
+            ], NO_INPUT, NO_MATCH, Some(VOICE))),
+            node("entry.language", menu(language_clips, &[
+                ('1', CHILD, None),
+                ('2', TRAFFICKING, None),
+                ('3', INFO, None),
+                ('9', URGENT, None),
+            ], NO_INPUT, NO_MATCH, Some(VOICE))),
+            node("info", menu(clips(&["info.menu"]), &[
+                ('1', INFO_ABOUT, None),
+                ('2', INFO_RIGHTS, None),
+                ('3', INFO_MIGRATE, None),
+            ], NO_INPUT, NO_MATCH, Some(VOICE))),
+            info("info.about", "info.about"),
+            info("info.rights", "info.rights"),
+            info("info.migrate", "info.migrate"),
+            node("child", enqueue(1, Some(0), &["svc.child_ok", "greet.record"], 0, false)),
+            node("trafficking", enqueue(2, Some(1), &["svc.traf_ok", "greet.record"], 0, false)),
+            node("urgent", enqueue(3, None, &["svc.cannot_ok"], 0, true)),
+            node("person", enqueue(0, None, &["nav.human", "greet.record"], 30_000, false)),
+            node("no_match", enqueue(0, None, &["svc.default", "greet.record"], 0, false)),
+            node("no_input", enqueue(0, None, &["err.timeout", "svc.default", "greet.record"], 0, false)),
+            node("voice", enqueue(0, None, &["err.speech", "greet.record_short"], 0, false)),
+            node("info.over", menu(clips(&["info.menu"]), &[
+                ('1', INFO_ABOUT, None),
+                ('2', INFO_RIGHTS, None),
+                ('3', INFO_MIGRATE, None),
+            ], NO_INPUT, NO_MATCH, Some(VOICE))),
+        ],
+        start: ENTRY,
+        person: PERSON,
+        fallback: NO_INPUT,
+    }
+}
+
+fn node(name: &str, kind: NodeKind) -> Node {
+    Node { name: name.to_owned(), kind }
+}
+
+fn target(node: NodeId) -> Target {
+    Target { node, language: None }
+}
+
+fn menu(
+    clips_of_menu: Vec<FlowClip>,
+    keys: &[(char, NodeId, Option<LanguageId>)],
+    no_input: NodeId,
+    no_match: NodeId,
+    voice: Option<NodeId>,
+) -> NodeKind {
+    let keys: BTreeMap<Digit, Target> = keys
+        .iter()
+        .filter_map(|(key, node, language)| Some((Digit::new(*key)?, Target { node: *node, language: *language })))
+        .collect();
+    NodeKind::Menu {
+        clips: clips_of_menu,
+        keys,
+        window_ms: 4_000,
+        no_input: target(no_input),
+        invalid: clips(&["err.invalid"]),
+        retries: 1,
+        no_match: target(no_match),
+        voice: voice.map(target),
+    }
+}
+
+fn enqueue(queue: u16, service: Option<u16>, names: &[&str], head_start_ms: u32, is_silent: bool) -> NodeKind {
+    NodeKind::Enqueue {
+        queue: QueueId(queue),
+        service: service.map(ServiceId),
+        clips: clips(names),
+        head_start_ms,
+        is_silent,
+    }
+}

@@ -1,0 +1,151 @@
+//! One legible line per thing that happens.
+
+use super::media::Heard;
+use super::text::Text;
+use hotline_core::{Alarm, Fact, OfferOutcome, Standing};
+use std::fmt::Write as _;
+
+/// One line of a ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub at_us: u64,
+    pub who: String,
+    pub what: String,
+    pub kind: Kind,
+}
+
+/// So that a scenario can leave out what it is not about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A caller's or a counsellor's doing.
+    Deed,
+    Fact,
+    Heard,
+    Signal,
+    /// ACK, 100, REGISTER, OPTIONS: only when asked for.
+    SmallSignal,
+    /// Alarms, says, the server's own life.
+    Server,
+    /// Commands to the worker, network losses: only in traces.
+    Inner,
+}
+
+impl Line {
+    #[must_use]
+    pub fn print(&self) -> String {
+        let seconds = self.at_us / 1_000_000;
+        let millis = self.at_us / 1_000 % 1_000;
+        format!("{seconds:>5}.{millis:03}  {:<9} {}", self.who, self.what).trim_end().to_owned()
+    }
+}
+
+/// A message in a few words, with the arrow as the peer sees it.
+#[must_use]
+pub fn signal(text: &Text, is_from_peer: bool) -> (String, Kind) {
+    let arrow = if is_from_peer { '→' } else { '←' };
+    let method = text.method();
+    let words = match text.status() {
+        Some(status) => {
+            let mut words = format!("{arrow} {status} to {method}");
+            if let Some(seconds) = text.header("Retry-After") {
+                let _ = write!(words, ", retry after {seconds} s");
+            }
+            words
+        }
+        None => {
+            let mut words = format!("{arrow} {method}");
+            if method == "INVITE" && text.tag("To").is_none() {
+                let _ = write!(words, " {}", if is_from_peer { text.request_user() } else { display(text) });
+            }
+            if let Some(reason) = text.header("Reason").and_then(|value| value.split("text=").nth(1)) {
+                let _ = write!(words, " {reason}");
+            }
+            words
+        }
+    };
+    let is_small = matches!(method, "ACK" | "REGISTER" | "OPTIONS") || text.status() == Some(100);
+    (words, if is_small { Kind::SmallSignal } else { Kind::Signal })
+}
+
+/// What a phone shows of the call.
+fn display(text: &Text) -> &str {
+    let from = text.header("From").unwrap_or_default();
+    from.split('<').next().unwrap_or_default().trim().trim_matches('"')
+}
+
+#[must_use]
+pub fn heard(heard: &Heard, name_of: impl Fn(u64) -> String) -> String {
+    match heard {
+        Heard::Nothing => "hears nothing".to_owned(),
+        Heard::Clip(name) => format!("hears {name}"),
+        Heard::Music => "hears music".to_owned(),
+        Heard::Soft => "hears the soft bed".to_owned(),
+        Heard::Leg(leg) => format!("hears {}", name_of(*leg)),
+        Heard::Itself => "hears itself".to_owned(),
+    }
+}
+
+/// Whom a fact is about (a call or a counsellor) and what it says.
+#[must_use]
+pub fn fact(fact: &Fact) -> String {
+    match fact {
+        Fact::Started { .. } => "the server starts".to_owned(),
+        Fact::Arrived { dialled, origin, route, is_counted, .. } => {
+            let row = if *is_counted { "" } else { ", no row" };
+            format!("arrived: {dialled} by {origin}, route {route}{row}")
+        }
+        Fact::Answered { .. } => "answered".to_owned(),
+        Fact::Node { node, .. } => format!("node {node}"),
+        Fact::Key { node, key, .. } => format!("key {} in {node}", key.key()),
+        Fact::LanguageChosen { language, .. } => format!("language {language}"),
+        Fact::SpokeAtMenu { .. } => "spoke at the menu".to_owned(),
+        Fact::InformationHeard { node, .. } => format!("heard {node} to its end"),
+        Fact::Queued { queue, service, head_start_ms, is_silent, .. } => {
+            let service = service.as_deref().unwrap_or("any");
+            let silent = if *is_silent { ", cannot speak" } else { "" };
+            format!("queued in {queue}, service {service}, head start {} s{silent}", head_start_ms / 1_000)
+        }
+        Fact::Offered { agent, .. } => format!("offered to {agent}"),
+        Fact::OfferEnded { agent, outcome, .. } => format!("offer to {agent} ended: {}", outcome_word(*outcome)),
+        Fact::Joined { agent, .. } => format!("joined with {agent}"),
+        Fact::NoticeHeard { notice, .. } => format!("notice heard: {notice:?}"),
+        Fact::AgentLost { agent, .. } => format!("lost {agent}"),
+        Fact::Recording { state, .. } => format!("recording {state:?}"),
+        Fact::Ended { by, cause, .. } => format!("ended by {by:?}: {cause:?}"),
+        Fact::AgentState { standing, why, .. } => format!("{} ({why})", standing_words(standing)),
+    }
+}
+
+fn outcome_word(outcome: OfferOutcome) -> &'static str {
+    match outcome {
+        OfferOutcome::Answered => "answered",
+        OfferOutcome::CallerGone => "caller gone",
+        OfferOutcome::Declined => "declined",
+        OfferOutcome::NoAnswer => "no answer",
+        OfferOutcome::Unreachable => "unreachable",
+        OfferOutcome::Withdrawn => "withdrawn",
+    }
+}
+
+fn standing_words(standing: &Standing) -> String {
+    match standing {
+        Standing::NotReady(reason) => format!("is not ready: {reason}"),
+        Standing::Offered(_) => "is offered a call".to_owned(),
+        Standing::Ready => "is ready".to_owned(),
+        Standing::SignedOut => "is signed out".to_owned(),
+        Standing::Talking(_) => "is talking".to_owned(),
+        Standing::WrapUp(_) => "is in wrap-up".to_owned(),
+    }
+}
+
+#[must_use]
+pub fn alarm(alarm: &Alarm, agent_name: impl Fn(u32) -> String) -> String {
+    match alarm {
+        Alarm::Bug { text, .. } => format!("alarm: bug: {text}"),
+        Alarm::LoneAgentNoAnswer { agent } => {
+            format!("alarm: {}, the only one of the centre, did not answer", agent_name(agent.0))
+        }
+        Alarm::PhoneUnreachable { agent } => format!("alarm: phone of {} is unreachable", agent_name(agent.0)),
+        Alarm::NobodySignedIn { .. } => "alarm: callers wait and nobody is signed in who could serve them".to_owned(),
+    }
+}
