@@ -37,7 +37,14 @@ impl Role {
     /// By its word.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Admin, Self::Counsellor, Self::Device, Self::Supervisor].into_iter().find(|role| role.code() == code)
+        [
+            Self::Admin,
+            Self::Counsellor,
+            Self::Device,
+            Self::Supervisor,
+        ]
+        .into_iter()
+        .find(|role| role.code() == code)
     }
 }
 
@@ -60,15 +67,20 @@ impl std::fmt::Debug for Ha1 {
 #[must_use]
 pub fn ha1(user: &str, realm: &str, password: &str) -> Ha1 {
     let text = format!("{user}:{realm}:{password}");
-    Ha1 { sha256: hex(&Sha256::digest(text.as_bytes())), md5: hex(&Md5::digest(text.as_bytes())) }
+    Ha1 {
+        sha256: hex(&Sha256::digest(text.as_bytes())),
+        md5: hex(&Md5::digest(text.as_bytes())),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            write!(text, "{byte:02x}").ok();
+            text
+        })
 }
 
 /// An account.
@@ -100,7 +112,10 @@ impl Store {
     /// # Errors
     /// The name is taken, or the database does not answer.
     pub async fn add_account(&self, account: &Account) -> Result<(), StoreError> {
-        let failed = |source| StoreError::Accounts { what: "adding", source };
+        let failed = |source| StoreError::Accounts {
+            what: "adding",
+            source,
+        };
         let added = sqlx::query(
             "INSERT INTO accounts (user, name, ha1_sha256, ha1_md5, languages, services, centre, wrap_up_s,
                  is_signed_in_by_registration, role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -120,7 +135,9 @@ impl Store {
         .await
         .map_err(failed)?;
         if added.rows_affected() == 0 {
-            return Err(StoreError::AccountExists { user: account.user.clone() });
+            return Err(StoreError::AccountExists {
+                user: account.user.clone(),
+            });
         }
         Ok(())
     }
@@ -130,9 +147,18 @@ impl Store {
     /// # Errors
     /// The database does not answer.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        let failed = |source| StoreError::Accounts { what: "listing", source };
-        let rows = sqlx::query("SELECT * FROM accounts ORDER BY user").fetch_all(self.readers()).await.map_err(failed)?;
-        rows.iter().map(account).collect::<Result<_, _>>().map_err(failed)
+        let failed = |source| StoreError::Accounts {
+            what: "listing",
+            source,
+        };
+        let rows = sqlx::query("SELECT * FROM accounts ORDER BY user")
+            .fetch_all(self.readers())
+            .await
+            .map_err(failed)?;
+        rows.iter()
+            .map(account)
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 
     /// Replaces a password.
@@ -140,7 +166,10 @@ impl Store {
     /// # Errors
     /// No such account, or the database does not answer.
     pub async fn set_password(&self, user: &str, ha1: &Ha1) -> Result<(), StoreError> {
-        let failed = |source| StoreError::Accounts { what: "setting a password", source };
+        let failed = |source| StoreError::Accounts {
+            what: "setting a password",
+            source,
+        };
         let changed = sqlx::query("UPDATE accounts SET ha1_sha256 = ?, ha1_md5 = ? WHERE user = ?")
             .bind(&ha1.sha256)
             .bind(&ha1.md5)
@@ -156,7 +185,10 @@ impl Store {
     /// # Errors
     /// No such account, or the database does not answer.
     pub async fn delete_account(&self, user: &str) -> Result<(), StoreError> {
-        let failed = |source| StoreError::Accounts { what: "deleting", source };
+        let failed = |source| StoreError::Accounts {
+            what: "deleting",
+            source,
+        };
         let changed = sqlx::query("DELETE FROM accounts WHERE user = ?")
             .bind(user)
             .execute(&mut *self.writer().await)
@@ -167,7 +199,13 @@ impl Store {
 }
 
 fn known(rows: u64, user: &str) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::AccountUnknown { user: user.to_owned() }) } else { Ok(()) }
+    if rows == 0 {
+        Err(StoreError::AccountUnknown {
+            user: user.to_owned(),
+        })
+    } else {
+        Ok(())
+    }
 }
 
 fn account(row: &SqliteRow) -> Result<Account, sqlx::Error> {
@@ -175,7 +213,10 @@ fn account(row: &SqliteRow) -> Result<Account, sqlx::Error> {
     Ok(Account {
         user: row.try_get("user")?,
         name: row.try_get("name")?,
-        ha1: Ha1 { sha256: row.try_get("ha1_sha256")?, md5: row.try_get("ha1_md5")? },
+        ha1: Ha1 {
+            sha256: row.try_get("ha1_sha256")?,
+            md5: row.try_get("ha1_md5")?,
+        },
         languages: list(row.try_get("languages")?)?,
         services: list(row.try_get("services")?)?,
         centre: row.try_get("centre")?,

@@ -18,25 +18,32 @@ impl Day {
     #[must_use]
     pub fn new(year: i64, month: u32, day: u32) -> Option<Self> {
         let number = days_from_civil(year, month, day);
-        ((1970..=9999).contains(&year) && civil_from_days(number) == (year, month, day)).then_some(Self { number })
+        ((1970..=9999).contains(&year) && civil_from_days(number) == (year, month, day))
+            .then_some(Self { number })
     }
 
     /// The day that an instant belongs to (UTC milliseconds since 1970).
     #[must_use]
     pub fn of(wall_ms: i64) -> Self {
-        Self { number: wall_ms.saturating_add(OFFSET_MS).div_euclid(MS_PER_DAY) }
+        Self {
+            number: wall_ms.saturating_add(OFFSET_MS).div_euclid(MS_PER_DAY),
+        }
     }
 
     /// Its first instant, UTC milliseconds since 1970.
     #[must_use]
     pub fn start_ms(self) -> i64 {
-        self.number.saturating_mul(MS_PER_DAY).saturating_sub(OFFSET_MS)
+        self.number
+            .saturating_mul(MS_PER_DAY)
+            .saturating_sub(OFFSET_MS)
     }
 
     /// The day after.
     #[must_use]
     pub fn next(self) -> Self {
-        Self { number: self.number.saturating_add(1) }
+        Self {
+            number: self.number.saturating_add(1),
+        }
     }
 }
 
@@ -59,8 +66,13 @@ impl FromStr for Day {
         let parse = || {
             let mut parts = text.split('-');
             let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-            let are_digits = [year, month, day].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-            if parts.next().is_some() || !are_digits || (year.len(), month.len(), day.len()) != (4, 2, 2) {
+            let are_digits = [year, month, day]
+                .iter()
+                .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+            if parts.next().is_some()
+                || !are_digits
+                || (year.len(), month.len(), day.len()) != (4, 2, 2)
+            {
                 return None;
             }
             Self::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
@@ -103,13 +115,22 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let days = days.saturating_add(719_468);
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, u32::try_from(month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
+    (
+        year,
+        u32::try_from(month).unwrap_or(1),
+        u32::try_from(day).unwrap_or(1),
+    )
 }
 
 #[cfg(test)]
@@ -136,8 +157,16 @@ mod tests {
 
     #[test]
     fn what_is_no_day_is_refused() {
-        for text in ["2026-02-29", "2026-13-01", "2026-1-01", "26-01-01", "2026-01-01T00:00", "", "2026-00-10", "+026-01-01"]
-        {
+        for text in [
+            "2026-02-29",
+            "2026-13-01",
+            "2026-1-01",
+            "26-01-01",
+            "2026-01-01T00:00",
+            "",
+            "2026-00-10",
+            "+026-01-01",
+        ] {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }
         assert!("2028-02-29".parse::<Day>().is_ok());

@@ -1,6 +1,8 @@
 //! A call's row: what `calls` keeps of a record.
 
-use hotline_core::{CallId, CallRecord, Cause, EndedBy, LegQuality, Moment, Notice, RecordingState};
+use hotline_core::{
+    CallId, CallRecord, Cause, EndedBy, LegQuality, Moment, Notice, RecordingState,
+};
 use serde_json::json;
 use sqlx::Sqlite;
 use sqlx::query::Query;
@@ -48,13 +50,26 @@ pub fn recording_file(call: CallId) -> String {
 }
 
 /// The upsert with this record's values. None while the call goes on: it has no row yet.
-pub(crate) fn upsert(record: &CallRecord, short_ms: u32) -> Option<Query<'static, Sqlite, SqliteArguments>> {
+pub(crate) fn upsert(
+    record: &CallRecord,
+    short_ms: u32,
+) -> Option<Query<'static, Sqlite, SqliteArguments>> {
     let ended = record.ended?;
     let fate = record.fate(short_ms)?;
     let at = |moment: Moment| wall_ms(record, moment);
     // Over a restart only the wall clock is left, and it may have been set back: the end is never before the rest.
-    let before = [record.answered, record.first_key, record.queued, record.offered, record.joined];
-    let ended_ms = before.into_iter().flatten().map(at).fold(at(ended), i64::max);
+    let before = [
+        record.answered,
+        record.first_key,
+        record.queued,
+        record.offered,
+        record.joined,
+    ];
+    let ended_ms = before
+        .into_iter()
+        .flatten()
+        .map(at)
+        .fold(at(ended), i64::max);
     let (notice, notice_ms) = record.notice.map(notice).unzip();
     let query = sqlx::query(UPSERT)
         .bind(record.call.to_string())
@@ -96,7 +111,11 @@ pub(crate) fn upsert(record: &CallRecord, short_ms: u32) -> Option<Query<'static
         .bind(notice_ms.flatten());
     let query = bind_quality(query, record.caller_quality);
     let query = bind_quality(query, record.agent_quality);
-    Some(query.bind(serde_json::Value::from(record.diverted.clone()).to_string()).bind(record.has_journal_gap))
+    Some(
+        query
+            .bind(serde_json::Value::from(record.diverted.clone()).to_string())
+            .bind(record.has_journal_gap),
+    )
 }
 
 fn bind_quality(
@@ -109,12 +128,20 @@ fn bind_quality(
         .bind(quality.map(|leg| leg.jitter_us))
         .bind(quality.map(|leg| integer(leg.sent)))
         // 0 = never measured.
-        .bind(quality.map(|leg| leg.round_trip_us).filter(|micros| *micros > 0))
+        .bind(
+            quality
+                .map(|leg| leg.round_trip_us)
+                .filter(|micros| *micros > 0),
+        )
 }
 
 /// Times of one call stay in order and fit its durations, whatever the wall clock did meanwhile.
 fn wall_ms(record: &CallRecord, moment: Moment) -> i64 {
-    record.arrived.wall.0.saturating_add(integer(moment.millis_since(record.arrived)))
+    record
+        .arrived
+        .wall
+        .0
+        .saturating_add(integer(moment.millis_since(record.arrived)))
 }
 
 fn integer(value: u64) -> i64 {

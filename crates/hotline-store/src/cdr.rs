@@ -125,12 +125,12 @@ impl Row {
 
     fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let cell = |(name, kind): &(&str, Kind)| match kind {
-            Kind::Flag | Kind::Integer | Kind::Time => {
-                row.try_get::<Option<i64>, _>(*name).map(|value| value.map_or(Cell::Null, Cell::Integer))
-            }
-            Kind::Json | Kind::Text => {
-                row.try_get::<Option<String>, _>(*name).map(|value| value.map_or(Cell::Null, Cell::Text))
-            }
+            Kind::Flag | Kind::Integer | Kind::Time => row
+                .try_get::<Option<i64>, _>(*name)
+                .map(|value| value.map_or(Cell::Null, Cell::Integer)),
+            Kind::Json | Kind::Text => row
+                .try_get::<Option<String>, _>(*name)
+                .map(|value| value.map_or(Cell::Null, Cell::Text)),
         };
         COLUMNS.iter().map(cell).collect::<Result<_, _>>().map(Self)
     }
@@ -157,9 +157,19 @@ impl Store {
         let failed = |source| StoreError::Calls { source };
         let mut connection = self.reader().await.map_err(failed)?;
         // Rows that come meanwhile belong to the next export. Ends with the connection.
-        sqlx::raw_sql("BEGIN").execute(&mut connection).await.map_err(failed)?;
+        sqlx::raw_sql("BEGIN")
+            .execute(&mut connection)
+            .await
+            .map_err(failed)?;
         let last = (i64::MIN, String::new());
-        Ok(Calls { connection, from_ms, to_ms, last, page: VecDeque::new(), is_at_end: false })
+        Ok(Calls {
+            connection,
+            from_ms,
+            to_ms,
+            last,
+            page: VecDeque::new(),
+            is_at_end: false,
+        })
     }
 }
 
@@ -170,7 +180,9 @@ impl Calls {
     /// The database does not answer.
     pub async fn next(&mut self) -> Result<Option<Row>, StoreError> {
         if self.page.is_empty() && !self.is_at_end {
-            self.read_page().await.map_err(|source| StoreError::Calls { source })?;
+            self.read_page()
+                .await
+                .map_err(|source| StoreError::Calls { source })?;
         }
         Ok(self.page.pop_front())
     }
@@ -249,7 +261,10 @@ pub async fn export(
 ) -> Result<u64, ExportError> {
     let read = |source| ExportError::Read { source };
     let write = |source| ExportError::Write { source };
-    let mut calls = store.calls_between(from.start_ms(), to.start_ms()).await.map_err(read)?;
+    let mut calls = store
+        .calls_between(from.start_ms(), to.start_ms())
+        .await
+        .map_err(read)?;
     let mut line = String::new();
     if format == Format::Csv {
         push_header(&mut line);
@@ -315,7 +330,8 @@ fn end_csv_line(line: &mut String) {
 /// name.
 fn push_quoted(line: &mut String, text: &str) {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let needs_quotes = text.contains(['"', ',', '\r', '\n']) || text.starts_with(' ') || text.ends_with(' ');
+    let needs_quotes =
+        text.contains(['"', ',', '\r', '\n']) || text.starts_with(' ') || text.ends_with(' ');
     if needs_quotes {
         line.push('"');
     }
@@ -342,7 +358,9 @@ fn push_json(line: &mut String, row: &Row) {
             (Kind::Time, Cell::Integer(at_ms)) => utc_text(*at_ms).into(),
             (_, Cell::Integer(value)) => (*value).into(),
             // What is no JSON any more is shown as it stands.
-            (Kind::Json, Cell::Text(text)) => serde_json::from_str(text).unwrap_or_else(|_damaged| text.as_str().into()),
+            (Kind::Json, Cell::Text(text)) => {
+                serde_json::from_str(text).unwrap_or_else(|_damaged| text.as_str().into())
+            }
             (_, Cell::Text(text)) => text.as_str().into(),
         };
         object.insert(export_name(name, *kind).to_owned(), value);
@@ -355,5 +373,4 @@ fn push_json(line: &mut String, row: &Row) {
 }
 
 #[cfg(test)]
-#[path = "cdr/tests.rs"]
 mod tests;

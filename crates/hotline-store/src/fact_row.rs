@@ -11,7 +11,10 @@ pub(crate) fn push_rows(rows: &mut Vec<Value>, sequence: u64, frame: &Frame) {
     let facts = core.filter_map(Result::ok).chain(edge);
     for (ordinal, fact) in facts.enumerate() {
         let (kind, body) = kind_and_body(fact);
-        let call = body.get("call").and_then(Value::as_u64).map(|call| CallId(call).to_string());
+        let call = body
+            .get("call")
+            .and_then(Value::as_u64)
+            .map(|call| CallId(call).to_string());
         rows.push(Value::Array(vec![
             sequence.into(),
             ordinal.into(),
@@ -47,6 +50,8 @@ fn kind_and_body(fact: Value) -> (String, Map<String, Value>) {
             body.remove("caller");
             (kind, body)
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => (String::new(), Map::new()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            (String::new(), Map::new())
+        }
     }
 }

@@ -42,7 +42,11 @@ pub struct ProjectorOptions {
 
 impl Default for ProjectorOptions {
     fn default() -> Self {
-        Self { short_ms: 10_000, batch_frames_max: 500, checkpoint_frames: 20_000 }
+        Self {
+            short_ms: 10_000,
+            batch_frames_max: 500,
+            checkpoint_frames: 20_000,
+        }
     }
 }
 
@@ -105,7 +109,9 @@ impl ProjectorStatus {
     /// The database has not taken anything for so long, although there is something.
     #[must_use]
     pub fn waiting(&self) -> Duration {
-        self.trying_since.map(|since| since.elapsed()).unwrap_or_default()
+        self.trying_since
+            .map(|since| since.elapsed())
+            .unwrap_or_default()
     }
 }
 
@@ -170,7 +176,9 @@ impl Projector {
                     return;
                 }
                 Ok(Step::Idle) => self.wait(&mut stop).await,
-                Ok(Step::Checkpointed(_) | Step::Committed(_) | Step::Restarted) => pause = PAUSE_MIN,
+                Ok(Step::Checkpointed(_) | Step::Committed(_) | Step::Restarted) => {
+                    pause = PAUSE_MIN
+                }
                 Err(error) => {
                     self.failed(&error).await;
                     sleep(pause).await;
@@ -196,7 +204,10 @@ impl Projector {
             self.status.send_modify(|status| {
                 status.trying_since.get_or_insert_with(Instant::now);
             });
-            let failed = |source| ProjectorError::Database { next: batch.next, source };
+            let failed = |source| ProjectorError::Database {
+                next: batch.next,
+                source,
+            };
             let stored = self.place.as_ref().and_then(|place| place.stored);
             let journal = self.journal.journal_id();
             let is_committed = self.commit(batch, journal, stored).await.map_err(failed)?;
@@ -204,7 +215,10 @@ impl Projector {
         }
         let due = self.frames_since_checkpoint;
         if due > self.options.checkpoint_frames / 10 {
-            return self.checkpoint(RUNNING_CHECKPOINT).await.map(Step::Checkpointed);
+            return self
+                .checkpoint(RUNNING_CHECKPOINT)
+                .await
+                .map(Step::Checkpointed);
         }
         Ok(Step::Idle)
     }
@@ -213,27 +227,40 @@ impl Projector {
     async fn begin(&mut self) -> Result<(), ProjectorError> {
         let stored = {
             let mut connection = self.store.writer().await;
-            position(&mut connection).await.map_err(|source| ProjectorError::Database { next: 0, source })?
+            position(&mut connection)
+                .await
+                .map_err(|source| ProjectorError::Database { next: 0, source })?
         };
-        let (tail, ledger, orphans) =
-            Tail::open(self.journal.clone(), stored).map_err(|source| ProjectorError::Journal { source })?;
-        let is_gap = stored.is_some_and(|(journal, next)| journal == self.journal.journal_id() && next != tail.next());
+        let (tail, ledger, orphans) = Tail::open(self.journal.clone(), stored)
+            .map_err(|source| ProjectorError::Journal { source })?;
+        let is_gap = stored.is_some_and(|(journal, next)| {
+            journal == self.journal.journal_id() && next != tail.next()
+        });
         self.status.send_modify(|status| {
             status.next = tail.next();
             status.gaps += u64::from(is_gap);
         });
         if !orphans.is_empty() {
-            let mut batch = Batch { next: tail.next(), ..Batch::default() };
+            let mut batch = Batch {
+                next: tail.next(),
+                ..Batch::default()
+            };
             batch.keep_all(orphans);
             self.batch = Some(batch);
         }
-        self.place = Some(Place { tail, ledger, stored });
+        self.place = Some(Place {
+            tail,
+            ledger,
+            stored,
+        });
         Ok(())
     }
 
     /// Reads the next frames into a batch.
     fn collect(&mut self) -> Result<(), ProjectorError> {
-        let Some(place) = &mut self.place else { return Ok(()) };
+        let Some(place) = &mut self.place else {
+            return Ok(());
+        };
         let mut batch = Batch::default();
         while batch.frames < self.options.batch_frames_max {
             match place.tail.read() {
@@ -261,12 +288,18 @@ impl Projector {
             batch.next = place.tail.next();
             self.batch = Some(batch);
         }
-        self.status.send_modify(|status| status.lag_frames = place.tail.lag());
+        self.status
+            .send_modify(|status| status.lag_frames = place.tail.lag());
         Ok(())
     }
 
     /// Writes a batch. False when the database is not where this projector thought.
-    async fn commit(&self, batch: &Batch, journal: u64, stored: Option<(u64, u64)>) -> Result<bool, sqlx::Error> {
+    async fn commit(
+        &self,
+        batch: &Batch,
+        journal: u64,
+        stored: Option<(u64, u64)>,
+    ) -> Result<bool, sqlx::Error> {
         let mut connection = self.store.writer().await;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         if position(&mut transaction).await? != stored {
@@ -275,15 +308,24 @@ impl Projector {
         }
         let journal = signed(journal)?;
         if !batch.facts.is_empty() {
-            let rows = serde_json::to_string(&batch.facts).map_err(|error| sqlx::Error::Encode(error.into()))?;
-            sqlx::query(INSERT_FACTS).bind(journal).bind(rows).execute(&mut *transaction).await?;
+            let rows = serde_json::to_string(&batch.facts)
+                .map_err(|error| sqlx::Error::Encode(error.into()))?;
+            sqlx::query(INSERT_FACTS)
+                .bind(journal)
+                .bind(rows)
+                .execute(&mut *transaction)
+                .await?;
         }
         for record in batch.records.values() {
             if let Some(upsert) = call_row::upsert(record, self.options.short_ms) {
                 upsert.execute(&mut *transaction).await?;
             }
         }
-        sqlx::query(STORE_POSITION).bind(journal).bind(signed(batch.next)?).execute(&mut *transaction).await?;
+        sqlx::query(STORE_POSITION)
+            .bind(journal)
+            .bind(signed(batch.next)?)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -311,14 +353,22 @@ impl Projector {
 
     /// Makes everything committed durable; then segments that it was made from can go. Returns how many went.
     async fn checkpoint(&mut self, statement: &'static str) -> Result<u32, ProjectorError> {
-        let Some(place) = &self.place else { return Ok(0) };
-        let Some((_, next)) = place.stored else { return Ok(0) };
+        let Some(place) = &self.place else {
+            return Ok(0);
+        };
+        let Some((_, next)) = place.stored else {
+            return Ok(0);
+        };
         let failed = |source| ProjectorError::Database { next, source };
         // Failed or not, it is not tried again at once: a long reading elsewhere may hinder it for minutes.
         self.frames_since_checkpoint = 0;
-        let row = sqlx::query(statement).fetch_one(&mut *self.store.writer().await).await.map_err(failed)?;
+        let row = sqlx::query(statement)
+            .fetch_one(&mut *self.store.writer().await)
+            .await
+            .map_err(failed)?;
         let [busy, in_log, moved] = [row.try_get::<i64, _>(0), row.try_get(1), row.try_get(2)];
-        let is_durable = busy.map_err(failed)? == 0 && in_log.map_err(failed)? == moved.map_err(failed)?;
+        let is_durable =
+            busy.map_err(failed)? == 0 && in_log.map_err(failed)? == moved.map_err(failed)?;
         if !is_durable {
             return Ok(0);
         }
@@ -353,14 +403,20 @@ impl Projector {
 impl Batch {
     /// Rows of calls that ended in a gap. Their last record counts.
     fn keep_all(&mut self, orphans: Vec<CallRecord>) {
-        self.records.extend(orphans.into_iter().map(|record| (record.call, record)));
+        self.records
+            .extend(orphans.into_iter().map(|record| (record.call, record)));
     }
 }
 
 async fn position(connection: &mut SqliteConnection) -> Result<Option<(u64, u64)>, sqlx::Error> {
-    let found = sqlx::query("SELECT journal, next FROM projection").fetch_optional(connection).await?;
+    let found = sqlx::query("SELECT journal, next FROM projection")
+        .fetch_optional(connection)
+        .await?;
     let Some(row) = found else { return Ok(None) };
-    let unsigned = |at: usize| row.try_get::<i64, _>(at).map(|value| u64::try_from(value).unwrap_or(0));
+    let unsigned = |at: usize| {
+        row.try_get::<i64, _>(at)
+            .map(|value| u64::try_from(value).unwrap_or(0))
+    };
     Ok(Some((unsigned(0)?, unsigned(1)?)))
 }
 
@@ -374,7 +430,13 @@ fn is_stopping(stop: &watch::Receiver<bool>) -> bool {
 
 /// SQLITE_BUSY (5) and SQLITE_LOCKED (6), extended or not: the connection itself is well.
 fn is_locked(error: &ProjectorError) -> bool {
-    let ProjectorError::Database { source: sqlx::Error::Database(source), .. } = error else { return false };
+    let ProjectorError::Database {
+        source: sqlx::Error::Database(source),
+        ..
+    } = error
+    else {
+        return false;
+    };
     let code = source.code().and_then(|code| code.parse::<u32>().ok());
     matches!(code.map(|code| code & 0xff), Some(5 | 6))
 }
@@ -387,7 +449,7 @@ fn describe(error: &ProjectorError) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 const RUNNING_CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const CLOSING_CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";

@@ -115,22 +115,44 @@ pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
     let failed = |source| StoreError::Migrate { source };
     loop {
         // Two programs may open a new database at once: the version is read inside the transaction.
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let version = pragma(&mut transaction, "PRAGMA user_version").await.map_err(failed)?;
-        let application = pragma(&mut transaction, "PRAGMA application_id").await.map_err(failed)?;
+        let mut transaction = connection
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(failed)?;
+        let version = pragma(&mut transaction, "PRAGMA user_version")
+            .await
+            .map_err(failed)?;
+        let application = pragma(&mut transaction, "PRAGMA application_id")
+            .await
+            .map_err(failed)?;
         if version > VERSION {
-            return Err(StoreError::Newer { found: version, known: VERSION });
+            return Err(StoreError::Newer {
+                found: version,
+                known: VERSION,
+            });
         }
         if version != 0 && application != APPLICATION {
             return Err(StoreError::Foreign);
         }
-        let Some(step) = usize::try_from(version).ok().and_then(|at| MIGRATIONS.get(at)) else {
+        let Some(step) = usize::try_from(version)
+            .ok()
+            .and_then(|at| MIGRATIONS.get(at))
+        else {
             return transaction.commit().await.map_err(failed);
         };
-        sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(failed)?;
+        sqlx::raw_sql(*step)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
         // Numbers of our own; a PRAGMA takes no bound values.
-        let marks = format!("PRAGMA user_version = {}; PRAGMA application_id = {APPLICATION}", version + 1);
-        sqlx::raw_sql(AssertSqlSafe(marks)).execute(&mut *transaction).await.map_err(failed)?;
+        let marks = format!(
+            "PRAGMA user_version = {}; PRAGMA application_id = {APPLICATION}",
+            version + 1
+        );
+        sqlx::raw_sql(AssertSqlSafe(marks))
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
     }
 }

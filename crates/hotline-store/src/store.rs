@@ -2,7 +2,8 @@
 
 use crate::schema;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Row};
 use std::path::Path;
@@ -106,7 +107,9 @@ impl Store {
     /// # Errors
     /// It cannot be opened, is another program's, or a newer version's.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        keep_private(path).map_err(|source| StoreError::Open { source: sqlx::Error::Io(source) })?;
+        keep_private(path).map_err(|source| StoreError::Open {
+            source: sqlx::Error::Io(source),
+        })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -115,12 +118,24 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .disable_statement_logging();
-        let mut writer = options.connect().await.map_err(|source| StoreError::Open { source })?;
+        let mut writer = options
+            .connect()
+            .await
+            .map_err(|source| StoreError::Open { source })?;
         schema::migrate(&mut writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
-            .connect_lazy_with(options.clone().create_if_missing(false).pragma("query_only", "ON"));
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers, options })
+            .connect_lazy_with(
+                options
+                    .clone()
+                    .create_if_missing(false)
+                    .pragma("query_only", "ON"),
+            );
+        Ok(Self {
+            writer: Arc::new(Mutex::new(writer)),
+            readers,
+            options,
+        })
     }
 
     /// The writing connection. Held for one transaction.
@@ -134,12 +149,22 @@ impl Store {
 
     /// A connection of its own, for a long reading.
     pub(crate) async fn reader(&self) -> Result<SqliteConnection, sqlx::Error> {
-        self.options.clone().create_if_missing(false).pragma("query_only", "ON").connect().await
+        self.options
+            .clone()
+            .create_if_missing(false)
+            .pragma("query_only", "ON")
+            .connect()
+            .await
     }
 
     /// Opens the writing connection anew: the file may have been away.
     pub(crate) async fn reconnect(&self) -> Result<(), sqlx::Error> {
-        let fresh = self.options.clone().create_if_missing(false).connect().await?;
+        let fresh = self
+            .options
+            .clone()
+            .create_if_missing(false)
+            .connect()
+            .await?;
         *self.writer.lock().await = fresh;
         Ok(())
     }
@@ -185,7 +210,10 @@ impl Store {
     /// The database does not answer.
     pub async fn count(&self) -> Result<u64, StoreError> {
         let failed = |source| StoreError::Calls { source };
-        let row = sqlx::query("SELECT count(*) FROM calls").fetch_one(self.readers()).await.map_err(failed)?;
+        let row = sqlx::query("SELECT count(*) FROM calls")
+            .fetch_one(self.readers())
+            .await
+            .map_err(failed)?;
         let count: i64 = row.try_get(0).map_err(failed)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
@@ -196,9 +224,16 @@ impl Store {
     /// Damaged, or the database does not answer.
     pub async fn check_integrity(&self) -> Result<(), StoreError> {
         let failed = |source| StoreError::Open { source };
-        let row = sqlx::query("PRAGMA integrity_check(1)").fetch_one(self.readers()).await.map_err(failed)?;
+        let row = sqlx::query("PRAGMA integrity_check(1)")
+            .fetch_one(self.readers())
+            .await
+            .map_err(failed)?;
         let found: String = row.try_get(0).map_err(failed)?;
-        if found == "ok" { Ok(()) } else { Err(StoreError::Damaged { found }) }
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged { found })
+        }
     }
 
     /// Closes all connections.
@@ -211,5 +246,15 @@ impl Store {
 /// The file names callers: nobody else may read it, nor what SQLite puts beside it (it copies the mode).
 fn keep_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().create(true).truncate(false).read(true).append(true).mode(0o600).open(path).map(drop)
+    std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,15 +91,27 @@ impl RealDisk {
     /// What the file system says.
     pub fn open(folder: &Path) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        Ok(Self { folder: folder.to_owned(), started: Instant::now() })
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            started: Instant::now(),
+        })
     }
 }
 
 impl Disk for RealDisk {
     fn create(&self, name: &str, length: u64) -> io::Result<Arc<dyn DiskFile>> {
         let path = self.folder.join(name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(MODE).open(&path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(MODE)
+            .open(&path)?;
         match fallocate(&file, FallocateFlags::empty(), 0, length) {
             Ok(()) => {}
             // Some file systems cannot reserve room; then the file grows as it is written.

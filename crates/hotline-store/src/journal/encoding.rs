@@ -51,7 +51,11 @@ impl Header {
         if !body.starts_with(&MAGIC) || crc32fast::hash(body) != u32_at(crc, 0)? {
             return None;
         }
-        Some(Self { format: u32_at(body, 8)?, journal: u64_at(body, 12)?, first: u64_at(body, 20)? })
+        Some(Self {
+            format: u32_at(body, 8)?,
+            journal: u64_at(body, 12)?,
+            first: u64_at(body, 20)?,
+        })
     }
 }
 
@@ -70,7 +74,10 @@ impl<'a> Record<'a> {
         if crc32fast::hash(checked) != u32_at(bytes, 4)? {
             return None;
         }
-        Some(Self { sequence: u64_at(bytes, 8)?, payload: bytes.get(PREFIX_BYTES..length)? })
+        Some(Self {
+            sequence: u64_at(bytes, 8)?,
+            payload: bytes.get(PREFIX_BYTES..length)?,
+        })
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -85,12 +92,17 @@ pub(crate) fn record_bytes(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Appends a frame's record. An enormous input is left out rather than the facts.
-pub(crate) fn write_frame(bytes: &mut Vec<u8>, sequence: u64, frame: &Frame) -> Result<(), postcard::Error> {
+pub(crate) fn write_frame(
+    bytes: &mut Vec<u8>,
+    sequence: u64,
+    frame: &Frame,
+) -> Result<(), postcard::Error> {
     write_record(bytes, sequence, |bytes| {
         let start = bytes.len();
         bytes.extend_from_slice(&[0; 4]);
         extend(bytes, &(frame.now, &frame.facts, &frame.edge))?;
-        let length = u32::try_from(bytes.len() - start - 4).map_err(|_too_long| postcard::Error::SerializeBufferFull)?;
+        let length = u32::try_from(bytes.len() - start - 4)
+            .map_err(|_too_long| postcard::Error::SerializeBufferFull)?;
         put_u32(bytes, start, length);
         let facts_end = bytes.len();
         extend(bytes, &frame.inputs)?;
@@ -105,8 +117,14 @@ pub(crate) fn write_frame(bytes: &mut Vec<u8>, sequence: u64, frame: &Frame) -> 
 pub(crate) fn read_facts(payload: &[u8]) -> Option<Frame> {
     let length = usize::try_from(u32_at(payload, 0)?).ok()?;
     let (now, facts, edge) =
-        postcard::from_bytes::<(Now, Vec<Fact>, Vec<EdgeFact>)>(payload.get(4..)?.get(..length)?).ok()?;
-    Some(Frame { now, inputs: Vec::new(), facts, edge })
+        postcard::from_bytes::<(Now, Vec<Fact>, Vec<EdgeFact>)>(payload.get(4..)?.get(..length)?)
+            .ok()?;
+    Some(Frame {
+        now,
+        inputs: Vec::new(),
+        facts,
+        edge,
+    })
 }
 
 /// Inputs of a frame; None when another version wrote them.
@@ -163,9 +181,15 @@ fn put_u32(bytes: &mut [u8], at: usize, value: u32) {
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|found| u32::from_le_bytes(*found))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|found| u32::from_le_bytes(*found))
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|found| u64::from_le_bytes(*found))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|found| u64::from_le_bytes(*found))
 }

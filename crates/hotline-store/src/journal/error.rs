@@ -6,7 +6,10 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another version wrote it.
-    #[error("journal segment {first} has format {found}, this version knows {}", super::encoding::FORMAT)]
+    #[error(
+        "journal segment {first} has format {found}, this version knows {}",
+        super::encoding::FORMAT
+    )]
     Format {
         /// First frame of the segment.
         first: u64,

@@ -98,13 +98,21 @@ impl MemoryDisk {
         };
         let mut contents = BTreeMap::new();
         for content in names.values() {
-            let Some(found) = state.contents.get(content) else { continue };
+            let Some(found) = state.contents.get(content) else {
+                continue;
+            };
             let bytes = match seed {
                 None => found.bytes.clone(),
                 Some(None) => found.synced.clone(),
                 Some(Some(seed)) => torn(found, seed ^ content),
             };
-            contents.insert(*content, Content { synced: bytes.clone(), bytes });
+            contents.insert(
+                *content,
+                Content {
+                    synced: bytes.clone(),
+                    bytes,
+                },
+            );
         }
         Self(Arc::new(Mutex::new(State {
             contents,
@@ -120,7 +128,11 @@ impl MemoryDisk {
     #[must_use]
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         let state = self.state();
-        state.names.get(name).and_then(|content| state.contents.get(content)).map(|found| found.bytes.clone())
+        state
+            .names
+            .get(name)
+            .and_then(|content| state.contents.get(content))
+            .map(|found| found.bytes.clone())
     }
 
     /// Replaces the bytes of a file, synced. An unknown file is made.
@@ -128,7 +140,13 @@ impl MemoryDisk {
         let mut state = self.state();
         let number = state.number(name);
         state.synced_names.insert(name.to_owned(), number);
-        state.contents.insert(number, Content { synced: bytes.clone(), bytes });
+        state.contents.insert(
+            number,
+            Content {
+                synced: bytes.clone(),
+                bytes,
+            },
+        );
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -168,9 +186,16 @@ impl State {
     }
 
     fn check_room(&self, more: u64) -> io::Result<()> {
-        let used: u64 = self.names.values().filter_map(|content| self.contents.get(content)).map(length).sum();
+        let used: u64 = self
+            .names
+            .values()
+            .filter_map(|content| self.contents.get(content))
+            .map(length)
+            .sum();
         match self.capacity {
-            Some(capacity) if used.saturating_add(more) > capacity => Err(ErrorKind::StorageFull.into()),
+            Some(capacity) if used.saturating_add(more) > capacity => {
+                Err(ErrorKind::StorageFull.into())
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -215,14 +240,26 @@ impl Disk for MemoryDisk {
         state.check_room(length)?;
         let number = state.number(name);
         let room = usize::try_from(length).map_err(io::Error::other)?;
-        state.contents.insert(number, Content { bytes: vec![0; room], synced: Vec::new() });
-        Ok(Arc::new(MemoryFile { disk: self.clone(), number }))
+        state.contents.insert(
+            number,
+            Content {
+                bytes: vec![0; room],
+                synced: Vec::new(),
+            },
+        );
+        Ok(Arc::new(MemoryFile {
+            disk: self.clone(),
+            number,
+        }))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let state = self.state();
         let number = *state.names.get(name).ok_or(ErrorKind::NotFound)?;
-        Ok(Arc::new(MemoryFile { disk: self.clone(), number }))
+        Ok(Arc::new(MemoryFile {
+            disk: self.clone(),
+            number,
+        }))
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -232,7 +269,11 @@ impl Disk for MemoryDisk {
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
         state.operate_whole()?;
-        state.names.remove(name).map(drop).ok_or_else(|| ErrorKind::NotFound.into())
+        state
+            .names
+            .remove(name)
+            .map(drop)
+            .ok_or_else(|| ErrorKind::NotFound.into())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -267,8 +308,12 @@ struct MemoryFile {
 impl DiskFile for MemoryFile {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let state = self.disk.state();
-        let Some(content) = state.contents.get(&self.number) else { return Err(ErrorKind::NotFound.into()) };
-        let from = usize::try_from(offset).map_err(io::Error::other)?.min(content.bytes.len());
+        let Some(content) = state.contents.get(&self.number) else {
+            return Err(ErrorKind::NotFound.into());
+        };
+        let from = usize::try_from(offset)
+            .map_err(io::Error::other)?
+            .min(content.bytes.len());
         let found = content.bytes.get(from..).unwrap_or_default();
         let count = found.len().min(bytes.len());
         for (place, byte) in bytes.iter_mut().zip(found) {
@@ -280,8 +325,13 @@ impl DiskFile for MemoryFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.state();
         let cut = state.operate()?;
-        let end = usize::try_from(offset).map_err(io::Error::other)?.saturating_add(bytes.len());
-        let have = state.contents.get(&self.number).map_or(0, |content| content.bytes.len());
+        let end = usize::try_from(offset)
+            .map_err(io::Error::other)?
+            .saturating_add(bytes.len());
+        let have = state
+            .contents
+            .get(&self.number)
+            .map_or(0, |content| content.bytes.len());
         state.check_room(end.saturating_sub(have) as u64)?;
         let through = bytes.get(..cut.unwrap_or(bytes.len())).unwrap_or(bytes);
         if let Some(content) = state.contents.get_mut(&self.number) {
@@ -291,7 +341,11 @@ impl DiskFile for MemoryFile {
                 place.copy_from_slice(through);
             }
         }
-        if cut.is_some() { Err(io::Error::other("killed")) } else { Ok(()) }
+        if cut.is_some() {
+            Err(io::Error::other("killed"))
+        } else {
+            Ok(())
+        }
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -101,12 +101,24 @@ impl Journal {
     ///
     /// # Errors
     /// As there.
-    pub fn open_on(disk: Arc<dyn Disk>, options: JournalOptions) -> Result<(Self, Ledger), JournalError> {
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        options: JournalOptions,
+    ) -> Result<(Self, Ledger), JournalError> {
         let found = recovery::recover(&*disk)?;
         let ledger = found.ledger;
-        let mut writer = Writer::new(Arc::clone(&disk), found.journal, found.next, options.segment_bytes);
+        let mut writer = Writer::new(
+            Arc::clone(&disk),
+            found.journal,
+            found.next,
+            options.segment_bytes,
+        );
         writer.reserve_made(writer::make_reserve(&*disk, options.reserve_bytes));
-        let status = JournalStatus { next: found.next, durable: found.durable, ..JournalStatus::default() };
+        let status = JournalStatus {
+            next: found.next,
+            durable: found.durable,
+            ..JournalStatus::default()
+        };
         let shared = Arc::new(Shared::new(disk, writer, found.journal, &options, status));
         let mut journal = Self {
             shared,
@@ -119,10 +131,16 @@ impl Journal {
         journal.begin_first_segment();
         journal.shared.keep_up();
         if found.has_lost_frames {
-            journal.state_gap(Now { mono: ledger.last.mono, wall: ledger.last.wall });
+            journal.state_gap(Now {
+                mono: ledger.last.mono,
+                wall: ledger.last.wall,
+            });
         }
         if options.has_thread {
-            journal.thread = Some(start_thread(&journal.shared, Duration::from_millis(options.sync_delay_ms))?);
+            journal.thread = Some(start_thread(
+                &journal.shared,
+                Duration::from_millis(options.sync_delay_ms),
+            )?);
         }
         Ok((journal, ledger))
     }
@@ -156,7 +174,11 @@ impl Journal {
         if has_lost {
             self.state_gap(frame.now);
         }
-        Appended { sequence, rows, is_written }
+        Appended {
+            sequence,
+            rows,
+            is_written,
+        }
     }
 
     /// What all frames so far amount to.
@@ -180,7 +202,10 @@ impl Journal {
     /// A handle for other threads.
     #[must_use]
     pub fn watch(&self) -> JournalWatch {
-        JournalWatch { shared: Arc::clone(&self.shared), durable: self.shared.durable.subscribe() }
+        JournalWatch {
+            shared: Arc::clone(&self.shared),
+            durable: self.shared.durable.subscribe(),
+        }
     }
 
     /// Everything appended is on disk when this returns true. Waits for the disk: for the end, not for a turn.
@@ -202,7 +227,11 @@ impl Journal {
         {
             let began = shared.disk.micros();
             must_begin_segment = writer.is_full(self.buffer.len());
-            let begun = if must_begin_segment { writer.begin_segment(sequence, &self.ledger, &[]) } else { Ok(()) };
+            let begun = if must_begin_segment {
+                writer.begin_segment(sequence, &self.ledger, &[])
+            } else {
+                Ok(())
+            };
             let result = begun.and_then(|()| writer.write(&self.buffer, sequence));
             let took = shared.disk.micros().saturating_sub(began);
             state.status.slowest_append_us = state.status.slowest_append_us.max(took);
@@ -226,7 +255,13 @@ impl Journal {
                 }
             }
         }
-        let has_lost = shared.wait_in_memory(state, sequence, &self.buffer, &self.ledger, must_begin_segment);
+        let has_lost = shared.wait_in_memory(
+            state,
+            sequence,
+            &self.buffer,
+            &self.ledger,
+            must_begin_segment,
+        );
         shared.mark_dirty(state);
         (false, has_lost)
     }
@@ -234,7 +269,9 @@ impl Journal {
     /// The new run's segment: even before its first frame, so that a start without calls leaves a snapshot too.
     fn begin_first_segment(&mut self) {
         let mut state = self.shared.state();
-        let Some(writer) = &mut state.writer else { return };
+        let Some(writer) = &mut state.writer else {
+            return;
+        };
         if let Err(error) = writer.begin_segment(self.next, &self.ledger, &[]) {
             // The first frame tries again, and then waits in memory.
             state.begin_trouble(trouble_of(&error));
@@ -243,7 +280,11 @@ impl Journal {
 
     /// Says in the journal itself that frames are missing.
     fn state_gap(&mut self, now: Now) {
-        let frame = Frame { now, edge: vec![EdgeFact::JournalGap], ..Frame::default() };
+        let frame = Frame {
+            now,
+            edge: vec![EdgeFact::JournalGap],
+            ..Frame::default()
+        };
         // Its own loss cannot come back here more often than there are generations in memory.
         self.append(&frame);
     }
@@ -272,9 +313,15 @@ fn run_thread(shared: &Shared, delay: Duration) {
     loop {
         let state = shared.state();
         let is_idle = |state: &mut State| !state.is_dirty && state.is_direct && !state.is_closing;
-        let (state, _) =
-            shared.wake.wait_timeout_while(state, RESERVE_EVERY, is_idle).unwrap_or_else(PoisonError::into_inner);
-        let (is_closing, is_direct, has_work) = (state.is_closing, state.is_direct, state.is_dirty || !state.is_direct);
+        let (state, _) = shared
+            .wake
+            .wait_timeout_while(state, RESERVE_EVERY, is_idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        let (is_closing, is_direct, has_work) = (
+            state.is_closing,
+            state.is_direct,
+            state.is_dirty || !state.is_direct,
+        );
         drop(state);
         if is_closing {
             shared.keep_up();
@@ -286,14 +333,23 @@ fn run_thread(shared: &Shared, delay: Duration) {
         }
         if is_direct {
             // Frames of the next moments share this sync.
-            thread::sleep(delay);
+            pause(shared, delay);
         }
         if !shared.keep_up() {
-            let state = shared.state();
-            let is_open = |state: &mut State| !state.is_closing;
-            drop(shared.wake.wait_timeout_while(state, RETRY_EVERY, is_open).unwrap_or_else(PoisonError::into_inner));
+            pause(shared, RETRY_EVERY);
         }
     }
+}
+
+/// Ends early when the journal is closed.
+fn pause(shared: &Shared, time: Duration) {
+    let is_open = |state: &mut State| !state.is_closing;
+    drop(
+        shared
+            .wake
+            .wait_timeout_while(shared.state(), time, is_open)
+            .unwrap_or_else(PoisonError::into_inner),
+    );
 }
 
 /// A disk that refused is asked again after this.

@@ -16,7 +16,10 @@ pub(crate) enum Found {
     Frame { sequence: u64, frame: Frame },
     /// Frames are missing here. The state before the next one, and the rows of calls that ended in
     /// between.
-    Gap { ledger: Box<Ledger>, orphans: Vec<CallRecord> },
+    Gap {
+        ledger: Box<Ledger>,
+        orphans: Vec<CallRecord>,
+    },
 }
 
 /// A position in the journal that moves on. Reads only frames that survive a power loss, so that nothing outlives the
@@ -39,11 +42,23 @@ impl Tail {
     ) -> Result<(Self, Ledger, Vec<CallRecord>), JournalError> {
         let disk = Arc::clone(&watch.shared.disk);
         let segments = segment::list(&*disk).map_err(|source| JournalError::Folder { source })?;
-        let wanted = position.filter(|(journal, _)| *journal == watch.journal_id()).map(|(_, next)| next);
+        let wanted = position
+            .filter(|(journal, _)| *journal == watch.journal_id())
+            .map(|(_, next)| next);
         let at = wanted.unwrap_or_else(|| segments.first().copied().unwrap_or_default());
         // The segment that holds the position; the oldest one if it is gone.
-        let holder = segments.iter().rev().find(|first| **first <= at).or(segments.first()).copied();
-        let mut tail = Self { disk, watch, segment: None, next: at };
+        let holder = segments
+            .iter()
+            .rev()
+            .find(|first| **first <= at)
+            .or(segments.first())
+            .copied();
+        let mut tail = Self {
+            disk,
+            watch,
+            segment: None,
+            next: at,
+        };
         let Some(first) = holder else {
             // Nothing could be written yet (full disk): the journal is at its first frame.
             return Ok((tail, Ledger::default(), Vec::new()));
@@ -52,7 +67,11 @@ impl Tail {
             return Ok((tail, Ledger::default(), Vec::new()));
         };
         let mut ledger = opened.ledger;
-        let orphans = if wanted.is_none_or(|wanted| wanted < first) { opened.orphans } else { Vec::new() };
+        let orphans = if wanted.is_none_or(|wanted| wanted < first) {
+            opened.orphans
+        } else {
+            Vec::new()
+        };
         tail.segment = Some((first, Window::new(opened.file, opened.offset)));
         tail.next = first;
         while tail.next < at {
@@ -92,16 +111,25 @@ impl Tail {
         if let Some(found) = self.read_here()? {
             return Ok(Some(found));
         }
-        let segments = segment::list(&*self.disk).map_err(|source| JournalError::Folder { source })?;
+        let segments =
+            segment::list(&*self.disk).map_err(|source| JournalError::Folder { source })?;
         let here = self.segment.as_ref().map(|(first, _)| *first);
-        let Some(next) = segments.into_iter().find(|first| here.is_none_or(|here| *first > here)) else {
+        let Some(next) = segments
+            .into_iter()
+            .find(|first| here.is_none_or(|here| *first > here))
+        else {
             return Ok(None);
         };
-        let Some(opened) = segment::open(&*self.disk, next)? else { return Ok(None) };
+        let Some(opened) = segment::open(&*self.disk, next)? else {
+            return Ok(None);
+        };
         self.segment = Some((next, Window::new(opened.file, opened.offset)));
         if next > self.next {
             self.next = next;
-            return Ok(Some(Found::Gap { ledger: Box::new(opened.ledger), orphans: opened.orphans }));
+            return Ok(Some(Found::Gap {
+                ledger: Box::new(opened.ledger),
+                orphans: opened.orphans,
+            }));
         }
         self.skip_known()?;
         self.read_here()
@@ -111,7 +139,10 @@ impl Tail {
     /// behind a frame of its segment, so that segment's snapshot is on disk.
     pub(crate) fn remove_before(&self, position: u64) -> io::Result<u32> {
         let segments = segment::list(&*self.disk)?;
-        let whole = segments.iter().rposition(|first| *first < position).unwrap_or(0);
+        let whole = segments
+            .iter()
+            .rposition(|first| *first < position)
+            .unwrap_or(0);
         let mut removed = 0;
         for first in segments.iter().take(whole.saturating_sub(KEPT_SEGMENTS)) {
             self.disk.remove(&segment::name(*first))?;
@@ -123,9 +154,18 @@ impl Tail {
     /// After a failed write a new segment may repeat frames of the one before.
     fn skip_known(&mut self) -> Result<(), JournalError> {
         let wanted = self.next;
-        let Some((first, window)) = &mut self.segment else { return Ok(()) };
-        let read = |source| JournalError::Read { first: *first, source };
-        while let Some(record) = window.record().map_err(read)?.filter(|record| record.sequence < wanted) {
+        let Some((first, window)) = &mut self.segment else {
+            return Ok(());
+        };
+        let read = |source| JournalError::Read {
+            first: *first,
+            source,
+        };
+        while let Some(record) = window
+            .record()
+            .map_err(read)?
+            .filter(|record| record.sequence < wanted)
+        {
             let bytes = record.bytes();
             window.skip(bytes);
         }
@@ -133,17 +173,29 @@ impl Tail {
     }
 
     fn read_here(&mut self) -> Result<Option<Found>, JournalError> {
-        let Some((first, window)) = &mut self.segment else { return Ok(None) };
-        let read = |source| JournalError::Read { first: *first, source };
-        if window.record().map_err(read)?.is_none_or(|record| record.sequence != self.next) {
+        let Some((first, window)) = &mut self.segment else {
+            return Ok(None);
+        };
+        let read = |source| JournalError::Read {
+            first: *first,
+            source,
+        };
+        if window
+            .record()
+            .map_err(read)?
+            .is_none_or(|record| record.sequence != self.next)
+        {
             // What was read ahead may have been written since.
             window.refresh();
         }
         let record = window.record().map_err(read)?;
-        let Some(record) = record.filter(|record| record.sequence == self.next) else { return Ok(None) };
+        let Some(record) = record.filter(|record| record.sequence == self.next) else {
+            return Ok(None);
+        };
         let bytes = record.bytes();
         let sequence = record.sequence;
-        let frame = encoding::read_facts(record.payload).ok_or(JournalError::Undecodable { sequence })?;
+        let frame =
+            encoding::read_facts(record.payload).ok_or(JournalError::Undecodable { sequence })?;
         window.skip(bytes);
         self.next += 1;
         Ok(Some(Found::Frame { sequence, frame }))
@@ -161,11 +213,17 @@ pub fn read_all(
 ) -> Result<(), JournalError> {
     let mut next = 0;
     for first in segment::list(disk).map_err(|source| JournalError::Folder { source })? {
-        let Some(opened) = segment::open(disk, first)? else { continue };
+        let Some(opened) = segment::open(disk, first)? else {
+            continue;
+        };
         let read = |source| JournalError::Read { first, source };
         let mut window = Window::new(opened.file, opened.offset);
         let mut expected = first;
-        while let Some(record) = window.record().map_err(read)?.filter(|record| record.sequence == expected) {
+        while let Some(record) = window
+            .record()
+            .map_err(read)?
+            .filter(|record| record.sequence == expected)
+        {
             let bytes = record.bytes();
             if expected >= next {
                 let mut frame = encoding::read_facts(record.payload)

@@ -33,7 +33,10 @@ pub(crate) struct Recovered {
 /// Reads the newest segment whose head is whole, up to the first frame that is not.
 pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered, JournalError> {
     let segments = segment::list(disk).map_err(|source| JournalError::Folder { source })?;
-    let mut recovery = Recovery { is_new: segments.is_empty(), ..Recovery::default() };
+    let mut recovery = Recovery {
+        is_new: segments.is_empty(),
+        ..Recovery::default()
+    };
     for first in segments.into_iter().rev() {
         if let Some(opened) = segment::open(disk, first)? {
             return replay(first, opened, recovery);
@@ -41,7 +44,8 @@ pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered, JournalError> {
         recovery.damaged_segments += 1;
         segment::set_aside(disk, first).map_err(|source| JournalError::Folder { source })?;
     }
-    let damaged = segment::highest_damaged(disk).map_err(|source| JournalError::Folder { source })?;
+    let damaged =
+        segment::highest_damaged(disk).map_err(|source| JournalError::Folder { source })?;
     let next = damaged.map_or(1, |first| first.saturating_add(SKIP_AFTER_DAMAGE));
     Ok(Recovered {
         journal: new_journal_id(),
@@ -54,17 +58,27 @@ pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered, JournalError> {
 }
 
 fn replay(first: u64, opened: Opened, mut recovery: Recovery) -> Result<Recovered, JournalError> {
-    let Opened { file, header, mut ledger, offset, .. } = opened;
+    let Opened {
+        file,
+        header,
+        mut ledger,
+        offset,
+        ..
+    } = opened;
     // After a kill the bytes are with the operating system only; what is built on them must not outlive them.
     let is_synced = file.sync().is_ok();
     let mut window = Window::new(file, offset);
     let mut next = first;
-    while let Some(record) = window.record().map_err(|source| JournalError::Read { first, source })? {
+    while let Some(record) = window
+        .record()
+        .map_err(|source| JournalError::Read { first, source })?
+    {
         if record.sequence != next {
             break;
         }
         let bytes = record.bytes();
-        let frame = encoding::read_facts(record.payload).ok_or(JournalError::Undecodable { sequence: next })?;
+        let frame = encoding::read_facts(record.payload)
+            .ok_or(JournalError::Undecodable { sequence: next })?;
         ledger.apply_frame(&frame);
         window.skip(bytes);
         next += 1;
@@ -82,7 +96,9 @@ fn replay(first: u64, opened: Opened, mut recovery: Recovery) -> Result<Recovere
 
 /// Distinct for every journal that one machine ever begins.
 fn new_journal_id() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     // SQLite's integers are signed.
     u64::try_from(since.as_micros()).unwrap_or(0) & (u64::MAX >> 1)
 }

@@ -20,8 +20,11 @@ pub(crate) fn name(first: u64) -> String {
 
 /// First numbers of all segments, rising.
 pub(crate) fn list(disk: &dyn Disk) -> io::Result<Vec<u64>> {
-    let mut found: Vec<u64> =
-        disk.names()?.iter().filter_map(|name| name.strip_suffix(SUFFIX)?.parse().ok()).collect();
+    let mut found: Vec<u64> = disk
+        .names()?
+        .iter()
+        .filter_map(|name| name.strip_suffix(SUFFIX)?.parse().ok())
+        .collect();
     found.sort_unstable();
     Ok(found)
 }
@@ -29,7 +32,10 @@ pub(crate) fn list(disk: &dyn Disk) -> io::Result<Vec<u64>> {
 /// Highest number in the names of damaged segments, so that numbers are never given out twice.
 pub(crate) fn highest_damaged(disk: &dyn Disk) -> io::Result<Option<u64>> {
     let names = disk.names()?;
-    Ok(names.iter().filter_map(|name| name.strip_suffix(DAMAGED_SUFFIX)?.parse().ok()).max())
+    Ok(names
+        .iter()
+        .filter_map(|name| name.strip_suffix(DAMAGED_SUFFIX)?.parse().ok())
+        .max())
 }
 
 /// Puts a segment that cannot be read out of the way, for people to look at.
@@ -62,7 +68,12 @@ pub(crate) fn create(
     orphans: &[CallRecord],
 ) -> io::Result<Current> {
     let mut head = Vec::new();
-    Header { format: FORMAT, journal: layout.journal, first: layout.first }.write(&mut head);
+    Header {
+        format: FORMAT,
+        journal: layout.journal,
+        first: layout.first,
+    }
+    .write(&mut head);
     encoding::write_snapshot(&mut head, layout.first, ledger, orphans).map_err(io::Error::other)?;
     let offset = head.len() as u64;
     // Room for frames is what a segment is for, however large the snapshot.
@@ -75,7 +86,11 @@ pub(crate) fn create(
         file.sync()?;
     }
     disk.rename(&new_name, &final_name)?;
-    Ok(Current { file, offset, allocated })
+    Ok(Current {
+        file,
+        offset,
+        allocated,
+    })
 }
 
 /// A segment as it is found at a start, or by the projector.
@@ -91,27 +106,46 @@ pub(crate) struct Opened {
 
 /// Opens a segment and reads its snapshot. None = damaged: no header or no snapshot.
 pub(crate) fn open(disk: &dyn Disk, first: u64) -> Result<Option<Opened>, JournalError> {
-    let file = disk.open(&name(first)).map_err(|source| JournalError::Read { first, source })?;
+    let file = disk
+        .open(&name(first))
+        .map_err(|source| JournalError::Read { first, source })?;
     let mut window = Window::new(Arc::clone(&file), 0);
     let read = |source| JournalError::Read { first, source };
-    let Some(header) = window.need(HEADER_BYTES).map_err(read)?.and_then(Header::read) else {
+    let Some(header) = window
+        .need(HEADER_BYTES)
+        .map_err(read)?
+        .and_then(Header::read)
+    else {
         return Ok(None);
     };
     if header.format != FORMAT {
-        return Err(JournalError::Format { first, found: header.format });
+        return Err(JournalError::Format {
+            first,
+            found: header.format,
+        });
     }
     if header.first != first {
         return Ok(None);
     }
     window.skip(HEADER_BYTES);
-    let Some(record) = window.record().map_err(read)?.filter(|record| record.sequence == first) else {
+    let Some(record) = window
+        .record()
+        .map_err(read)?
+        .filter(|record| record.sequence == first)
+    else {
         return Ok(None);
     };
     let bytes = record.bytes();
     // The bytes are as they were written, so it is the layout that does not fit.
-    let (ledger, orphans) =
-        encoding::read_snapshot(record.payload).ok_or(JournalError::Undecodable { sequence: first })?;
-    Ok(Some(Opened { file, header, ledger, orphans, offset: (HEADER_BYTES + bytes) as u64 }))
+    let (ledger, orphans) = encoding::read_snapshot(record.payload)
+        .ok_or(JournalError::Undecodable { sequence: first })?;
+    Ok(Some(Opened {
+        file,
+        header,
+        ledger,
+        orphans,
+        offset: (HEADER_BYTES + bytes) as u64,
+    }))
 }
 
 /// A piece of a file in memory that moves on.
@@ -127,13 +161,22 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(file: Arc<dyn DiskFile>, at: u64) -> Self {
-        Self { file, at, bytes: Vec::new(), used: 0 }
+        Self {
+            file,
+            at,
+            bytes: Vec::new(),
+            used: 0,
+        }
     }
 
     /// The checked record that begins here. None: nothing (yet), torn or damaged.
     pub(crate) fn record(&mut self) -> io::Result<Option<Record<'_>>> {
-        let Some(prefix) = self.need(PREFIX_BYTES)? else { return Ok(None) };
-        let Some(length) = encoding::record_bytes(prefix) else { return Ok(None) };
+        let Some(prefix) = self.need(PREFIX_BYTES)? else {
+            return Ok(None);
+        };
+        let Some(length) = encoding::record_bytes(prefix) else {
+            return Ok(None);
+        };
         Ok(self.need(length)?.and_then(Record::read))
     }
 

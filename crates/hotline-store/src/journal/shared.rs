@@ -82,7 +82,9 @@ impl Shared {
     ) -> Self {
         let waiting_bytes_max = options.waiting_bytes_max;
         // At least four generations, so that an overflow loses a quarter at most.
-        let generation = usize::try_from(options.segment_bytes).unwrap_or(usize::MAX).min(waiting_bytes_max / 4);
+        let generation = usize::try_from(options.segment_bytes)
+            .unwrap_or(usize::MAX)
+            .min(waiting_bytes_max / 4);
         Self {
             disk,
             journal,
@@ -117,7 +119,11 @@ impl Shared {
         let is_sync_failing = state.is_sync_failing.then_some(Trouble::SyncFailed);
         status.trouble = status.trouble.or(is_sync_failing);
         status.durable = *self.durable.borrow();
-        status.waiting_bytes = state.waiting.iter().map(|waiting| (waiting.records.len() - waiting.written) as u64).sum();
+        status.waiting_bytes = state
+            .waiting
+            .iter()
+            .map(|waiting| (waiting.records.len() - waiting.written) as u64)
+            .sum();
         if let Some(writer) = &state.writer {
             status.has_reserve = writer.has_reserve();
         }
@@ -134,7 +140,11 @@ impl Shared {
 
     /// Makes the reserve again after it was given up.
     pub(crate) fn renew_reserve(&self) {
-        let is_missing = self.state().writer.as_ref().is_some_and(|writer| !writer.has_reserve());
+        let is_missing = self
+            .state()
+            .writer
+            .as_ref()
+            .is_some_and(|writer| !writer.has_reserve());
         if !is_missing || self.reserve_bytes == 0 {
             return;
         }
@@ -152,20 +162,27 @@ impl Shared {
             if state.is_direct {
                 return true;
             }
-            let Some(mut writer) = state.writer.take() else { return false };
+            let Some(mut writer) = state.writer.take() else {
+                return false;
+            };
             let Some(front) = state.waiting.front_mut() else {
                 state.writer = Some(writer);
                 state.end_trouble();
                 return true;
             };
             // Written without the lock: what is needed is copied or taken, and given back after a failure.
-            let head = front.ledger.take().map(|ledger| (front.first, ledger, std::mem::take(&mut front.orphans)));
+            let head = front
+                .ledger
+                .take()
+                .map(|ledger| (front.first, ledger, std::mem::take(&mut front.orphans)));
             let (written, last) = front.next_batch(&mut batch);
             drop(state);
             let began = self.disk.micros();
             let result = head
                 .as_ref()
-                .map_or(Ok(()), |(first, ledger, orphans)| writer.begin_segment(*first, ledger, orphans))
+                .map_or(Ok(()), |(first, ledger, orphans)| {
+                    writer.begin_segment(*first, ledger, orphans)
+                })
                 .and_then(|()| writer.write(&batch, last));
             let took = self.disk.micros().saturating_sub(began);
             let mut state = self.state();
@@ -175,7 +192,9 @@ impl Shared {
             match result {
                 Ok(()) => self.batch_written(&mut state, written, took),
                 Err(error) => {
-                    if let (Some((_, ledger, orphans)), Some(front)) = (head, state.waiting.front_mut()) {
+                    if let (Some((_, ledger, orphans)), Some(front)) =
+                        (head, state.waiting.front_mut())
+                    {
                         front.ledger = Some(ledger);
                         front.orphans = orphans;
                     }
@@ -202,7 +221,9 @@ impl Shared {
     fn sync(&self) -> bool {
         let mut state = self.state();
         state.is_dirty = false;
-        let Some(writer) = &mut state.writer else { return false };
+        let Some(writer) = &mut state.writer else {
+            return false;
+        };
         let unsynced = writer.take_unsynced();
         drop(state);
         if unsynced.is_empty() {
@@ -222,7 +243,8 @@ impl Shared {
                 true
             }
             Err(_reported_by_status) => {
-                let is_new = !std::mem::replace(&mut state.is_sync_failing, true) && state.status.trouble.is_none();
+                let is_new = !std::mem::replace(&mut state.is_sync_failing, true)
+                    && state.status.trouble.is_none();
                 state.status.troubles += u64::from(is_new);
                 if let Some(writer) = &mut state.writer {
                     writer.distrust(unsynced);
@@ -250,12 +272,12 @@ impl Shared {
         ledger: &Ledger,
         must_begin_segment: bool,
     ) -> bool {
-        let has_room = state
-            .waiting
-            .back()
-            .is_some_and(|back| back.records.len() + record.len() <= self.segment_bytes && !must_begin_segment);
+        let has_room = state.waiting.back().is_some_and(|back| {
+            back.records.len() + record.len() <= self.segment_bytes && !must_begin_segment
+        });
         if !has_room {
-            let needs_ledger = must_begin_segment || state.needs_segment || !state.waiting.is_empty();
+            let needs_ledger =
+                must_begin_segment || state.needs_segment || !state.waiting.is_empty();
             state.waiting.push_back(Waiting {
                 ledger: needs_ledger.then(|| ledger.clone()),
                 first: sequence,
@@ -287,15 +309,28 @@ impl Shared {
         let mut has_lost = false;
         // While the other thread writes from the front, the front cannot go.
         let oldest = usize::from(state.writer.is_none());
-        while state.waiting.iter().map(|waiting| waiting.records.len()).sum::<usize>() > self.waiting_bytes_max
+        while state
+            .waiting
+            .iter()
+            .map(|waiting| waiting.records.len())
+            .sum::<usize>()
+            > self.waiting_bytes_max
             && state.waiting.len() > oldest + 1
         {
-            let Some(lost) = state.waiting.remove(oldest) else { break };
+            let Some(lost) = state.waiting.remove(oldest) else {
+                break;
+            };
             has_lost = true;
-            state.status.frames_lost += lost.ends.iter().filter(|end| **end > lost.written).count() as u64;
-            let Some(next) = state.waiting.get_mut(oldest) else { break };
+            state.status.frames_lost +=
+                lost.ends.iter().filter(|end| **end > lost.written).count() as u64;
+            let Some(next) = state.waiting.get_mut(oldest) else {
+                break;
+            };
             let mut orphans = lost.orphans;
-            orphans.extend(lost.ended.into_iter().map(|row| CallRecord { has_journal_gap: true, ..row }));
+            orphans.extend(lost.ended.into_iter().map(|row| CallRecord {
+                has_journal_gap: true,
+                ..row
+            }));
             orphans.append(&mut next.orphans);
             let excess = orphans.len().saturating_sub(ORPHANS_MAX);
             orphans.drain(..excess);
@@ -344,7 +379,9 @@ impl Waiting {
 
 pub(crate) fn trouble_of(error: &io::Error) -> Trouble {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Trouble::DiskFull,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Trouble::DiskFull
+        }
         _ => Trouble::WriteFailed,
     }
 }

@@ -14,7 +14,10 @@ const SMALL: JournalOptions = JournalOptions {
 };
 
 fn now(at: u64) -> Now {
-    Now { mono: Mono(at * 1_000), wall: Wall(1_760_000_000_000 + i64::try_from(at).unwrap()) }
+    Now {
+        mono: Mono(at * 1_000),
+        wall: Wall(1_760_000_000_000 + i64::try_from(at).unwrap()),
+    }
 }
 
 fn arrived(call: u64) -> Fact {
@@ -31,22 +34,46 @@ fn arrived(call: u64) -> Fact {
 }
 
 fn ended(call: u64) -> Fact {
-    Fact::Ended { call: CallId(call), by: EndedBy::Caller, cause: Cause::NormalClearing }
+    Fact::Ended {
+        call: CallId(call),
+        by: EndedBy::Caller,
+        cause: Cause::NormalClearing,
+    }
 }
 
 /// Frame number `at` of an endless story: calls come, are answered, go; the edge keeps things.
 fn frame(at: u64) -> Frame {
     let call = at / 4;
     let (facts, edge) = match at % 4 {
-        0 => (vec![Fact::Started { version: "1".to_owned() }, arrived(call)], Vec::new()),
+        0 => (
+            vec![
+                Fact::Started {
+                    version: "1".to_owned(),
+                },
+                arrived(call),
+            ],
+            Vec::new(),
+        ),
         1 => (vec![Fact::Answered { call: CallId(call) }], Vec::new()),
         2 => {
             let value = (at % 8 < 4).then(|| vec![7; usize::try_from(at % 90).unwrap()]);
-            (Vec::new(), vec![EdgeFact::Keep(Keep { table: 1, key: vec![u8::try_from(at % 16).unwrap()], value })])
+            (
+                Vec::new(),
+                vec![EdgeFact::Keep(Keep {
+                    table: 1,
+                    key: vec![u8::try_from(at % 16).unwrap()],
+                    value,
+                })],
+            )
         }
         _ => (vec![ended(call)], Vec::new()),
     };
-    Frame { now: now(at), inputs: Vec::new(), facts, edge }
+    Frame {
+        now: now(at),
+        inputs: Vec::new(),
+        facts,
+        edge,
+    }
 }
 
 fn folded(frames: u64) -> Ledger {
@@ -82,20 +109,34 @@ fn what_is_appended_is_there_after_a_kill_over_many_segments() {
     }
     assert_eq!(*journal.ledger(), folded(400));
     let after = disk.after(Crash::Process);
-    assert!(segment::list(&after).unwrap().len() > 5, "segments were rotated");
+    assert!(
+        segment::list(&after).unwrap().len() > 5,
+        "segments were rotated"
+    );
     let (journal, ledger) = open(&after);
     assert_eq!(ledger, folded(400));
-    assert!(journal.recovery().frames < 100, "one segment was read, not all");
+    assert!(
+        journal.recovery().frames < 100,
+        "one segment was read, not all"
+    );
     let frames = frames_on(&after);
     assert_eq!(frames.len(), 400);
-    assert!(frames.iter().zip(1..).all(|((sequence, _), expected)| *sequence == expected));
+    assert!(
+        frames
+            .iter()
+            .zip(1..)
+            .all(|((sequence, _), expected)| *sequence == expected)
+    );
 }
 
 #[test]
 fn inputs_come_back_for_replay() {
     let disk = MemoryDisk::new();
     let (mut journal, _) = open(&disk);
-    let inputs = vec![hotline_core::Input::Tick, hotline_core::Input::Drain { limit_ms: 5 }];
+    let inputs = vec![
+        hotline_core::Input::Tick,
+        hotline_core::Input::Drain { limit_ms: 5 },
+    ];
     let told = Frame { inputs, ..frame(0) };
     journal.append(&told);
     assert_eq!(frames_on(&disk), [(1, told)]);
@@ -112,7 +153,11 @@ fn power_loss_keeps_what_was_synced_and_never_half_a_frame() {
                 assert!(journal.sync_now());
             }
         }
-        let crash = if seed == 0 { Crash::Power } else { Crash::PowerTorn { seed } };
+        let crash = if seed == 0 {
+            Crash::Power
+        } else {
+            Crash::PowerTorn { seed }
+        };
         let after = disk.after(crash);
         let (journal, ledger) = open(&after);
         let next = journal.status().next;
@@ -129,7 +174,14 @@ fn prefix(next: u64) -> Ledger {
 #[test]
 fn a_tail_cut_at_every_byte_or_with_any_bit_flipped_is_a_prefix() {
     let disk = MemoryDisk::new();
-    let (mut journal, _) = Journal::open_on(Arc::new(disk.clone()), JournalOptions { segment_bytes: 65_536, ..SMALL }).unwrap();
+    let (mut journal, _) = Journal::open_on(
+        Arc::new(disk.clone()),
+        JournalOptions {
+            segment_bytes: 65_536,
+            ..SMALL
+        },
+    )
+    .unwrap();
     let head = usize::try_from(last_offset(&disk, 1)).unwrap();
     for at in 0..12 {
         journal.append(&frame(at));
@@ -191,7 +243,10 @@ fn a_kill_at_every_writing_operation_loses_no_frame_that_was_written() {
             }
             let (journal, ledger) = open(&disk.after(Crash::Process));
             let next = journal.status().next;
-            assert!(next > written, "killed after {operations}: {written} written, next {next}");
+            assert!(
+                next > written,
+                "killed after {operations}: {written} written, next {next}"
+            );
             assert_eq!(ledger, prefix(next), "killed after {operations}");
         }
     }
@@ -230,9 +285,21 @@ fn a_damaged_head_falls_back_to_the_segment_before_and_says_so() {
     let (mut journal, ledger) = open(&disk);
     assert_eq!(ledger, prefix(newest));
     assert_eq!(journal.recovery().damaged_segments, 1);
-    assert!(journal.ledger().calls.values().filter(|call| call.is_open()).all(|call| call.has_journal_gap));
+    assert!(
+        journal
+            .ledger()
+            .calls
+            .values()
+            .filter(|call| call.is_open())
+            .all(|call| call.has_journal_gap)
+    );
     journal.append(&frame(200));
-    assert!(disk.names().unwrap().iter().any(|name| name.ends_with(".damaged")));
+    assert!(
+        disk.names()
+            .unwrap()
+            .iter()
+            .any(|name| name.ends_with(".damaged"))
+    );
 }
 
 #[test]
@@ -240,9 +307,17 @@ fn another_format_is_refused() {
     let disk = MemoryDisk::new();
     drop(open(&disk));
     let mut bytes = Vec::new();
-    encoding::Header { format: encoding::FORMAT + 1, journal: 1, first: 1 }.write(&mut bytes);
+    encoding::Header {
+        format: encoding::FORMAT + 1,
+        journal: 1,
+        first: 1,
+    }
+    .write(&mut bytes);
     disk.set_bytes(&segment::name(1), bytes);
-    assert!(matches!(Journal::open_on(Arc::new(disk), SMALL), Err(JournalError::Format { found: 2, .. })));
+    assert!(matches!(
+        Journal::open_on(Arc::new(disk), SMALL),
+        Err(JournalError::Format { found: 2, .. })
+    ));
 }
 
 #[test]
@@ -263,7 +338,10 @@ fn a_disk_that_errs_for_a_while_costs_nothing() {
         }
     }
     let status = journal.status();
-    assert_eq!((status.trouble, status.waiting_bytes, status.frames_lost), (None, 0, 0));
+    assert_eq!(
+        (status.trouble, status.waiting_bytes, status.frames_lost),
+        (None, 0, 0)
+    );
     assert_eq!(status.troubles, 1);
     assert_eq!(frames_on(&disk).len(), 100);
     let (_, ledger) = open(&disk.after(Crash::Process));
@@ -273,7 +351,10 @@ fn a_disk_that_errs_for_a_while_costs_nothing() {
 #[test]
 fn a_full_disk_takes_the_reserve_first_and_then_memory() {
     let disk = MemoryDisk::new();
-    let options = JournalOptions { reserve_bytes: 8_192, ..SMALL };
+    let options = JournalOptions {
+        reserve_bytes: 8_192,
+        ..SMALL
+    };
     let (mut journal, _) = Journal::open_on(Arc::new(disk.clone()), options).unwrap();
     assert!(journal.status().has_reserve);
     disk.set_capacity(Some(8_192 + 3 * 2_048));
@@ -320,7 +401,10 @@ fn a_slow_disk_is_noticed_and_left_to_the_other_thread() {
     let disk = MemoryDisk::new();
     let (mut journal, _) = open(&disk);
     disk.set_slow(25_000);
-    assert!(journal.append(&frame(0)).is_written, "it was slow, but it was written");
+    assert!(
+        journal.append(&frame(0)).is_written,
+        "it was slow, but it was written"
+    );
     assert_eq!(journal.status().trouble, Some(Trouble::Slow));
     let before = disk.micros();
     for at in 1..50 {
@@ -354,7 +438,11 @@ fn when_memory_is_full_the_oldest_go_and_the_journal_says_so() {
     assert!(journal.keep_up());
     let whole = journal.ledger().clone();
     let frames = frames_on(&disk);
-    assert!(frames.iter().any(|(_, frame)| frame.edge.contains(&EdgeFact::JournalGap)));
+    assert!(
+        frames
+            .iter()
+            .any(|(_, frame)| frame.edge.contains(&EdgeFact::JournalGap))
+    );
     let (_, ledger) = open(&disk.after(Crash::Process));
     assert_eq!(ledger, whole, "the state is whole all the same");
 }
@@ -393,17 +481,25 @@ async fn a_tail_follows_over_segments_and_reads_only_what_is_durable() {
             journal.sync_now();
             tail.wait().await;
             while let Some(found) = tail.read().unwrap() {
-                let Found::Frame { sequence, frame: found } = found else { panic!("gap") };
+                let Found::Frame {
+                    sequence,
+                    frame: found,
+                } = found
+                else {
+                    panic!("gap")
+                };
                 assert_eq!((sequence, found), (read + 1, frame(read)));
                 read += 1;
             }
             assert_eq!(read, at + 1);
         }
     }
-    let (tail, ledger, _) = Tail::open(journal.watch(), Some((journal.watch().journal_id(), 150))).unwrap();
+    let (tail, ledger, _) =
+        Tail::open(journal.watch(), Some((journal.watch().journal_id(), 150))).unwrap();
     assert_eq!((tail.next(), ledger), (150, folded(149)));
     assert!(tail.remove_before(150).unwrap() > 0);
-    let (_, again, _) = Tail::open(journal.watch(), Some((journal.watch().journal_id(), 150))).unwrap();
+    let (_, again, _) =
+        Tail::open(journal.watch(), Some((journal.watch().journal_id(), 150))).unwrap();
     assert_eq!(again, folded(149), "what the position needs is still there");
 }
 
@@ -427,7 +523,10 @@ async fn a_tail_meets_a_gap_with_the_rows_of_calls_that_ended_in_it() {
     while let Some(found) = tail.read().unwrap() {
         match found {
             Found::Frame { frame, .. } => rows.extend(ledger.apply_frame(&frame)),
-            Found::Gap { ledger: snapshot, orphans } => {
+            Found::Gap {
+                ledger: snapshot,
+                orphans,
+            } => {
                 gaps += 1;
                 assert!(orphans.iter().all(|row| row.has_journal_gap));
                 rows.extend(orphans.iter().map(|row| row.call));
@@ -436,7 +535,11 @@ async fn a_tail_meets_a_gap_with_the_rows_of_calls_that_ended_in_it() {
         }
     }
     assert!(gaps > 0);
-    assert_eq!(rows, (0..300).map(CallId).collect(), "every call has its row");
+    assert_eq!(
+        rows,
+        (0..300).map(CallId).collect(),
+        "every call has its row"
+    );
     assert_eq!(ledger, *journal.ledger());
 }
 
@@ -444,19 +547,33 @@ async fn a_tail_meets_a_gap_with_the_rows_of_calls_that_ended_in_it() {
 fn the_thread_syncs_within_moments_and_a_folder_keeps_everything() {
     let folder = std::env::temp_dir().join(format!("hotline-journal-{}", std::process::id()));
     std::fs::remove_dir_all(&folder).ok();
-    let options = JournalOptions { has_thread: true, reserve_bytes: 1 << 20, ..JournalOptions::default() };
+    let options = JournalOptions {
+        has_thread: true,
+        reserve_bytes: 1 << 20,
+        ..JournalOptions::default()
+    };
     let (mut journal, _) = Journal::open(&folder, options).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let began = std::time::Instant::now();
     let mut last = 0;
     for at in 0..10_000 {
         last = journal.append(&frame(at)).sequence;
     }
-    println!("10,000 appends: {:?}, slowest {} us", began.elapsed(), journal.status().slowest_append_us);
+    println!(
+        "10,000 appends: {:?}, slowest {} us",
+        began.elapsed(),
+        journal.status().slowest_append_us
+    );
     assert!(runtime.block_on(journal.watch().until_durable(last, Duration::from_secs(10))));
     let file = folder.join(segment::name(1));
     use std::os::unix::fs::PermissionsExt;
-    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     drop(journal);
     let (journal, ledger) = Journal::open(&folder, options).unwrap();
     assert_eq!(ledger, folded(10_000));

@@ -43,7 +43,8 @@ impl Writer {
 
     /// The next frame belongs into a new segment.
     pub(crate) fn is_full(&self, more: usize) -> bool {
-        let has_room = |current: &Current| current.offset.saturating_add(more as u64) <= current.allocated;
+        let has_room =
+            |current: &Current| current.offset.saturating_add(more as u64) <= current.allocated;
         self.is_doubtful || !self.current.as_ref().is_some_and(has_room)
     }
 
@@ -56,8 +57,17 @@ impl Writer {
     }
 
     /// Begins a new segment with this snapshot, which is the state before frame `first`.
-    pub(crate) fn begin_segment(&mut self, first: u64, ledger: &Ledger, orphans: &[CallRecord]) -> io::Result<()> {
-        let layout = Layout { journal: self.journal, first, bytes: self.segment_bytes };
+    pub(crate) fn begin_segment(
+        &mut self,
+        first: u64,
+        ledger: &Ledger,
+        orphans: &[CallRecord],
+    ) -> io::Result<()> {
+        let layout = Layout {
+            journal: self.journal,
+            first,
+            bytes: self.segment_bytes,
+        };
         let made = match segment::create(&*self.disk, layout, ledger, orphans) {
             Err(error) if error.kind() == ErrorKind::StorageFull && self.give_up_reserve() => {
                 segment::create(&*self.disk, layout, ledger, orphans)
@@ -75,7 +85,9 @@ impl Writer {
     /// Writes whole records behind one another; the first has the number that `next` says, the last is `last`.
     /// After an error the place stays the same.
     pub(crate) fn write(&mut self, records: &[u8], last: u64) -> io::Result<()> {
-        let Some(current) = &mut self.current else { return Err(ErrorKind::NotFound.into()) };
+        let Some(current) = &mut self.current else {
+            return Err(ErrorKind::NotFound.into());
+        };
         let mut result = current.file.write_at(records, current.offset);
         if matches!(&result, Err(error) if error.kind() == ErrorKind::StorageFull)
             && give_up_reserve(&*self.disk, &mut self.has_reserve)
@@ -123,7 +135,11 @@ impl Writer {
 
     fn mark_unsynced(&mut self) {
         let Some(current) = &self.current else { return };
-        if !self.unsynced.last().is_some_and(|last| Arc::ptr_eq(last, &current.file)) {
+        if !self
+            .unsynced
+            .last()
+            .is_some_and(|last| Arc::ptr_eq(last, &current.file))
+        {
             self.unsynced.push(Arc::clone(&current.file));
         }
     }
@@ -131,7 +147,9 @@ impl Writer {
 
 /// Makes the reserve if it is not there. False when there is no room for it.
 pub(crate) fn make_reserve(disk: &dyn Disk, bytes: u64) -> bool {
-    let is_there = disk.names().is_ok_and(|names| names.iter().any(|name| name == RESERVE));
+    let is_there = disk
+        .names()
+        .is_ok_and(|names| names.iter().any(|name| name == RESERVE));
     bytes > 0 && (is_there || disk.create(RESERVE, bytes).is_ok())
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::journal::{Crash, Journal, JournalOptions, MemoryDisk};
 use hotline_core::{
-    CallId, CallerNumber, Cause, Digit, EdgeFact, EndedBy, Fact, Frame, LegId, LegQuality, Mono, Now, OfferOutcome,
-    RecordingState, Wall,
+    CallId, CallerNumber, Cause, Digit, EdgeFact, EndedBy, Fact, Frame, LegId, LegQuality, Mono,
+    Now, OfferOutcome, RecordingState, Wall,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +20,8 @@ impl Folder {
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("hotline-store-{}-{number}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("hotline-store-{}-{number}", std::process::id()));
         std::fs::remove_dir_all(&path).ok();
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -38,13 +39,20 @@ impl Drop for Folder {
 }
 
 fn now(at: u64) -> Now {
-    Now { mono: Mono(at * 1_000), wall: Wall(i64::try_from(START_MS + at).unwrap()) }
+    Now {
+        mono: Mono(at * 1_000),
+        wall: Wall(i64::try_from(START_MS + at).unwrap()),
+    }
 }
 
 /// Frame `at` of calls that all go through menu, queue and counsellor, `at` milliseconds after the start.
 pub(crate) fn frame(at: u64) -> Frame {
     let number = at / FRAMES_PER_CALL;
-    let (call, leg, agent) = (CallId(1 + number), LegId(2 * number), format!("tv{:02}", number % 6 + 1));
+    let (call, leg, agent) = (
+        CallId(1 + number),
+        LegId(2 * number),
+        format!("tv{:02}", number % 6 + 1),
+    );
     let agent_leg = LegId(2 * number + 1);
     let facts = match at % FRAMES_PER_CALL {
         0 => vec![Fact::Arrived {
@@ -57,9 +65,19 @@ pub(crate) fn frame(at: u64) -> Frame {
             route: "main".to_owned(),
             is_counted: true,
         }],
-        1 => vec![Fact::Answered { call }, Fact::Node { call, node: "language".to_owned() }],
+        1 => vec![
+            Fact::Answered { call },
+            Fact::Node {
+                call,
+                node: "language".to_owned(),
+            },
+        ],
         2 => vec![
-            Fact::Key { call, node: "service".to_owned(), key: Digit::new('1').unwrap() },
+            Fact::Key {
+                call,
+                node: "service".to_owned(),
+                key: Digit::new('1').unwrap(),
+            },
             Fact::Queued {
                 call,
                 queue: "child".to_owned(),
@@ -68,20 +86,57 @@ pub(crate) fn frame(at: u64) -> Frame {
                 is_silent: false,
             },
         ],
-        3 => vec![Fact::Offered { call, agent, leg: agent_leg }],
-        4 => vec![Fact::OfferEnded { call, agent: agent.clone(), outcome: OfferOutcome::Answered }, Fact::Joined { call, agent }],
-        5 => vec![Fact::Recording { call, state: RecordingState::Made }],
-        6 => vec![Fact::Ended { call, by: EndedBy::Caller, cause: Cause::NormalClearing }],
+        3 => vec![Fact::Offered {
+            call,
+            agent,
+            leg: agent_leg,
+        }],
+        4 => vec![
+            Fact::OfferEnded {
+                call,
+                agent: agent.clone(),
+                outcome: OfferOutcome::Answered,
+            },
+            Fact::Joined { call, agent },
+        ],
+        5 => vec![Fact::Recording {
+            call,
+            state: RecordingState::Made,
+        }],
+        6 => vec![Fact::Ended {
+            call,
+            by: EndedBy::Caller,
+            cause: Cause::NormalClearing,
+        }],
         7 | 8 => Vec::new(),
-        _ => vec![Fact::Started { version: "again".to_owned() }],
+        _ => vec![Fact::Started {
+            version: "again".to_owned(),
+        }],
     };
-    let quality = LegQuality { received: 100, lost: 1, jitter_us: 900, sent: 99, round_trip_us: 0 };
+    let quality = LegQuality {
+        received: 100,
+        lost: 1,
+        jitter_us: 900,
+        sent: 99,
+        round_trip_us: 0,
+    };
     let edge = match at % FRAMES_PER_CALL {
-        7 => vec![EdgeFact::Quality { leg, quality }, EdgeFact::Quality { leg: agent_leg, quality }],
+        7 => vec![
+            EdgeFact::Quality { leg, quality },
+            EdgeFact::Quality {
+                leg: agent_leg,
+                quality,
+            },
+        ],
         8 => vec![EdgeFact::RecordingClosed { call, length_ms: 5 }],
         _ => Vec::new(),
     };
-    Frame { now: now(at), inputs: Vec::new(), facts, edge }
+    Frame {
+        now: now(at),
+        inputs: Vec::new(),
+        facts,
+        edge,
+    }
 }
 
 const SMALL: JournalOptions = JournalOptions {
@@ -92,7 +147,11 @@ const SMALL: JournalOptions = JournalOptions {
     sync_delay_ms: 1,
     has_thread: false,
 };
-const QUICK: ProjectorOptions = ProjectorOptions { short_ms: 10_000, batch_frames_max: 7, checkpoint_frames: 100 };
+const QUICK: ProjectorOptions = ProjectorOptions {
+    short_ms: 10_000,
+    batch_frames_max: 7,
+    checkpoint_frames: 100,
+};
 
 fn journal(disk: &MemoryDisk) -> Journal {
     Journal::open_on(Arc::new(disk.clone()), SMALL).unwrap().0
@@ -113,22 +172,42 @@ async fn assert_rows(store: &Store, frames: u64) {
         let arrived = i64::try_from(START_MS + number * FRAMES_PER_CALL).unwrap();
         assert_eq!(row.text("call"), Some(&*format!("{:016x}", number + 1)));
         assert_eq!(row.text("caller"), Some(&*format!("+849012{number:05}")));
-        let times = ["arrived_ms", "answered_ms", "queued_ms", "offered_ms", "joined_ms", "ended_ms"];
-        let times: Vec<_> = times.iter().map(|name| row.integer(name).unwrap() - arrived).collect();
+        let times = [
+            "arrived_ms",
+            "answered_ms",
+            "queued_ms",
+            "offered_ms",
+            "joined_ms",
+            "ended_ms",
+        ];
+        let times: Vec<_> = times
+            .iter()
+            .map(|name| row.integer(name).unwrap() - arrived)
+            .collect();
         assert_eq!(times, [0, 1, 2, 3, 4, 6], "call {number}");
         assert_eq!(row.text("fate"), Some("H_UNCODED"));
         let lengths = ["wait_ms", "talk_ms", "total_ms"].map(|name| row.integer(name).unwrap());
         assert_eq!(lengths, [2, 2, 6]);
         let is_complete = number * FRAMES_PER_CALL + 8 < frames;
-        assert_eq!(row.integer("recording_ms"), is_complete.then_some(5), "call {number}");
-        assert_eq!(row.integer("caller_lost"), (number * FRAMES_PER_CALL + 7 < frames).then_some(1));
+        assert_eq!(
+            row.integer("recording_ms"),
+            is_complete.then_some(5),
+            "call {number}"
+        );
+        assert_eq!(
+            row.integer("caller_lost"),
+            (number * FRAMES_PER_CALL + 7 < frames).then_some(1)
+        );
         number += 1;
     }
     assert_eq!(number, ended);
 }
 
 async fn facts(store: &Store) -> i64 {
-    let row = sqlx::query("SELECT count(*) FROM facts").fetch_one(store.readers()).await.unwrap();
+    let row = sqlx::query("SELECT count(*) FROM facts")
+        .fetch_one(store.readers())
+        .await
+        .unwrap();
     row.get(0)
 }
 
@@ -144,7 +223,11 @@ async fn calls_become_rows_and_facts_without_numbers() {
         stated += frame.facts.len() + frame.edge.len();
         journal.append(&frame);
     }
-    assert_eq!(projector.step().await.unwrap(), Step::Idle, "nothing is durable yet");
+    assert_eq!(
+        projector.step().await.unwrap(),
+        Step::Idle,
+        "nothing is durable yet"
+    );
     journal.sync_now();
     drain(&mut projector).await;
     assert_rows(&store, 258).await;
@@ -152,7 +235,8 @@ async fn calls_become_rows_and_facts_without_numbers() {
     let leaks = "SELECT count(*) FROM facts WHERE json LIKE '%8490%'";
     let row = sqlx::query(leaks).fetch_one(store.readers()).await.unwrap();
     assert_eq!(row.get::<i64, _>(0), 0, "no caller's number in the facts");
-    let row = sqlx::query("SELECT json FROM facts WHERE kind = 'Arrived' AND call = '0000000000000001'");
+    let row =
+        sqlx::query("SELECT json FROM facts WHERE kind = 'Arrived' AND call = '0000000000000001'");
     let json: String = row.fetch_one(store.readers()).await.unwrap().get(0);
     assert!(json.contains(r#""dialled":"111""#), "{json}");
     let status = projector.status().borrow().clone();
@@ -167,7 +251,9 @@ async fn facts_cannot_be_changed() {
     journal.append(&frame(0));
     journal.sync_now();
     drain(&mut Projector::new(store.clone(), journal.watch(), QUICK)).await;
-    let change = sqlx::query("UPDATE facts SET kind = 'x'").execute(&mut *store.writer().await).await;
+    let change = sqlx::query("UPDATE facts SET kind = 'x'")
+        .execute(&mut *store.writer().await)
+        .await;
     assert!(change.is_err());
 }
 
@@ -234,7 +320,8 @@ impl MemoryDisk {
 }
 
 #[tokio::test]
-async fn a_database_that_falls_back_to_its_last_checkpoint_is_made_whole_from_the_segments_that_are_left() {
+async fn a_database_that_falls_back_to_its_last_checkpoint_is_made_whole_from_the_segments_that_are_left()
+ {
     let folder = Folder::new();
     let copy = folder.0.join("copy.db");
     let store = Store::open(&folder.database()).await.unwrap();
@@ -342,21 +429,31 @@ async fn frames_lost_on_a_full_disk_still_leave_one_row_per_call() {
     let row = sqlx::query("SELECT count(*), count(DISTINCT call), sum(has_journal_gap) FROM calls");
     let row = row.fetch_one(store.readers()).await.unwrap();
     assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (300, 300));
-    assert!(row.get::<i64, _>(2) > 10, "they say that facts may be missing");
+    assert!(
+        row.get::<i64, _>(2) > 10,
+        "they say that facts may be missing"
+    );
 }
 
 #[tokio::test]
 async fn a_locked_database_is_waited_for_while_calls_go_on() {
     let folder = Folder::new();
     let store = Store::open(&folder.database()).await.unwrap();
-    let options = JournalOptions { has_thread: true, ..SMALL };
+    let options = JournalOptions {
+        has_thread: true,
+        ..SMALL
+    };
     let (mut journal, _) = Journal::open_on(Arc::new(MemoryDisk::new()), options).unwrap();
     let projector = Projector::new(store.clone(), journal.watch(), ProjectorOptions::default());
     let mut status = projector.status();
     let (stop, stopping) = watch::channel(false);
-    let task = tokio::spawn(projector.run(stopping));
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(projector.run(stopping));
     let mut thief = store.reader().await.unwrap();
-    sqlx::raw_sql("PRAGMA query_only = OFF; BEGIN IMMEDIATE").execute(&mut thief).await.unwrap();
+    sqlx::raw_sql("PRAGMA query_only = OFF; BEGIN IMMEDIATE")
+        .execute(&mut thief)
+        .await
+        .unwrap();
     let mut slowest = Duration::ZERO;
     for at in 0..5_000 {
         let began = Instant::now();
@@ -364,14 +461,20 @@ async fn a_locked_database_is_waited_for_while_calls_go_on() {
         slowest = slowest.max(began.elapsed());
     }
     println!("slowest append while the database is locked: {slowest:?}");
-    status.wait_for(|status| status.waiting() > Duration::from_millis(1)).await.unwrap();
+    status
+        .wait_for(|status| status.waiting() > Duration::from_millis(1))
+        .await
+        .unwrap();
     // Longer than the busy timeout: an attempt fails, is reported, and repeated.
-    status.wait_for(|status| status.failure.is_some()).await.unwrap();
+    status
+        .wait_for(|status| status.failure.is_some())
+        .await
+        .unwrap();
     assert_eq!(store.count().await.unwrap(), 0);
     sqlx::raw_sql("ROLLBACK").execute(&mut thief).await.unwrap();
     journal.sync_now();
     stop.send(true).unwrap();
-    task.await.unwrap();
+    tasks.join_next().await.unwrap().unwrap();
     assert_rows(&store, 5_000).await;
     assert_eq!(status.borrow().failure, None);
     assert_eq!(status.borrow().waiting(), Duration::ZERO);
@@ -381,7 +484,8 @@ async fn a_locked_database_is_waited_for_while_calls_go_on() {
 async fn twenty_thousand_calls_are_written_in_seconds() {
     let folder = Folder::new();
     let store = Store::open(&folder.database()).await.unwrap();
-    let (mut journal, _) = Journal::open(&folder.0.join("journal"), JournalOptions::default()).unwrap();
+    let (mut journal, _) =
+        Journal::open(&folder.0.join("journal"), JournalOptions::default()).unwrap();
     let began = Instant::now();
     for at in 0..20_000 * FRAMES_PER_CALL {
         journal.append(&frame(at));
@@ -390,7 +494,9 @@ async fn twenty_thousand_calls_are_written_in_seconds() {
     assert!(journal.sync_now());
     let (stop, stopping) = watch::channel(true);
     let began = Instant::now();
-    Projector::new(store.clone(), journal.watch(), ProjectorOptions::default()).run(stopping).await;
+    Projector::new(store.clone(), journal.watch(), ProjectorOptions::default())
+        .run(stopping)
+        .await;
     drop(stop);
     let took = began.elapsed();
     let status = journal.status();
@@ -401,5 +507,8 @@ async fn twenty_thousand_calls_are_written_in_seconds() {
     assert_rows(&store, 20_000 * FRAMES_PER_CALL).await;
     assert_eq!((status.frames_lost, status.trouble), (0, None));
     let segments = std::fs::read_dir(folder.0.join("journal")).unwrap().count();
-    assert!(segments <= 4, "segments are removed when their rows are durable: {segments}");
+    assert!(
+        segments <= 4,
+        "segments are removed when their rows are durable: {segments}"
+    );
 }
