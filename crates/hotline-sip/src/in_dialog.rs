@@ -213,6 +213,8 @@ impl Endpoint {
             return;
         }
         let body = format!("Signal={digit}\r\nDuration={length_ms}\r\n").into_bytes();
+        // Not before the dialog is confirmed: a digit for a call that only rings is lost, not the call.
+        let Some(Call::Talking(_)) = self.calls.all.get(&id) else { return };
         let Some(Call::Talking(mut talking)) = self.calls.all.remove(&id) else { return };
         let body = Some(("application/dtmf-relay".to_owned(), body));
         self.send_in_dialog(turn, id, &mut talking, "INFO", Vec::new(), body, None);

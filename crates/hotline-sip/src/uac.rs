@@ -315,8 +315,7 @@ impl Endpoint {
             return self.drop_transaction(transaction);
         }
         fork.is_wanted = false;
-        let (transaction, contact) = (fork.transaction, fork.contact.clone());
-        self.silence(transaction);
+        let contact = fork.contact.clone();
         if let Some((user, uri)) = contact {
             self.contact_heard(turn, &user, &uri, false);
         }
@@ -333,10 +332,10 @@ impl Endpoint {
             if let Some(timer) = fork.timer.take() {
                 self.timers.cancel(timer);
             }
+            // Before any provisional response CANCEL must wait (RFC 3261 §9.1); the INVITE goes on being
+            // repeated meanwhile, or a phone whose 100 was lost would ring for ever.
             if self.is_proceeding(transaction) {
                 self.cancel_fork(turn, key);
-            } else {
-                self.silence(transaction);
             }
         }
     }

@@ -3,6 +3,7 @@
 mod accounts;
 mod calls;
 mod net;
+mod storm;
 mod torture;
 
 use expect_test::Expect;

@@ -4,7 +4,7 @@ use crate::{
     Account, Command, Config, ConnectionId, Counters, Endpoint, Event, Failure, Input, Keep, Listener, Mono, Now, Output, Peer,
     Target, Trunk, Wall, credentials,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -46,6 +46,8 @@ pub(super) struct Net {
     pub(super) duplicate_percent: u64,
     dice: u64,
     pub(super) is_quiet: bool,
+    /// Dialogs of which nothing more may be said.
+    over: BTreeSet<(usize, u64)>,
 }
 
 pub(super) fn server_config() -> Config {
@@ -106,6 +108,7 @@ impl Net {
             duplicate_percent: 0,
             dice: 1,
             is_quiet: false,
+            over: BTreeSet::new(),
         };
         net.add("server", config, 1);
         for (name, address, seed) in
@@ -142,6 +145,12 @@ impl Net {
 
     pub(super) fn command(&mut self, name: &str, command: Command) {
         let node = self.index(name);
+        if let Command::Hangup { dialog, .. } | Command::Reject { dialog, .. } = &command {
+            // A call that talks cannot be rejected: such a command changes nothing.
+            if matches!(command, Command::Hangup { .. }) {
+                self.over.insert((node, *dialog));
+            }
+        }
         self.input(node, Input::Command(command));
     }
 
@@ -199,9 +208,13 @@ impl Net {
             Output::Event(event) => self.event(at, event),
             Output::Keep(Keep { table, key, value }) => {
                 match value {
-                    Some(value) => self.nodes[at].kept.insert((table, key), value),
-                    None => self.nodes[at].kept.remove(&(table, key)),
-                };
+                    Some(value) => {
+                        self.nodes[at].kept.insert((table, key), value);
+                    }
+                    None => {
+                        self.nodes[at].kept.remove(&(table, key));
+                    }
+                }
             }
         }
     }
@@ -268,7 +281,7 @@ impl Net {
         }
     }
 
-    fn roll(&mut self) -> u64 {
+    pub(super) fn roll(&mut self) -> u64 {
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.dice >> 33) % 100
     }
@@ -294,7 +307,26 @@ impl Net {
         }
     }
 
+    /// After its end, or our hanging up, nothing is said of a dialog.
+    fn check_order(&mut self, at: usize, event: &Event) {
+        let (dialog, is_last) = match event {
+            Event::Invited(invitation) => (invitation.dialog, false),
+            Event::Acknowledged { dialog }
+            | Event::Ringing { dialog, .. }
+            | Event::Answered { dialog, .. }
+            | Event::Digit { dialog, .. }
+            | Event::Reinvited { dialog, .. } => (*dialog, false),
+            Event::Failed { dialog, .. } | Event::Ended { dialog, .. } => (*dialog, true),
+            Event::Contact { .. } | Event::Registered { .. } | Event::Rejected { .. } => return,
+        };
+        assert!(!self.over.contains(&(at, dialog)), "{}: {event:?} after the end\n{}", self.nodes[at].name, self.log);
+        if is_last {
+            self.over.insert((at, dialog));
+        }
+    }
+
     fn event(&mut self, at: usize, event: Event) {
+        self.check_order(at, &event);
         let text = match event {
             Event::Invited(invitation) => {
                 self.nodes[at].dialogs.push(invitation.dialog);

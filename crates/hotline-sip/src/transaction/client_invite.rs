@@ -17,8 +17,10 @@ use crate::timer::{T1_MS, TIMEOUT_MS};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientInvite {
-    /// `interval_ms` is timer A; `is_silenced` once nobody wants the answer any more.
-    Calling { interval_ms: u64, is_silenced: bool },
+    /// `interval_ms` is timer A.
+    Calling {
+        interval_ms: u64,
+    },
     Proceeding,
     Completed,
     Accepted,
@@ -30,8 +32,6 @@ pub(crate) enum Event {
     Provisional,
     Success,
     Refusal,
-    /// The user no longer wants it: stop waking a peer that has not heard of us yet.
-    Silenced,
     Timer(Timer),
     TransportFailed,
 }
@@ -43,16 +43,15 @@ impl ClientInvite {
             acts.push(Act::Arm(Timer::A, T1_MS));
         }
         acts.push(Act::Arm(Timer::B, TIMEOUT_MS));
-        Self::Calling { interval_ms: T1_MS, is_silenced: false }
+        Self::Calling { interval_ms: T1_MS }
     }
 
     pub(crate) fn step(self, event: Event, is_reliable: bool, acts: &mut Vec<Act>) -> Self {
         match (self, event) {
-            (Self::Calling { interval_ms, is_silenced: false }, Event::Timer(Timer::A)) => {
+            (Self::Calling { interval_ms }, Event::Timer(Timer::A)) => {
                 acts.extend([Act::Send, Act::Arm(Timer::A, interval_ms * 2)]);
-                Self::Calling { interval_ms: interval_ms * 2, is_silenced: false }
+                Self::Calling { interval_ms: interval_ms * 2 }
             }
-            (Self::Calling { interval_ms, .. }, Event::Silenced) => Self::Calling { interval_ms, is_silenced: true },
             (Self::Calling { .. }, Event::Timer(Timer::B)) => {
                 acts.extend([Act::Disarm, Act::TimedOut]);
                 Self::Terminated
@@ -96,7 +95,7 @@ impl ClientInvite {
             }
             (
                 Self::Calling { .. } | Self::Proceeding | Self::Completed | Self::Accepted | Self::Terminated,
-                Event::Provisional | Event::Success | Event::Refusal | Event::Silenced | Event::Timer(_) | Event::TransportFailed,
+                Event::Provisional | Event::Success | Event::Refusal | Event::Timer(_) | Event::TransportFailed,
             ) => self,
         }
     }

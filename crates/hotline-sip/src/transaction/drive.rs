@@ -176,16 +176,6 @@ impl Endpoint {
         self.perform(turn, id, &acts, None)
     }
 
-    /// Nobody wants the answer to this INVITE any more; a peer that has not heard it shall not be woken.
-    pub(crate) fn silence(&mut self, id: TransactionId) {
-        if let Some(transaction) = self.transactions.all.get_mut(&id)
-            && let Machine::ClientInvite(state) = transaction.machine
-        {
-            let state = state.step(client_invite::Event::Silenced, transaction.hop.is_reliable(), &mut Vec::new());
-            transaction.machine = Machine::ClientInvite(state);
-        }
-    }
-
     /// Whether an INVITE of ours has had a provisional response and no final one: only then may it be
     /// cancelled (RFC 3261 §9.1).
     pub(crate) fn is_proceeding(&self, id: TransactionId) -> bool {
