@@ -71,8 +71,8 @@ pub(crate) struct DigitSender {
     pub(crate) timestamp: u32,
     duration: u32,
     length: u32,
+    packets: u32,
     ends_left: u8,
-    has_begun: bool,
 }
 
 /// One event packet to send.
@@ -82,7 +82,7 @@ pub(crate) struct EventPacket {
     pub(crate) marker: bool,
     /// Event payload.
     pub(crate) payload: [u8; 4],
-    /// The last packet of the press has been made: how many samples it lasted.
+    /// The last packet of the press has been made: how many samples of the clock it took, its ends included.
     pub(crate) ended: Option<u32>,
 }
 
@@ -91,13 +91,13 @@ impl DigitSender {
     pub(crate) fn new(digit: char, length_ms: u32, timestamp: u32) -> Option<Self> {
         let length = length_ms.clamp(LENGTH_MS_MIN, LENGTH_MS_MAX) * 8;
         let event = event(digit)?;
-        Some(DigitSender { event, timestamp, duration: 0, length, ends_left: ENDS, has_begun: false })
+        Some(DigitSender { event, timestamp, duration: 0, length, packets: 0, ends_left: ENDS })
     }
 
     /// The packet for this tick.
     pub(crate) fn advance(&mut self) -> EventPacket {
-        let marker = !self.has_begun;
-        self.has_begun = true;
+        let marker = self.packets == 0;
+        self.packets += 1;
         let is_end = self.duration >= self.length;
         if !is_end {
             self.duration = (self.duration + TICK_SAMPLES).min(self.length);
@@ -107,7 +107,7 @@ impl DigitSender {
         }
         let flags = VOLUME | if is_end { END_BIT } else { 0 };
         let [high, low] = u16::try_from(self.duration).unwrap_or(u16::MAX).to_be_bytes();
-        let ended = (is_end && self.ends_left == 0).then_some(self.duration);
+        let ended = (is_end && self.ends_left == 0).then_some(self.packets * TICK_SAMPLES);
         EventPacket { marker, payload: [self.event, flags, high, low], ended }
     }
 }

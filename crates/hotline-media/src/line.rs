@@ -100,7 +100,7 @@ impl Line {
         (self.sequence, self.ssrc)
     }
 
-    /// The event that began at `timestamp` has lasted `samples`: audio goes on behind it.
+    /// The event that began at `timestamp` has taken `samples` of the clock: audio goes on behind it.
     pub(crate) fn end_event(&mut self, timestamp: u32, samples: u32) {
         self.timestamp = self.timestamp.max_wrapping(timestamp.wrapping_add(samples));
         self.samples = 0;

@@ -125,7 +125,8 @@ pub enum Command {
         /// Which.
         leg: LegId,
     },
-    /// Play clips one after the other, cutting what is played now. With `barge_in` the first digit cuts them.
+    /// Play clips one after the other, cutting what is played now. With `barge_in` the first digit cuts them. On a
+    /// connected leg the run goes before the partner, who still hears the leg.
     Play {
         /// To whom.
         leg: LegId,
@@ -148,7 +149,8 @@ pub enum Command {
         /// What.
         bed: Bed,
     },
-    /// Two legs hear each other. A running play on either is cut.
+    /// Two legs hear each other. A running play on either is cut; each bed goes on until the other's first packet
+    /// (half a second at most). Former partners of either hear their beds again.
     Connect {
         /// One.
         a: LegId,
@@ -188,7 +190,7 @@ pub enum Command {
         /// Pause or go on.
         is_paused: bool,
     },
-    /// Begin (or stop) the recordings of all legs being refused: disk full.
+    /// Begin (or stop) the recordings of all legs being refused: disk full. Running ones are completed as they are.
     RefuseRecordings(bool),
     /// Close all legs and end the thread.
     Stop,
@@ -238,12 +240,13 @@ pub enum Event {
         /// Index of the clip that was being heard when it ended (= number of clips when complete).
         clip: u32,
     },
-    /// The first valid packet of a leg came; audio flows.
+    /// The first valid packet of a leg came, or the first after [`Event::MediaLost`]; audio flows.
     Flowing {
         /// Which.
         leg: LegId,
     },
-    /// Nothing but silence (or nothing) was heard from the leg for this long.
+    /// Nothing but silence (or nothing) was heard from the leg for this long: told at 6, 30 and 60 s, then each
+    /// minute, while the leg is expected to send.
     Silent {
         /// Which.
         leg: LegId,
@@ -255,7 +258,7 @@ pub enum Event {
         /// Which.
         leg: LegId,
     },
-    /// Packets have stopped for 10 s (no judgement: never a hang-up for a caller in menu or queue).
+    /// Packets have stopped, or never came, for 10 s while they were expected (no judgement: never a hang-up for a caller in menu or queue).
     MediaLost {
         /// Which.
         leg: LegId,
@@ -286,7 +289,8 @@ pub enum Event {
         /// Length in milliseconds.
         length_ms: u64,
     },
-    /// A recording could not be begun or went wrong; the call goes on.
+    /// A recording could not be begun or went wrong; the call goes on. A file that was begun and could be completed
+    /// (recordings refused, some seconds missing) is told by [`Event::RecordingClosed`] besides.
     RecordingFailed {
         /// Which.
         recording: RecordingId,

@@ -1,7 +1,7 @@
 //! Rule M: whose audio a leg takes, and to whom it sends (against RTP bleed and injection).
 //!
 //! ```text
-//!              exact SDP address, or the source of before a re-INVITE
+//!              exact SDP address, or the source of before a re-INVITE that did not move it
 //!   Unlocked ──────────────────────────────────────────────────────────► Locked(address, port, SSRC)
 //!      │  ▲                                                               ▲   │ exact SDP address within
 //!      │  └─ gap, other SSRC                                              │   ▼ the window replaces a learned one
@@ -157,7 +157,8 @@ impl Gate {
             State::Unlocked { candidate } => {
                 let Some(remote) = self.remote else { return Verdict::Wait };
                 let is_host = source.ip() == remote.ip() || self.signalling == Some(source.ip());
-                if is_agreed && (is_exact || (is_host && self.previous == Some(source))) {
+                let is_known = self.previous == Some(source);
+                if is_agreed && (is_exact || (is_host && is_known && self.is_target_kept)) {
                     self.lock(now, source, view.ssrc, !is_exact);
                     return Verdict::Accept;
                 }
@@ -169,7 +170,8 @@ impl Gate {
                 }
                 let followed = Candidate::follow(*candidate, now, source, view);
                 *candidate = Some(followed);
-                let is_behind_nat = remote.ip() != source.ip();
+                // Where the SDP address has moved, the old source's last packets must not win against the new one.
+                let is_behind_nat = remote.ip() != source.ip() && !is_known;
                 let probation = if is_behind_nat { PROBATION_NAT_MICROSECONDS } else { PROBATION_MICROSECONDS };
                 let has_passed = followed.packets >= PROBATION_PACKETS
                     && now.0.saturating_sub(followed.first_at.0) >= probation;

@@ -341,12 +341,12 @@ impl Shard {
             leg.flow = Flow::Flowing;
             out.events.push(Event::Flowing { leg: leg.id });
         }
-        if !leg.plan.direction.receives() {
-            return;
-        }
         match format {
-            Format::Audio(codec) => self.audio(now, slot, view, codec, payload, out),
-            Format::Comfort | Format::Unknown => {}
+            Format::Audio(codec) if leg.plan.direction.receives() => {
+                self.audio(now, slot, view, codec, payload, out);
+            }
+            Format::Audio(_) | Format::Comfort | Format::Unknown => {}
+            // A key counts on hold too: it may be the only thing that a caller can say.
             Format::Event => {
                 let Some(digit) = leg.digits.receive(now, view.timestamp, payload) else { return };
                 out.events.push(Event::Digit { leg: leg.id, digit });

@@ -114,6 +114,11 @@ impl WorkerHandle {
         self.sender.send(command)
     }
 
+    /// False once the thread has ended, by [`Command::Stop`] or by a fault.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Another sender for the same worker.
     pub fn sender(&self) -> WorkerSender {
         self.sender.clone()

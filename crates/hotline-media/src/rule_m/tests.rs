@@ -158,6 +158,24 @@ fn a_new_offer_unlocks_once_and_the_same_phone_goes_on_at_once() {
 }
 
 #[test]
+fn stragglers_of_the_old_place_do_not_win_against_the_new_one_behind_nat() {
+    let mut gate = behind_nat();
+    let mut desk = Sender::new("203.0.113.5:31000", 1);
+    for tick in 0..20 {
+        desk.send(&mut gate, tick * 20);
+    }
+    assert_eq!(gate.target(), Some(desk.source));
+    gate.renegotiate(Mono(1_000_000), Some(address("192.168.1.8:5000")), Some(ip(SIGNALLING)));
+    for tick in 0..10 {
+        assert_eq!(desk.send(&mut gate, 1_000 + tick * 20), Verdict::Wait);
+    }
+    let mut mobile = Sender::new("203.0.113.5:32000", 2);
+    let first = (10..100).find(|tick| mobile.send(&mut gate, 1_000 + tick * 20) == Verdict::Accept).unwrap();
+    assert!(first <= 30, "after {} ms", first * 20);
+    assert_eq!(gate.target(), Some(mobile.source));
+}
+
+#[test]
 fn nothing_is_taken_or_sent_before_the_peer_has_said_where() {
     let mut gate = Gate::new(Mono(0), None, Some(ip(SIGNALLING)));
     let mut early = Sender::new("203.0.113.5:4000", 1);

@@ -125,4 +125,5 @@ const READY_MAX: usize = 1_024;
 const ATTEMPTS_MAX: usize = 256;
 const RETRY_MICROSECONDS: u64 = 1_000_000;
 const DRAIN_MICROSECONDS: u64 = 500_000;
-const REST_MICROSECONDS: u64 = 10_000_000;
+/// Far longer than a packet lives, and short enough that a thousand calls a second find ports.
+const REST_MICROSECONDS: u64 = 3_000_000;

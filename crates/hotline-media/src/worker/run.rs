@@ -14,7 +14,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-use super::WorkerConfig;
+use super::{COMMANDS_MAX, WorkerConfig};
 use super::ports::{Pair, Ports};
 use crate::message::{Command, Event, LegId};
 use crate::output::{Channel, Output, Slot};
@@ -130,7 +130,7 @@ impl Running {
 
     /// False when the worker shall end.
     fn take_commands(&mut self) -> bool {
-        loop {
+        for _ in 0..COMMANDS_MAX {
             let command = match self.commands.try_recv() {
                 Ok(command) => command,
                 Err(TryRecvError::Empty) => return true,
@@ -158,6 +158,9 @@ impl Running {
             }
             self.flush();
         }
+        // More than fits the queue came while it was emptied: the sockets have their turn first.
+        let _ = self.waker.wake();
+        true
     }
 
     fn open(&mut self, now: Mono, leg: LegId, port: u16, command: Command) {
