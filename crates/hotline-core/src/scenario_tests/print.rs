@@ -23,7 +23,7 @@ impl Printer {
     pub(super) fn remark(&mut self, world: &World, what: &str) {
         let at = seconds(world);
         let gap = if self.text.is_empty() { "" } else { "\n" };
-        write!(self.text, "{gap}{at} > {what}").unwrap();
+        write!(self.text, "{gap}{at}> {what}").unwrap();
     }
 
     /// Everything new; what is said about one leg or person in one moment stands in one line.
@@ -42,7 +42,7 @@ impl Printer {
             before = (at, who.to_string());
             let seconds = at.millis_since(START) as f64 / 1_000.0;
             let gap = if self.text.is_empty() { "" } else { "\n" };
-            write!(self.text, "{gap}{seconds:>6.1}   {who}: {what}").unwrap();
+            write!(self.text, "{gap}{seconds:<6.1}  {who}: {what}").unwrap();
         }
     }
 
@@ -157,7 +157,7 @@ impl Printer {
 }
 
 fn seconds(world: &World) -> String {
-    format!("{:>6.1}", world.now.millis_since(START) as f64 / 1_000.0)
+    format!("{:<6.1}", world.now.millis_since(START) as f64 / 1_000.0)
 }
 
 fn leg_name(world: &World, leg: LegId) -> String {

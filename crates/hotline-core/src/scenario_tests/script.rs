@@ -29,7 +29,7 @@ pub(super) fn run(plan: Plan, script: &str) -> String {
         happen(&mut world, what.trim());
         printer.print(&mut world);
     }
-    printer.text
+    printer.text + "\n"
 }
 
 /// One happening.

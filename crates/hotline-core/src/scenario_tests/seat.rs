@@ -20,29 +20,30 @@ fn registration_signs_in_and_its_end_signs_out() {
          11 mai is gone
          12 mai is reachable",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               1.0 > lan is reachable
-               2.0 > lan is gone
-               2.0   lan: signed out (unregistered)
-               3.0 > lan is reachable
-               3.0   lan: ready (registered)
-               4.0 > lan signs out
-               4.0   lan: signed out (request)
-               4.0   reply: done
-               5.0 > lan is reachable
-               6.0 > lan is gone
-               6.0   lan: signed out (unregistered)
-               7.0 > lan is reachable
-               7.0   lan: ready (registered)
-               8.0 > mai is reachable
-               9.0 > mai wants ready
-               9.0   reply: NotNow
-              10.0 > mai signs in
-              10.0   mai: ready (request)
-              10.0   reply: done
-              11.0 > mai is gone
-              12.0 > mai is reachable"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            1.0   > lan is reachable
+            2.0   > lan is gone
+            2.0     lan: signed out (unregistered)
+            3.0   > lan is reachable
+            3.0     lan: ready (registered)
+            4.0   > lan signs out
+            4.0     lan: signed out (request)
+            4.0     reply: done
+            5.0   > lan is reachable
+            6.0   > lan is gone
+            6.0     lan: signed out (unregistered)
+            7.0   > lan is reachable
+            7.0     lan: ready (registered)
+            8.0   > mai is reachable
+            9.0   > mai wants ready
+            9.0     reply: NotNow
+            10.0  > mai signs in
+            10.0    mai: ready (request)
+            10.0    reply: done
+            11.0  > mai is gone
+            12.0  > mai is reachable
+        "#]],
     );
 }
 
@@ -58,28 +59,29 @@ fn a_break_while_talking_begins_after_the_paperwork() {
          14 is over
          15 lan wants ready",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               0.0 > c1 dials 111
-               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
-               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               1.0 > c1 presses 1
-               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-               1.0   lan: offered c1 (offer) | <- ring
-               2.0 > lan answers
-               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
-               2.0   lan: talking with c1 (answer)
-               2.0   c1: <- connect lan
-               3.0 > lan wants lunch
-               3.0   reply: done
-               4.0 > c1 hangs up
-               4.0   lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
-               4.0   c1: ended by Caller, NormalClearing
-              14.0   lan: not ready, lunch (wrap_up_over)
-              14.0 > is over
-              15.0 > lan wants ready
-              15.0   lan: ready (request)
-              15.0   reply: done"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 1
+            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+            1.0     lan: offered c1 (offer) | <- ring
+            2.0   > lan answers
+            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
+            2.0     lan: talking with c1 (answer)
+            2.0     c1: <- connect lan
+            3.0   > lan wants lunch
+            3.0     reply: done
+            4.0   > c1 hangs up
+            4.0     lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
+            4.0     c1: ended by Caller, NormalClearing
+            14.0    lan: not ready, lunch (wrap_up_over)
+            14.0  > is over
+            15.0  > lan wants ready
+            15.0    lan: ready (request)
+            15.0    reply: done
+        "#]],
     );
 }
 
@@ -94,26 +96,27 @@ fn a_sign_out_while_talking_happens_after_the_call() {
          4 c1 hangs up
          5 lan signs in",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               0.0 > c1 dials 111
-               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
-               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               1.0 > c1 presses 1
-               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-               1.0   lan: offered c1 (offer) | <- ring
-               2.0 > lan answers
-               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
-               2.0   lan: talking with c1 (answer)
-               2.0   c1: <- connect lan
-               3.0 > lan signs out
-               3.0   reply: done
-               4.0 > c1 hangs up
-               4.0   lan: <- hang up, CallerGone | signed out (call_over)
-               4.0   c1: ended by Caller, NormalClearing
-               5.0 > lan signs in
-               5.0   lan: ready (request)
-               5.0   reply: done"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 1
+            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+            1.0     lan: offered c1 (offer) | <- ring
+            2.0   > lan answers
+            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
+            2.0     lan: talking with c1 (answer)
+            2.0     c1: <- connect lan
+            3.0   > lan signs out
+            3.0     reply: done
+            4.0   > c1 hangs up
+            4.0     lan: <- hang up, CallerGone | signed out (call_over)
+            4.0     c1: ended by Caller, NormalClearing
+            5.0   > lan signs in
+            5.0     lan: ready (request)
+            5.0     reply: done
+        "#]],
     );
 }
 
@@ -130,30 +133,31 @@ fn a_wish_can_be_taken_back() {
          6 lan wants break
          7 lan wants ready",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               0.0 > c1 dials 111
-               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
-               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               1.0 > c1 presses 1
-               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-               1.0   lan: offered c1 (offer) | <- ring
-               2.0 > lan answers
-               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
-               2.0   lan: talking with c1 (answer)
-               2.0   c1: <- connect lan
-               3.0 > lan signs out
-               3.0   reply: done
-               4.0 > lan wants ready
-               4.0   reply: done
-               5.0 > c1 hangs up
-               5.0   lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
-               5.0   c1: ended by Caller, NormalClearing
-               6.0 > lan wants break
-               6.0   reply: done
-               7.0 > lan wants ready
-               7.0   lan: ready (request)
-               7.0   reply: done"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 1
+            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+            1.0     lan: offered c1 (offer) | <- ring
+            2.0   > lan answers
+            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
+            2.0     lan: talking with c1 (answer)
+            2.0     c1: <- connect lan
+            3.0   > lan signs out
+            3.0     reply: done
+            4.0   > lan wants ready
+            4.0     reply: done
+            5.0   > c1 hangs up
+            5.0     lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
+            5.0     c1: ended by Caller, NormalClearing
+            6.0   > lan wants break
+            6.0     reply: done
+            7.0   > lan wants ready
+            7.0     lan: ready (request)
+            7.0     reply: done
+        "#]],
     );
 }
 
@@ -167,28 +171,29 @@ fn a_break_while_rung_withdraws_the_offer() {
          2 lan wants break
          3 hoa signs out",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               0.0 > hoa is reachable
-               0.0   hoa: ready (registered)
-               0.0 > c1 dials 111
-               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
-               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               1.0 > c1 presses 1
-               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-               1.0   lan: offered c1 (offer) | <- ring
-               2.0 > lan wants break
-               2.0   lan: <- hang up, CallerGone
-               2.0   c1: offer to lan ended, Withdrawn
-               2.0   lan: not ready, break (request)
-               2.0   reply: done
-               2.0   c1: offered to hoa
-               2.0   hoa: offered c1 (offer) | <- ring
-               3.0 > hoa signs out
-               3.0   hoa: <- hang up, CallerGone
-               3.0   c1: offer to hoa ended, Withdrawn
-               3.0   hoa: signed out (request)
-               3.0   reply: done"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            0.0   > hoa is reachable
+            0.0     hoa: ready (registered)
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 1
+            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+            1.0     lan: offered c1 (offer) | <- ring
+            2.0   > lan wants break
+            2.0     lan: <- hang up, CallerGone
+            2.0     c1: offer to lan ended, Withdrawn
+            2.0     lan: not ready, break (request)
+            2.0     reply: done
+            2.0     c1: offered to hoa
+            2.0     hoa: offered c1 (offer) | <- ring
+            3.0   > hoa signs out
+            3.0     hoa: <- hang up, CallerGone
+            3.0     c1: offer to hoa ended, Withdrawn
+            3.0     hoa: signed out (request)
+            3.0     reply: done
+        "#]],
     );
 }
 
@@ -210,49 +215,50 @@ fn paperwork_lasts_unless_the_counsellor_ends_it() {
          11 c3 presses 1
          19 is over",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               0.0 > c1 dials 111
-               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
-               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               1.0 > c1 presses 1
-               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-               1.0   lan: offered c1 (offer) | <- ring
-               2.0 > lan answers
-               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
-               2.0   lan: talking with c1 (answer)
-               2.0   c1: <- connect lan
-               3.0 > c1 hangs up
-               3.0   lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
-               3.0   c1: ended by Caller, NormalClearing
-               4.0 > c2 dials 111
-               4.0   c2: ***78 from trunk viettel to 111 = entry | <- answer
-               4.0   c2: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               5.0 > c2 presses 1
-               5.0   c2: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
-               6.0 > lan ends wrap-up
-               6.0   lan: ready (request)
-               6.0   reply: done
-               6.0   c2: offered to lan
-               6.0   lan: offered c2 (offer) | <- ring
-               7.0 > lan ends wrap-up
-               7.0   reply: NotNow
-               8.0 > lan answers
-               8.0   c2: offer to lan ended, Answered | joined with lan | notice heard, None
-               8.0   lan: talking with c2 (answer)
-               8.0   c2: <- connect lan
-               9.0 > c2 hangs up
-               9.0   lan: <- hang up, CallerGone | wrap-up of c2 (call_over)
-               9.0   c2: ended by Caller, NormalClearing
-              10.0 > c3 dials 111
-              10.0   c3: ***78 from trunk viettel to 111 = entry | <- answer
-              10.0   c3: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-              11.0 > c3 presses 1
-              11.0   c3: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
-              19.0   lan: ready (wrap_up_over)
-              19.0   c3: offered to lan
-              19.0   lan: offered c3 (offer) | <- ring
-              19.0 > is over"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 1
+            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+            1.0     lan: offered c1 (offer) | <- ring
+            2.0   > lan answers
+            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
+            2.0     lan: talking with c1 (answer)
+            2.0     c1: <- connect lan
+            3.0   > c1 hangs up
+            3.0     lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
+            3.0     c1: ended by Caller, NormalClearing
+            4.0   > c2 dials 111
+            4.0     c2: ***78 from trunk viettel to 111 = entry | <- answer
+            4.0     c2: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            5.0   > c2 presses 1
+            5.0     c2: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
+            6.0   > lan ends wrap-up
+            6.0     lan: ready (request)
+            6.0     reply: done
+            6.0     c2: offered to lan
+            6.0     lan: offered c2 (offer) | <- ring
+            7.0   > lan ends wrap-up
+            7.0     reply: NotNow
+            8.0   > lan answers
+            8.0     c2: offer to lan ended, Answered | joined with lan | notice heard, None
+            8.0     lan: talking with c2 (answer)
+            8.0     c2: <- connect lan
+            9.0   > c2 hangs up
+            9.0     lan: <- hang up, CallerGone | wrap-up of c2 (call_over)
+            9.0     c2: ended by Caller, NormalClearing
+            10.0  > c3 dials 111
+            10.0    c3: ***78 from trunk viettel to 111 = entry | <- answer
+            10.0    c3: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            11.0  > c3 presses 1
+            11.0    c3: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
+            19.0    lan: ready (wrap_up_over)
+            19.0    c3: offered to lan
+            19.0    lan: offered c3 (offer) | <- ring
+            19.0  > is over
+        "#]],
     );
 }
 
@@ -268,21 +274,22 @@ fn requests_that_cannot_be_are_refused() {
          4 lan ends wrap-up
          5 lan wants ready",
         expect![[r#"
-               0.0 > lan wants break
-               0.0   reply: NotNow
-               0.0 > lan ends wrap-up
-               0.0   reply: NotNow
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               1.0 > lan wants holidays
-               1.0   reply: UnknownReason
-               2.0 > nobody signs in
-               2.0   reply: UnknownAgent
-               3.0 > nobody is reachable
-               4.0 > lan ends wrap-up
-               4.0   reply: NotNow
-               5.0 > lan wants ready
-               5.0   reply: done"#]],
+            0.0   > lan wants break
+            0.0     reply: NotNow
+            0.0   > lan ends wrap-up
+            0.0     reply: NotNow
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            1.0   > lan wants holidays
+            1.0     reply: UnknownReason
+            2.0   > nobody signs in
+            2.0     reply: UnknownAgent
+            3.0   > nobody is reachable
+            4.0   > lan ends wrap-up
+            4.0     reply: NotNow
+            5.0   > lan wants ready
+            5.0     reply: done
+        "#]],
     );
 }
 
@@ -297,24 +304,25 @@ fn a_phone_that_goes_during_the_talk_signs_out_after_it() {
          4 c1 hangs up
          5 lan is reachable",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               0.0 > c1 dials 111
-               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
-               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               1.0 > c1 presses 1
-               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-               1.0   lan: offered c1 (offer) | <- ring
-               2.0 > lan answers
-               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
-               2.0   lan: talking with c1 (answer)
-               2.0   c1: <- connect lan
-               3.0 > lan is gone
-               4.0 > c1 hangs up
-               4.0   lan: <- hang up, CallerGone | signed out (call_over)
-               4.0   c1: ended by Caller, NormalClearing
-               5.0 > lan is reachable
-               5.0   lan: ready (registered)"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 1
+            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+            1.0     lan: offered c1 (offer) | <- ring
+            2.0   > lan answers
+            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
+            2.0     lan: talking with c1 (answer)
+            2.0     c1: <- connect lan
+            3.0   > lan is gone
+            4.0   > c1 hangs up
+            4.0     lan: <- hang up, CallerGone | signed out (call_over)
+            4.0     c1: ended by Caller, NormalClearing
+            5.0   > lan is reachable
+            5.0     lan: ready (registered)
+        "#]],
     );
 }
 
@@ -337,42 +345,43 @@ fn a_phone_that_goes_and_comes_does_not_shorten_the_paperwork() {
          16 lan is gone
          26 is over",
         expect![[r#"
-               0.0 > lan is reachable
-               0.0   lan: ready (registered)
-               0.0 > c1 dials 111
-               0.0   c1: ***78 from trunk viettel to 111 = entry | <- answer
-               0.0   c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               1.0 > c1 presses 1
-               1.0   c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-               1.0   lan: offered c1 (offer) | <- ring
-               2.0 > lan answers
-               2.0   c1: offer to lan ended, Answered | joined with lan | notice heard, None
-               2.0   lan: talking with c1 (answer)
-               2.0   c1: <- connect lan
-               3.0 > c1 hangs up
-               3.0   lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
-               3.0   c1: ended by Caller, NormalClearing
-               4.0 > lan is gone
-               5.0 > lan is reachable
-               6.0 > c2 dials 111
-               6.0   c2: ***78 from trunk viettel to 111 = entry | <- answer
-               6.0   c2: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-               7.0 > c2 presses 1
-               7.0   c2: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
-              12.9 > is over
-              13.0   lan: ready (wrap_up_over)
-              13.0   c2: offered to lan
-              13.0   lan: offered c2 (offer) | <- ring
-              13.0 > is over
-              14.0 > lan answers
-              14.0   c2: offer to lan ended, Answered | joined with lan | notice heard, Partial(3000)
-              14.0   lan: talking with c2 (answer)
-              14.0   c2: <- connect lan
-              15.0 > lan hangs up
-              15.0   lan: wrap-up of c2 (call_over)
-              15.0   c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
-              16.0 > lan is gone
-              25.0   lan: signed out (wrap_up_over)
-              26.0 > is over"#]],
+            0.0   > lan is reachable
+            0.0     lan: ready (registered)
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 1
+            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
+            1.0     lan: offered c1 (offer) | <- ring
+            2.0   > lan answers
+            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
+            2.0     lan: talking with c1 (answer)
+            2.0     c1: <- connect lan
+            3.0   > c1 hangs up
+            3.0     lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
+            3.0     c1: ended by Caller, NormalClearing
+            4.0   > lan is gone
+            5.0   > lan is reachable
+            6.0   > c2 dials 111
+            6.0     c2: ***78 from trunk viettel to 111 = entry | <- answer
+            6.0     c2: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            7.0   > c2 presses 1
+            7.0     c2: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
+            12.9  > is over
+            13.0    lan: ready (wrap_up_over)
+            13.0    c2: offered to lan
+            13.0    lan: offered c2 (offer) | <- ring
+            13.0  > is over
+            14.0  > lan answers
+            14.0    c2: offer to lan ended, Answered | joined with lan | notice heard, Partial(3000)
+            14.0    lan: talking with c2 (answer)
+            14.0    c2: <- connect lan
+            15.0  > lan hangs up
+            15.0    lan: wrap-up of c2 (call_over)
+            15.0    c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
+            16.0  > lan is gone
+            25.0    lan: signed out (wrap_up_over)
+            26.0  > is over
+        "#]],
     );
 }
