@@ -152,14 +152,15 @@ struct Rules {
     seen: usize,
     ended: BTreeSet<CallId>,
     open: BTreeSet<CallId>,
-    standing: BTreeMap<String, Standing>,
+    offered: BTreeSet<CallId>,
+    standing: BTreeMap<String, (Standing, Mono)>,
 }
 
 impl Rules {
     fn watch(&mut self, world: &World) {
-        for (_, output) in &world.said[self.seen..] {
+        for (at, output) in &world.said[self.seen..] {
             match output {
-                Output::Fact(fact) => self.fact(fact),
+                Output::Fact(fact) => self.fact(*at, fact),
                 Output::Alarm(crate::Alarm::Bug { text, .. }) => panic!("{text}"),
                 _ => {}
             }
@@ -167,46 +168,92 @@ impl Rules {
         self.seen = world.said.len();
     }
 
-    fn fact(&mut self, fact: &Fact) {
+    fn fact(&mut self, at: Mono, fact: &Fact) {
         match fact {
             Fact::Arrived { call, .. } => assert!(self.open.insert(*call), "arrived twice"),
-            Fact::Ended { call, .. } => {
+            Fact::Ended { call, cause, .. } => {
                 assert!(self.open.remove(call), "ended without being open");
                 assert!(self.ended.insert(*call), "ended twice");
+                let is_rung = self.offered.remove(call);
+                assert!(
+                    !is_rung || *cause == Cause::Crash,
+                    "over, and somebody is rung for it"
+                );
             }
             Fact::Offered { call, agent, .. } => {
                 assert!(self.open.contains(call), "offered a call that is over");
+                assert!(self.offered.insert(*call), "offered to two");
                 // Only who is ready is offered anybody.
-                assert_eq!(self.standing.get(agent), Some(&Standing::Ready), "{agent}");
+                assert_eq!(self.of(agent), Some(&Standing::Ready), "{agent}");
             }
+            Fact::OfferEnded { call, .. } => assert!(self.offered.remove(call), "was not offered"),
             Fact::Joined { call, agent } => {
-                assert_eq!(
-                    self.standing.get(agent),
-                    Some(&Standing::Offered(*call)),
-                    "{agent}"
-                );
+                assert_eq!(self.of(agent), Some(&Standing::Offered(*call)), "{agent}")
             }
             Fact::AgentState {
-                agent, standing, ..
+                agent,
+                standing,
+                why,
             } => {
-                let busy = |one: &Standing| match one {
-                    Standing::Offered(call) | Standing::Talking(call) => Some(*call),
-                    _ => None,
+                let others = self.standing.iter().filter(|(user, _)| *user != agent);
+                let is_double = |other: &Standing| {
+                    busy_with(other).is_some() && busy_with(other) == busy_with(standing)
                 };
-                if let Some(call) = busy(standing) {
-                    let others = self.standing.iter().filter(|(user, _)| *user != agent);
-                    assert_eq!(
-                        others
-                            .filter(|(_, other)| busy(other) == Some(call))
-                            .count(),
-                        0,
-                        "two for {call}"
-                    );
-                }
-                self.standing.insert(agent.clone(), standing.clone());
+                assert_eq!(
+                    others.filter(|(_, (other, _))| is_double(other)).count(),
+                    0,
+                    "two for one call"
+                );
+                let (before, since) = self
+                    .standing
+                    .get(agent)
+                    .cloned()
+                    .unwrap_or((Standing::SignedOut, at));
+                assert!(
+                    is_drawn(&before, standing),
+                    "{agent}: {before:?} to {standing:?}, {why}"
+                );
+                let is_wanted = ["request", "removed", "restart"].contains(&why.as_str());
+                let is_wrap_up = matches!(before, Standing::WrapUp(_));
+                assert!(
+                    !is_wrap_up || is_wanted || at.millis_since(since) >= 10_000,
+                    "{agent}: wrap-up cut by {why}"
+                );
+                self.standing.insert(agent.clone(), (standing.clone(), at));
             }
             _ => {}
         }
+    }
+
+    fn of(&self, agent: &str) -> Option<&Standing> {
+        self.standing.get(agent).map(|(standing, _)| standing)
+    }
+}
+
+fn busy_with(standing: &Standing) -> Option<CallId> {
+    match standing {
+        Standing::Offered(call) | Standing::Talking(call) => Some(*call),
+        Standing::NotReady(_) | Standing::Ready | Standing::SignedOut | Standing::WrapUp(_) => None,
+    }
+}
+
+/// The arrows of the figure in `acd/agent.rs`, and those of a restart.
+fn is_drawn(from: &Standing, to: &Standing) -> bool {
+    use Standing as S;
+    match (from, to) {
+        (_, S::SignedOut) => true,
+        (
+            S::SignedOut | S::NotReady(_) | S::Offered(_) | S::Talking(_) | S::WrapUp(_),
+            S::Ready,
+        ) => true,
+        (S::Ready, S::Offered(_)) => true,
+        (S::Offered(call), S::Talking(same)) => call == same,
+        (S::Talking(call), S::WrapUp(same)) | (S::WrapUp(call), S::WrapUp(same)) => call == same,
+        (
+            S::Ready | S::Offered(_) | S::Talking(_) | S::WrapUp(_) | S::NotReady(_),
+            S::NotReady(_),
+        ) => true,
+        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     AgentId, CallId, Clip, Fact, Frame, Input, LanguageId, Ledger, LegEvent, LegId, LegOrder, Mono,
     Now, Output, Plan, PlayId, Switch, Wall,
 };
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use std::{
     boxed::Box,
     string::{String, ToString},
@@ -38,6 +38,8 @@ pub(super) struct World {
     pub(super) user_of_leg: BTreeMap<LegId, String>,
     pub(super) call_of_leg: BTreeMap<LegId, CallId>,
     pub(super) is_checking: bool,
+    /// Legs that are over: nothing may be ordered on them.
+    over: BTreeSet<LegId>,
     playing: BTreeMap<LegId, Playing>,
     to_come: BTreeMap<(Mono, u64), Event>,
     number: u64,
@@ -65,6 +67,7 @@ impl World {
             user_of_leg: BTreeMap::new(),
             call_of_leg: BTreeMap::new(),
             is_checking: true,
+            over: BTreeSet::new(),
             playing: BTreeMap::new(),
             to_come: BTreeMap::new(),
             number: 0,
@@ -97,6 +100,7 @@ impl World {
         self.ledger.apply_frame(&frame);
         self.inputs.push((now, input));
         for output in &out {
+            self.check_leg(output);
             self.said.push((self.now, output.clone()));
             self.carry_out(output);
         }
@@ -106,8 +110,45 @@ impl World {
         out
     }
 
-    /// What a key does inside the media worker, before the switch hears of it.
+    /// Orders go to living legs only, and callers are joined with counsellors only.
+    fn check_leg(&mut self, output: &Output) {
+        let Output::Leg(leg, order) = output else {
+            return;
+        };
+        assert!(
+            !self.over.contains(leg),
+            "{order:?} on leg {leg}, which is over"
+        );
+        match order {
+            LegOrder::Connect(other) => {
+                assert!(
+                    !self.over.contains(other),
+                    "leg {leg} joined with {other}, which is over"
+                );
+                assert!(
+                    leg.0.is_multiple_of(2) && !other.0.is_multiple_of(2),
+                    "legs {leg} and {other} joined"
+                );
+            }
+            LegOrder::HangUp(_) | LegOrder::Reject(_) => {
+                self.over.insert(*leg);
+            }
+            _ => {}
+        }
+    }
+
+    /// What happens to legs and clips before the switch hears of it.
     fn before(&mut self, input: &Input) {
+        match input {
+            Input::Leg(leg, LegEvent::Arrived(_)) => {
+                self.over.remove(leg);
+            }
+            Input::Leg(leg, LegEvent::Down(_)) => {
+                self.over.insert(*leg);
+                self.playing.remove(leg);
+            }
+            _ => {}
+        }
         if let Input::Leg(leg, LegEvent::Digit(_)) = input
             && self
                 .playing
