@@ -84,7 +84,12 @@ impl Bank {
             phone_next: AtomicU64::new(1),
             thread: Mutex::new(Some(thread)),
         };
-        Ok((BankHandle { shared: Arc::new(shared) }, events))
+        Ok((
+            BankHandle {
+                shared: Arc::new(shared),
+            },
+            events,
+        ))
     }
 }
 
@@ -105,14 +110,37 @@ struct Shared {
 /// What a handle asks of the thread.
 #[derive(Debug)]
 pub(crate) enum Order {
-    Call { phone: PhoneId, script: CallScript },
-    Listen { phone: PhoneId, user: String, password: Option<String>, script: AnswerScript },
-    HangUp { phone: PhoneId },
-    Press { phone: PhoneId, digits: String, way: DigitWay },
-    Register { phone: PhoneId },
-    Rescript { phone: PhoneId, script: AnswerScript },
-    Stop { farewell: Farewell },
-    Unregister { phone: PhoneId },
+    Call {
+        phone: PhoneId,
+        script: CallScript,
+    },
+    Listen {
+        phone: PhoneId,
+        user: String,
+        password: Option<String>,
+        script: AnswerScript,
+    },
+    HangUp {
+        phone: PhoneId,
+    },
+    Press {
+        phone: PhoneId,
+        digits: String,
+        way: DigitWay,
+    },
+    Register {
+        phone: PhoneId,
+    },
+    Rescript {
+        phone: PhoneId,
+        script: AnswerScript,
+    },
+    Stop {
+        farewell: Farewell,
+    },
+    Unregister {
+        phone: PhoneId,
+    },
 }
 
 /// How a bank goes.
@@ -142,14 +170,24 @@ impl BankHandle {
     pub fn register(&self, user: &str, password: &str, script: AnswerScript) -> PhoneId {
         let phone = self.next();
         let password = Some(password.to_owned());
-        self.order(Order::Listen { phone, user: user.to_owned(), password, script });
+        self.order(Order::Listen {
+            phone,
+            user: user.to_owned(),
+            password,
+            script,
+        });
         phone
     }
 
     /// A phone that answers what comes for `user` without registering.
     pub fn listen(&self, user: &str, script: AnswerScript) -> PhoneId {
         let phone = self.next();
-        self.order(Order::Listen { phone, user: user.to_owned(), password: None, script });
+        self.order(Order::Listen {
+            phone,
+            user: user.to_owned(),
+            password: None,
+            script,
+        });
         phone
     }
 
@@ -175,7 +213,11 @@ impl BankHandle {
 
     /// Presses keys in the call of this phone.
     pub fn press(&self, phone: PhoneId, digits: &str, way: DigitWay) {
-        self.order(Order::Press { phone, digits: digits.to_owned(), way });
+        self.order(Order::Press {
+            phone,
+            digits: digits.to_owned(),
+            way,
+        });
     }
 
     /// Hangs up and unregisters everything and waits for the end of the thread.
@@ -220,7 +262,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.order(Order::Stop { farewell: Farewell::Polite });
+        self.order(Order::Stop {
+            farewell: Farewell::Polite,
+        });
         self.join();
     }
 }

@@ -11,7 +11,9 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self { origin: Instant::now() }
+        Self {
+            origin: Instant::now(),
+        }
     }
 
     pub(crate) fn mono(self) -> Mono {
@@ -19,8 +21,13 @@ impl Clock {
     }
 
     pub(crate) fn now(self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Now { mono: self.mono(), wall: Wall(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)) }
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO);
+        Now {
+            mono: self.mono(),
+            wall: Wall(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)),
+        }
     }
 
     pub(crate) fn instant(self, mono: Mono) -> Instant {

@@ -31,7 +31,15 @@
 //!
 //! The program `hotline-phone` does calls and answers by hand or by script file.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests"
+    )
+)]
 
 mod alarm;
 mod bank;

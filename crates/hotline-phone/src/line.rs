@@ -4,7 +4,9 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::farewell::Farewell;
 use crate::streams::Streams;
-use hotline_sip::{Command, Config, ConnectionId, Endpoint, Event, Input, Listener, Mono, Output, Target};
+use hotline_sip::{
+    Command, Config, ConnectionId, Endpoint, Event, Input, Listener, Mono, Output, Target,
+};
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Interest, Registry, Token};
 use std::collections::{BTreeSet, VecDeque};
@@ -64,15 +66,26 @@ impl Line {
         transport: Transport,
     ) -> Result<Self, Error> {
         let (mut udp, mut tcp) = bind_both(local)?;
-        let local = udp.local_addr().map_err(Error::system("the port of a socket"))?;
+        let local = udp
+            .local_addr()
+            .map_err(Error::system("the port of a socket"))?;
         // Bursts of a load run wait here; the kernel caps it at net.core.rmem_max.
         let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&udp, RECEIVE_BUFFER_BYTES);
-        let registry = registry.try_clone().map_err(Error::system("a place in epoll"))?;
+        let registry = registry
+            .try_clone()
+            .map_err(Error::system("a place in epoll"))?;
         let tokens = (Token(2 * index), Token(2 * index + 1));
-        registry.register(&mut udp, tokens.0, Interest::READABLE).map_err(Error::system("a place in epoll"))?;
-        registry.register(&mut tcp, tokens.1, Interest::READABLE).map_err(Error::system("a place in epoll"))?;
+        registry
+            .register(&mut udp, tokens.0, Interest::READABLE)
+            .map_err(Error::system("a place in epoll"))?;
+        registry
+            .register(&mut tcp, tokens.1, Interest::READABLE)
+            .map_err(Error::system("a place in epoll"))?;
         let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| Error::System { what: "random numbers", source: error.into() })?;
+        getrandom::fill(&mut seed).map_err(|error| Error::System {
+            what: "random numbers",
+            source: error.into(),
+        })?;
         Ok(Self {
             clock,
             endpoint: Endpoint::new(config(local, server), seed),
@@ -124,13 +137,23 @@ impl Line {
     pub(crate) fn register(&mut self, user: &str, password: &str, expires_s: u32) {
         let is_stream = self.transport == Transport::Tcp;
         let (user, password) = (user.to_owned(), password.to_owned());
-        self.command(Command::Register { user, password, via: self.server, is_stream, expires_s });
+        self.command(Command::Register {
+            user,
+            password,
+            via: self.server,
+            is_stream,
+            expires_s,
+        });
     }
 
     /// Where a number is reached through the server.
     pub(crate) fn target(&self, number: &str) -> Target {
         let uri = format!("sip:{}@{}", escape_user(number), self.server);
-        Target::Uri { uri, via: self.server, is_stream: self.transport == Transport::Tcp }
+        Target::Uri {
+            uri,
+            via: self.server,
+            is_stream: self.transport == Transport::Tcp,
+        }
     }
 
     pub(crate) fn command(&mut self, command: Command) {
@@ -142,7 +165,11 @@ impl Line {
     }
 
     pub(crate) fn tick(&mut self) {
-        if self.endpoint.next_deadline().is_some_and(|due| due <= self.clock.mono()) {
+        if self
+            .endpoint
+            .next_deadline()
+            .is_some_and(|due| due <= self.clock.mono())
+        {
             self.handle(Input::Tick);
         }
     }
@@ -158,7 +185,9 @@ impl Line {
         } else if token == self.tokens.1 {
             self.accept();
         } else {
-            let Ok(connection) = ConnectionId::try_from(token.0) else { return false };
+            let Ok(connection) = ConnectionId::try_from(token.0) else {
+                return false;
+            };
             if !self.streams.ready(connection, &mut self.inputs) {
                 return false;
             }
@@ -192,13 +221,24 @@ impl Line {
     fn perform(&mut self, at: Mono, output: Output) {
         match output {
             Output::Close { connection } => self.streams.close(connection),
-            Output::Connect { connection, listener: _, destination } => {
-                self.streams.connect(&self.registry, connection, destination, &mut self.inputs);
+            Output::Connect {
+                connection,
+                listener: _,
+                destination,
+            } => {
+                self.streams
+                    .connect(&self.registry, connection, destination, &mut self.inputs);
             }
-            Output::Datagram { listener: _, destination, bytes } => self.send(destination, &bytes),
+            Output::Datagram {
+                listener: _,
+                destination,
+                bytes,
+            } => self.send(destination, &bytes),
             Output::Event(event) => self.events.push_back((at, event)),
             Output::Keep(_) => {} // A phone remembers nothing over a restart.
-            Output::Stream { connection, bytes } => self.streams.send(connection, &bytes, &mut self.inputs),
+            Output::Stream { connection, bytes } => {
+                self.streams.send(connection, &bytes, &mut self.inputs)
+            }
         }
     }
 
@@ -222,9 +262,15 @@ impl Line {
                 Ok((count, source)) => {
                     let bytes = self.buffer.get(..count).unwrap_or_default();
                     self.farewell.heard(self.clock.mono(), bytes);
-                    if self.deaf.is_empty() || !request_user(bytes).is_some_and(|user| self.deaf.contains(user)) {
+                    if self.deaf.is_empty()
+                        || !request_user(bytes).is_some_and(|user| self.deaf.contains(user))
+                    {
                         let bytes = bytes.to_vec();
-                        self.turn(Input::Datagram { listener: LISTENER_UDP, source, bytes });
+                        self.turn(Input::Datagram {
+                            listener: LISTENER_UDP,
+                            source,
+                            bytes,
+                        });
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -240,7 +286,8 @@ impl Line {
         while let Ok((socket, peer)) = self.tcp.accept() {
             let connection = self.connection_next;
             self.connection_next += 1;
-            self.streams.accept(&self.registry, connection, socket, peer, &mut self.inputs);
+            self.streams
+                .accept(&self.registry, connection, socket, peer, &mut self.inputs);
         }
     }
 }
@@ -249,20 +296,34 @@ impl Line {
 fn bind_both(local: SocketAddr) -> Result<(UdpSocket, TcpListener), Error> {
     let mut last = None;
     for _ in 0..BIND_TRIES {
-        let udp = UdpSocket::bind(local).map_err(|source| Error::Bind { address: local, source })?;
-        let address = udp.local_addr().map_err(Error::system("the port of a socket"))?;
+        let udp = UdpSocket::bind(local).map_err(|source| Error::Bind {
+            address: local,
+            source,
+        })?;
+        let address = udp
+            .local_addr()
+            .map_err(Error::system("the port of a socket"))?;
         match TcpListener::bind(address) {
             Ok(tcp) => return Ok((udp, tcp)),
-            Err(source) if local.port() == 0 && source.kind() == ErrorKind::AddrInUse => last = Some(source),
+            Err(source) if local.port() == 0 && source.kind() == ErrorKind::AddrInUse => {
+                last = Some(source)
+            }
             Err(source) => return Err(Error::Bind { address, source }),
         }
     }
     let source = last.unwrap_or_else(|| ErrorKind::AddrInUse.into());
-    Err(Error::Bind { address: local, source })
+    Err(Error::Bind {
+        address: local,
+        source,
+    })
 }
 
 fn config(local: SocketAddr, server: SocketAddr) -> Config {
-    let listener = |is_stream| Listener { local, advertise: local, is_stream };
+    let listener = |is_stream| Listener {
+        local,
+        advertise: local,
+        is_stream,
+    };
     Config {
         // The host of our addresses of record: `sip:0912345678@server`.
         realm: host(server.ip()),
@@ -317,7 +378,11 @@ pub(crate) fn escape_user(user: &str) -> String {
 
 /// The address of ours that packets to `server` come from.
 pub(crate) fn local_for(server: SocketAddr) -> Result<IpAddr, Error> {
-    let any: IpAddr = if server.is_ipv4() { [0, 0, 0, 0].into() } else { [0u16; 8].into() };
+    let any: IpAddr = if server.is_ipv4() {
+        [0, 0, 0, 0].into()
+    } else {
+        [0u16; 8].into()
+    };
     let route = |source| Error::Route { server, source };
     let probe = std::net::UdpSocket::bind((any, 0)).map_err(route)?;
     // Connecting a datagram socket sends nothing: it only asks the routing table.

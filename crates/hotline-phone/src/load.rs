@@ -1,6 +1,6 @@
 //! Load for benchmarks: one thread plays all callers and counsellors, without a media worker.
 //!
-//! Every packet has a number in its audio ([`ident`]) which survives forwarding, so that each relayed packet gives
+//! Every packet has a number in its audio which survives forwarding, so that each relayed packet gives
 //! a one-way latency, and each packet without one was made by the server and gives its pacing error.
 //! Both ends of a call live in one thread with one clock; `at` is read when the packet leaves and when the batch
 //! with it has been read, so figures contain this thread's own wake-up (see [`LoadReport::own_lateness`]).
@@ -106,7 +106,12 @@ pub enum Moment {
 
 impl LoadConfig {
     /// `callers` calls to `dial` at `rate_per_s`, audio both ways, held for 10 s.
-    pub fn to(server: SocketAddr, dial: &str, callers: usize, rate_per_s: f64) -> Result<Self, Error> {
+    pub fn to(
+        server: SocketAddr,
+        dial: &str,
+        callers: usize,
+        rate_per_s: f64,
+    ) -> Result<Self, Error> {
         let local = local_for(server)?;
         Ok(Self {
             server,
@@ -130,18 +135,28 @@ impl LoadConfig {
             codec: Codec::Pcma,
             counsellor_codec: Codec::Pcma,
             sockets: 16,
-            end: End::Held { settle_ms: 2_000, window_ms: 10_000 },
+            end: End::Held {
+                settle_ms: 2_000,
+                window_ms: 10_000,
+            },
         })
     }
 
     /// INVITE, 200, ACK, BYE, 200 and nothing else: `calls` of them at `rate_per_s`.
-    pub fn signalling(server: SocketAddr, dial: &str, calls: usize, rate_per_s: f64) -> Result<Self, Error> {
+    pub fn signalling(
+        server: SocketAddr,
+        dial: &str,
+        calls: usize,
+        rate_per_s: f64,
+    ) -> Result<Self, Error> {
         let mut config = Self::to(server, dial, calls, rate_per_s)?;
         config.hold_ms = Some(0);
         config.has_media = false;
         let ramp_ms = (calls as f64 / rate_per_s.max(1.0) * 1_000.0) as u64;
         // RFC 3261 timer B: by then every call has come to an end.
-        config.end = End::Drained { millis_max: ramp_ms + 35_000 };
+        config.end = End::Drained {
+            millis_max: ramp_ms + 35_000,
+        };
         Ok(config)
     }
 }

@@ -97,7 +97,10 @@ impl AnswerScript {
     /// Rings, answers after so many milliseconds, stays silent until the other side hangs up.
     #[must_use]
     pub fn answer_after_ms(millis: u64) -> Self {
-        Self::reacting(Reaction::Answer { after_ms: millis, rings: true })
+        Self::reacting(Reaction::Answer {
+            after_ms: millis,
+            rings: true,
+        })
     }
 
     /// Rings for ever.
@@ -109,7 +112,10 @@ impl AnswerScript {
     /// Says no.
     #[must_use]
     pub fn decline(status: u16) -> Self {
-        Self::reacting(Reaction::Decline { status, after_ms: 0 })
+        Self::reacting(Reaction::Decline {
+            status,
+            after_ms: 0,
+        })
     }
 
     /// Its datagrams vanish: not even 100 Trying.
@@ -121,7 +127,11 @@ impl AnswerScript {
     /// With any reaction.
     #[must_use]
     pub fn reacting(reaction: Reaction) -> Self {
-        Self { reaction, expires_s: EXPIRES_S, talk: Talk::default() }
+        Self {
+            reaction,
+            expires_s: EXPIRES_S,
+            talk: Talk::default(),
+        }
     }
 
     /// What happens from the answer on.
@@ -200,25 +210,38 @@ impl Talk {
     /// Press keys.
     #[must_use]
     pub fn press_by(self, digits: &str, way: DigitWay) -> Self {
-        self.step(Step::Press { digits: digits.to_owned(), way })
+        self.step(Step::Press {
+            digits: digits.to_owned(),
+            way,
+        })
     }
 
     /// Speak a tone from now on.
     #[must_use]
     pub fn tone(self, hz: u32, level_db: u32) -> Self {
-        self.step(Step::Tone { hz, level_db, millis: 0 })
+        self.step(Step::Tone {
+            hz,
+            level_db,
+            millis: 0,
+        })
     }
 
     /// Speak a tone for a while.
     #[must_use]
     pub fn tone_for_ms(self, hz: u32, level_db: u32, millis: u32) -> Self {
-        self.step(Step::Tone { hz, level_db, millis })
+        self.step(Step::Tone {
+            hz,
+            level_db,
+            millis,
+        })
     }
 
     /// Speak a sound of the bank's to its end.
     #[must_use]
     pub fn sound(self, name: &str) -> Self {
-        self.step(Step::Sound { name: name.to_owned() })
+        self.step(Step::Sound {
+            name: name.to_owned(),
+        })
     }
 
     /// Hang up.

@@ -56,20 +56,45 @@ impl Streams {
         inputs: &mut VecDeque<Input>,
     ) {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if self.open.len() >= STREAMS_MAX || registry.register(&mut socket, token(connection), interest).is_err() {
+        if self.open.len() >= STREAMS_MAX
+            || registry
+                .register(&mut socket, token(connection), interest)
+                .is_err()
+        {
             inputs.push_back(Input::StreamClosed { connection });
             return;
         }
         if !is_connecting {
-            inputs.push_back(Input::StreamOpened { connection, listener: LISTENER_TCP, peer });
+            inputs.push_back(Input::StreamOpened {
+                connection,
+                listener: LISTENER_TCP,
+                peer,
+            });
         }
-        self.open.insert(connection, Stream { socket, peer, is_connecting, outgoing: Vec::new() });
+        self.open.insert(
+            connection,
+            Stream {
+                socket,
+                peer,
+                is_connecting,
+                outgoing: Vec::new(),
+            },
+        );
     }
 
-    pub(crate) fn send(&mut self, connection: ConnectionId, bytes: &[u8], inputs: &mut VecDeque<Input>) {
-        let Some(stream) = self.open.get_mut(&connection) else { return };
+    pub(crate) fn send(
+        &mut self,
+        connection: ConnectionId,
+        bytes: &[u8],
+        inputs: &mut VecDeque<Input>,
+    ) {
+        let Some(stream) = self.open.get_mut(&connection) else {
+            return;
+        };
         stream.outgoing.extend_from_slice(bytes);
-        if stream.outgoing.len() > OUTGOING_BYTES_MAX || (!stream.is_connecting && stream.flush().is_err()) {
+        if stream.outgoing.len() > OUTGOING_BYTES_MAX
+            || (!stream.is_connecting && stream.flush().is_err())
+        {
             self.open.remove(&connection);
             inputs.push_back(Input::StreamClosed { connection });
         }
@@ -81,7 +106,9 @@ impl Streams {
 
     /// Something happened on this stream; false when it is none of ours.
     pub(crate) fn ready(&mut self, connection: ConnectionId, inputs: &mut VecDeque<Input>) -> bool {
-        let Some(stream) = self.open.get_mut(&connection) else { return false };
+        let Some(stream) = self.open.get_mut(&connection) else {
+            return false;
+        };
         if stream.ready(connection, inputs).is_err() {
             self.open.remove(&connection);
             inputs.push_back(Input::StreamClosed { connection });
@@ -91,7 +118,11 @@ impl Streams {
 }
 
 impl Stream {
-    fn ready(&mut self, connection: ConnectionId, inputs: &mut VecDeque<Input>) -> Result<(), ErrorKind> {
+    fn ready(
+        &mut self,
+        connection: ConnectionId,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), ErrorKind> {
         if self.is_connecting {
             if let Ok(Some(error)) | Err(error) = self.socket.take_error() {
                 return Err(error.kind());
@@ -101,7 +132,11 @@ impl Stream {
                 Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
                 Err(error) => return Err(error.kind()),
             }
-            inputs.push_back(Input::StreamOpened { connection, listener: LISTENER_TCP, peer: self.peer });
+            inputs.push_back(Input::StreamOpened {
+                connection,
+                listener: LISTENER_TCP,
+                peer: self.peer,
+            });
         }
         self.flush()?;
         self.read(connection, inputs)
@@ -120,7 +155,11 @@ impl Stream {
         Ok(())
     }
 
-    fn read(&mut self, connection: ConnectionId, inputs: &mut VecDeque<Input>) -> Result<(), ErrorKind> {
+    fn read(
+        &mut self,
+        connection: ConnectionId,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), ErrorKind> {
         let mut buffer = [0; 16_384];
         loop {
             match self.socket.read(&mut buffer) {

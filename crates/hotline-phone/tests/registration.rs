@@ -1,5 +1,10 @@
 //! Phones register with digest at a server, are rung there, and leave.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod common;
 
@@ -16,19 +21,35 @@ fn granted(kind: &EventKind) -> bool {
 fn a_counsellor_registers_answers_and_leaves() {
     let registrar = Registrar::start("tv01", "secret");
     let mut phones = Side::start(registrar.address, Transport::Udp);
-    let phone = phones.bank.register("tv01", "secret", AnswerScript::answer_after_ms(50));
+    let phone = phones
+        .bank
+        .register("tv01", "secret", AnswerScript::answer_after_ms(50));
     phones.wait(phone, "its registration", granted);
     registrar.wait_contact(ContactState::Reachable);
 
     registrar.ring(1, "tv01");
-    phones.wait(phone, "a call", |kind| matches!(kind, EventKind::Invited { .. }));
-    registrar.wait("the answer", |event| matches!(event, Event::Answered { dialog: 1, .. }));
+    phones.wait(phone, "a call", |kind| {
+        matches!(kind, EventKind::Invited { .. })
+    });
+    registrar.wait("the answer", |event| {
+        matches!(event, Event::Answered { dialog: 1, .. })
+    });
     phones.wait(phone, "the ACK", |kind| *kind == EventKind::Acknowledged);
     phones.bank.hang_up(phone);
-    registrar.wait("the end", |event| matches!(event, Event::Ended { dialog: 1, is_by_peer: true }));
+    registrar.wait("the end", |event| {
+        matches!(
+            event,
+            Event::Ended {
+                dialog: 1,
+                is_by_peer: true
+            }
+        )
+    });
 
     phones.bank.unregister(phone);
-    phones.wait(phone, "its leave", |kind| *kind == EventKind::Registered { granted: Ok(0) });
+    phones.wait(phone, "its leave", |kind| {
+        *kind == EventKind::Registered { granted: Ok(0) }
+    });
     registrar.wait_contact(ContactState::Gone);
     phones.bank.register_again(phone);
     registrar.wait_contact(ContactState::Reachable);
@@ -42,7 +63,14 @@ fn a_wrong_password_is_refused() {
     let registrar = Registrar::start("tv01", "secret");
     let mut phones = Side::start(registrar.address, Transport::Udp);
     let phone = phones.bank.register("tv01", "wrong", AnswerScript::never());
-    let refused = |kind: &EventKind| matches!(kind, EventKind::Registered { granted: Err(400..=499) });
+    let refused = |kind: &EventKind| {
+        matches!(
+            kind,
+            EventKind::Registered {
+                granted: Err(400..=499)
+            }
+        )
+    };
     phones.wait(phone, "the refusal", refused);
 }
 
@@ -54,7 +82,13 @@ fn a_dead_phone_registers_and_is_found_unreachable() {
     phones.wait(phone, "its registration", granted);
     registrar.ring(1, "tv01");
     let is_unreachable = |event: &Event| {
-        matches!(event, Event::Failed { dialog: 1, failure: Failure::Unreachable(_) })
+        matches!(
+            event,
+            Event::Failed {
+                dialog: 1,
+                failure: Failure::Unreachable(_)
+            }
+        )
     };
     registrar.wait("the failure", is_unreachable);
     // It comes to life.
@@ -62,6 +96,14 @@ fn a_dead_phone_registers_and_is_found_unreachable() {
     phones.bank.register_again(phone);
     registrar.wait_contact(ContactState::Reachable);
     registrar.ring(3, "tv01");
-    let is_busy = |event: &Event| matches!(event, Event::Failed { dialog: 3, failure: Failure::Busy });
+    let is_busy = |event: &Event| {
+        matches!(
+            event,
+            Event::Failed {
+                dialog: 3,
+                failure: Failure::Busy
+            }
+        )
+    };
     registrar.wait("the refusal", is_busy);
 }

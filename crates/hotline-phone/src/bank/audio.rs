@@ -3,7 +3,9 @@
 use super::BankConfig;
 use crate::error::Error;
 use hotline_media::sdp::Capabilities;
-use hotline_media::{Command, Event, RecordingId, Worker, WorkerConfig, WorkerHandle, recording_file_name};
+use hotline_media::{
+    Command, Event, RecordingId, Worker, WorkerConfig, WorkerHandle, recording_file_name,
+};
 use mio::Waker;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -23,14 +25,23 @@ pub(crate) struct Audio {
 }
 
 impl Audio {
-    pub(crate) fn start(config: &BankConfig, sip: SocketAddr, waker: Arc<Waker>) -> Result<Self, Error> {
+    pub(crate) fn start(
+        config: &BankConfig,
+        sip: SocketAddr,
+        waker: Arc<Waker>,
+    ) -> Result<Self, Error> {
         // Recordings have numbers for names: each bank of a process needs a place of its own.
-        let spool = config.spool.join(format!("bank-{}", BANKS.fetch_add(1, Ordering::Relaxed)));
+        let spool = config
+            .spool
+            .join(format!("bank-{}", BANKS.fetch_add(1, Ordering::Relaxed)));
         let media = |source| Error::Media { source };
         std::fs::create_dir_all(&spool).map_err(media)?;
         let mut sounds = HashMap::new();
         for (index, sound) in (0u32..).zip(&config.sounds) {
-            sounds.insert(sound.name.clone(), (index, sound.alaw.len() as u64 / SAMPLES_A_MS));
+            sounds.insert(
+                sound.name.clone(),
+                (index, sound.alaw.len() as u64 / SAMPLES_A_MS),
+            );
         }
         let mut worker = WorkerConfig::new(config.local, spool.clone());
         worker.ports = (*config.rtp_ports.start(), *config.rtp_ports.end());

@@ -11,17 +11,37 @@ use hotline_sip::{Command, DialogId, Invitation, Mono};
 impl Runner {
     pub(super) fn on_invited(&mut self, at: Mono, invitation: Invitation) {
         let dialog = invitation.dialog;
-        let Some(id) = self.users.get(&invitation.dialled).copied() else { return self.refuse(dialog, NOT_FOUND) };
-        let Some(phone) = self.phones.get(&id) else { return self.refuse(dialog, NOT_FOUND) };
-        let Role::Counsellor { script, .. } = &phone.role else { return self.refuse(dialog, NOT_FOUND) };
+        let Some(id) = self.users.get(&invitation.dialled).copied() else {
+            return self.refuse(dialog, NOT_FOUND);
+        };
+        let Some(phone) = self.phones.get(&id) else {
+            return self.refuse(dialog, NOT_FOUND);
+        };
+        let Role::Counsellor { script, .. } = &phone.role else {
+            return self.refuse(dialog, NOT_FOUND);
+        };
         if phone.call.is_some() {
             return self.refuse(dialog, BUSY); // One call at a time.
         }
         let reaction = script.reaction;
         let caller = invitation.caller.clone();
         let caller_name = invitation.caller_name.clone();
-        self.begin(id, dialog, at, Stage::Invited { invitation: Box::new(invitation) });
-        self.tell(at, id, EventKind::Invited { caller, caller_name });
+        self.begin(
+            id,
+            dialog,
+            at,
+            Stage::Invited {
+                invitation: Box::new(invitation),
+            },
+        );
+        self.tell(
+            at,
+            id,
+            EventKind::Invited {
+                caller,
+                caller_name,
+            },
+        );
         let (rings, after_ms) = match reaction {
             Reaction::Answer { after_ms, rings } => (rings, Some(after_ms)),
             Reaction::Dead => (false, None), // Reached over TCP, where nothing can be hidden.
@@ -34,15 +54,28 @@ impl Runner {
         match after_ms {
             None => {}
             Some(0) => self.react(id),
-            Some(millis) => self.timers.set(at.plus_millis(millis), Timer { phone: id, dialog, task: Task::React }),
+            Some(millis) => self.timers.set(
+                at.plus_millis(millis),
+                Timer {
+                    phone: id,
+                    dialog,
+                    task: Task::React,
+                },
+            ),
         }
     }
 
     /// The time to answer or to refuse has come.
     pub(super) fn react(&mut self, id: PhoneId) {
-        let Some(phone) = self.phones.get(&id) else { return };
-        let Role::Counsellor { script, .. } = &phone.role else { return };
-        let Some(dialog) = self.dialog(id) else { return };
+        let Some(phone) = self.phones.get(&id) else {
+            return;
+        };
+        let Role::Counsellor { script, .. } = &phone.role else {
+            return;
+        };
+        let Some(dialog) = self.dialog(id) else {
+            return;
+        };
         match script.reaction {
             // The script may have changed while it rang.
             Reaction::Answer { .. } | Reaction::Dead | Reaction::Never => self.answer(id),
@@ -55,15 +88,28 @@ impl Runner {
 
     /// Takes a port and says 200; without a free port it rings on until there is one.
     pub(super) fn answer(&mut self, id: PhoneId) {
-        let Some(call) = self.phones.get(&id).and_then(|phone| phone.call.as_ref()) else { return };
-        let Stage::Invited { invitation } = &call.stage else { return };
+        let Some(call) = self.phones.get(&id).and_then(|phone| phone.call.as_ref()) else {
+            return;
+        };
+        let Stage::Invited { invitation } = &call.stage else {
+            return;
+        };
         let (dialog, begun_at) = (call.dialog, call.begun_at);
         let (source, offer) = (invitation.source.ip(), invitation.body.clone());
-        let Some(port) = self.audio.take_port() else { return self.starved.push_back(id) };
+        let Some(port) = self.audio.take_port() else {
+            return self.starved.push_back(id);
+        };
         let leg_id = self.number();
         let local = (self.config.local, port);
         let offer = offer.map_or(Vec::new(), |(_, body)| body);
-        let (body, plan) = match sdp::answer(&offer, &self.audio.capabilities, local, leg_id, 1, Some(source)) {
+        let (body, plan) = match sdp::answer(
+            &offer,
+            &self.audio.capabilities,
+            local,
+            leg_id,
+            1,
+            Some(source),
+        ) {
             Ok(answer) => answer,
             Err(error) => {
                 self.audio.give_back(port);
@@ -74,16 +120,33 @@ impl Runner {
             }
         };
         self.legs.insert(leg_id, id);
-        self.audio.send(MediaCommand::Open { leg: leg_id, port, plan: plan.clone() });
+        self.audio.send(MediaCommand::Open {
+            leg: leg_id,
+            port,
+            plan: plan.clone(),
+        });
         let now = self.clock.mono();
         self.line.command(Command::Answer { dialog, body });
-        self.talk(id, Leg { id: leg_id, port, version: 1, plan }, now, begun_at);
+        self.talk(
+            id,
+            Leg {
+                id: leg_id,
+                port,
+                version: 1,
+                plan,
+            },
+            now,
+            begun_at,
+        );
     }
 
     /// Hold, resume, session refresh: agreed as far as our capabilities go.
     pub(super) fn on_reinvited(&mut self, dialog: DialogId, body: Option<Vec<u8>>) {
         let reply = self.renegotiate(dialog, body);
-        self.line.command(Command::AnswerReinvite { dialog, body: reply });
+        self.line.command(Command::AnswerReinvite {
+            dialog,
+            body: reply,
+        });
     }
 
     fn renegotiate(&mut self, dialog: DialogId, body: Option<Vec<u8>>) -> Option<Vec<u8>> {
@@ -92,11 +155,17 @@ impl Runner {
         leg.version += 1;
         let local = (self.config.local, leg.port);
         let Some(offer) = body else {
-            return Some(sdp::offer(&self.audio.capabilities, local, leg.id, leg.version));
+            return Some(sdp::offer(
+                &self.audio.capabilities,
+                local,
+                leg.id,
+                leg.version,
+            ));
         };
         let signalling = leg.plan.signalling;
         let capabilities = &self.audio.capabilities;
-        let (body, plan) = sdp::answer(&offer, capabilities, local, leg.id, leg.version, signalling).ok()?;
+        let (body, plan) =
+            sdp::answer(&offer, capabilities, local, leg.id, leg.version, signalling).ok()?;
         leg.plan = plan.clone();
         let leg = leg.id;
         self.audio.send(MediaCommand::Replan { leg, plan });

@@ -23,16 +23,25 @@ impl Runner {
             MediaEvent::MediaLost { leg } => self.tell_leg(leg, EventKind::MediaLost),
             MediaEvent::OpenFailed { leg } => self.on_open_failed(leg),
             MediaEvent::Ports(ports) => self.on_ports(&ports),
-            MediaEvent::RecordingClosed { recording, length_ms } => self.on_recorded(recording, length_ms),
+            MediaEvent::RecordingClosed {
+                recording,
+                length_ms,
+            } => self.on_recorded(recording, length_ms),
             MediaEvent::RecordingFailed { recording, error } => {
                 if let Some((phone, _)) = self.recordings.remove(&recording) {
-                    self.tell(self.clock.mono(), phone, EventKind::Trouble(format!("recording: {error}")));
+                    self.tell(
+                        self.clock.mono(),
+                        phone,
+                        EventKind::Trouble(format!("recording: {error}")),
+                    );
                 }
             }
             MediaEvent::Silent { leg, for_ms } => self.tell_leg(leg, EventKind::Silent { for_ms }),
             MediaEvent::Voice { leg } => self.tell_leg(leg, EventKind::Voice),
             // Scripts keep their own time; strangers and interim counters are the server's affair.
-            MediaEvent::ForeignFlood { .. } | MediaEvent::PlayEnded { .. } | MediaEvent::Statistics { .. } => {}
+            MediaEvent::ForeignFlood { .. }
+            | MediaEvent::PlayEnded { .. }
+            | MediaEvent::Statistics { .. } => {}
         }
     }
 
@@ -43,8 +52,14 @@ impl Runner {
     }
 
     fn on_open_failed(&mut self, leg: LegId) {
-        let Some(phone) = self.legs.remove(&leg) else { return };
-        self.tell(self.clock.mono(), phone, EventKind::Trouble("its RTP port could not be used".to_owned()));
+        let Some(phone) = self.legs.remove(&leg) else {
+            return;
+        };
+        self.tell(
+            self.clock.mono(),
+            phone,
+            EventKind::Trouble("its RTP port could not be used".to_owned()),
+        );
         self.hang_up(phone);
     }
 
@@ -61,7 +76,13 @@ impl Runner {
     }
 
     fn feed(&mut self, phone: PhoneId) {
-        let Some(call) = self.phones.get(&phone).and_then(|phone| phone.call.as_ref()) else { return };
+        let Some(call) = self
+            .phones
+            .get(&phone)
+            .and_then(|phone| phone.call.as_ref())
+        else {
+            return;
+        };
         match call.stage {
             Stage::Dialling { .. } | Stage::Talking { .. } => {}
             Stage::Invited { .. } => self.answer(phone),
@@ -70,10 +91,15 @@ impl Runner {
     }
 
     fn on_recorded(&mut self, recording: RecordingId, length_ms: u64) {
-        let Some((phone, path)) = self.recordings.remove(&recording) else { return };
+        let Some((phone, path)) = self.recordings.remove(&recording) else {
+            return;
+        };
         let kind = match move_file(&self.audio.recording_path(recording), &path) {
             Ok(()) => EventKind::Recorded { path, length_ms },
-            Err(error) => EventKind::Trouble(format!("moving the recording to {}: {error}", path.display())),
+            Err(error) => EventKind::Trouble(format!(
+                "moving the recording to {}: {error}",
+                path.display()
+            )),
         };
         self.tell(self.clock.mono(), phone, kind);
     }

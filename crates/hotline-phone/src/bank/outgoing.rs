@@ -17,13 +17,24 @@ impl Runner {
     }
 
     pub(super) fn invite(&mut self, id: PhoneId) {
-        let Some(port) = self.audio.take_port() else { return self.starved.push_back(id) };
+        let Some(port) = self.audio.take_port() else {
+            return self.starved.push_back(id);
+        };
         let leg_id = self.number();
         let (server_ip, local) = (self.server_ip(), (self.config.local, port));
-        let Some(phone) = self.phones.get_mut(&id) else { return };
-        let (Role::Caller(script), Some(call)) = (&phone.role, &mut phone.call) else { return };
+        let Some(phone) = self.phones.get_mut(&id) else {
+            return;
+        };
+        let (Role::Caller(script), Some(call)) = (&phone.role, &mut phone.call) else {
+            return;
+        };
         let plan = sdp::unanswered(&self.audio.capabilities, Some(server_ip));
-        let leg = Leg { id: leg_id, port, version: 1, plan: plan.clone() };
+        let leg = Leg {
+            id: leg_id,
+            port,
+            version: 1,
+            plan: plan.clone(),
+        };
         let dialog = call.dialog;
         call.stage = Stage::Dialling { leg };
         call.begun_at = self.clock.mono();
@@ -38,11 +49,22 @@ impl Runner {
             login: script.login.clone(),
         };
         self.legs.insert(leg_id, id);
-        self.audio.send(MediaCommand::Open { leg: leg_id, port, plan });
+        self.audio.send(MediaCommand::Open {
+            leg: leg_id,
+            port,
+            plan,
+        });
         self.tell(begun_at, id, EventKind::Dialled);
         self.line.command(invite);
         if let Some(millis) = patience_ms {
-            self.timers.set(begun_at.plus_millis(millis), Timer { phone: id, dialog, task: Task::GiveUp });
+            self.timers.set(
+                begun_at.plus_millis(millis),
+                Timer {
+                    phone: id,
+                    dialog,
+                    task: Task::GiveUp,
+                },
+            );
         }
     }
 
@@ -55,13 +77,20 @@ impl Runner {
     }
 
     pub(super) fn on_answered(&mut self, at: Mono, dialog: DialogId, body: &[u8], source: IpAddr) {
-        let Some(id) = self.dialogs.get(&dialog).copied() else { return };
+        let Some(id) = self.dialogs.get(&dialog).copied() else {
+            return;
+        };
         if let Err(error) = self.accept(id, body, source) {
             self.tell(at, id, EventKind::Trouble(format!("its answer: {error}")));
-            self.line.command(Command::Hangup { dialog, reason: None });
+            self.line.command(Command::Hangup {
+                dialog,
+                reason: None,
+            });
             return self.end(at, dialog, EndedBy::Us);
         }
-        let Some(call) = self.phones.get(&id).and_then(|phone| phone.call.as_ref()) else { return };
+        let Some(call) = self.phones.get(&id).and_then(|phone| phone.call.as_ref()) else {
+            return;
+        };
         if let Stage::Dialling { leg } = &call.stage {
             let (leg, begun_at) = (leg.clone(), call.begun_at);
             self.talk(id, leg, at, begun_at);
@@ -69,7 +98,9 @@ impl Runner {
     }
 
     fn accept(&mut self, id: PhoneId, body: &[u8], source: IpAddr) -> Result<(), sdp::SdpError> {
-        let Some(leg) = self.phones.get_mut(&id).and_then(|phone| phone.leg_mut()) else { return Ok(()) };
+        let Some(leg) = self.phones.get_mut(&id).and_then(|phone| phone.leg_mut()) else {
+            return Ok(());
+        };
         leg.plan = sdp::accept(&self.audio.capabilities, body, Some(source))?;
         let (leg, plan) = (leg.id, leg.plan.clone());
         self.audio.send(MediaCommand::Replan { leg, plan });
@@ -77,7 +108,9 @@ impl Runner {
     }
 
     pub(super) fn give_up(&mut self, id: PhoneId) {
-        let Some(call) = self.phones.get(&id).and_then(|phone| phone.call.as_ref()) else { return };
+        let Some(call) = self.phones.get(&id).and_then(|phone| phone.call.as_ref()) else {
+            return;
+        };
         match &call.stage {
             Stage::Dialling { .. } | Stage::WaitingForPort => self.hang_up(id),
             Stage::Invited { .. } | Stage::Talking { .. } => {} // It was answered in time.

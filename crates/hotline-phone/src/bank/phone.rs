@@ -13,7 +13,11 @@ pub(crate) enum Role {
     /// Exists for one call.
     Caller(CallScript),
     /// Answers call after call.
-    Counsellor { user: String, password: Option<String>, script: AnswerScript },
+    Counsellor {
+        user: String,
+        password: Option<String>,
+        script: AnswerScript,
+    },
 }
 
 /// ```text
@@ -27,7 +31,11 @@ pub(crate) enum Stage {
     /// An INVITE has come; not answered.
     Invited { invitation: Box<Invitation> },
     /// Both hear each other.
-    Talking { leg: Leg, answered_at: Mono, progress: Progress },
+    Talking {
+        leg: Leg,
+        answered_at: Mono,
+        progress: Progress,
+    },
     /// The worker has no free port at the moment.
     WaitingForPort,
 }

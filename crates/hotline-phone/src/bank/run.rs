@@ -44,11 +44,22 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) fn open(config: BankConfig, orders: Receiver<Order>, events: Sender<Event>) -> Result<Self, Error> {
+    pub(crate) fn open(
+        config: BankConfig,
+        orders: Receiver<Order>,
+        events: Sender<Event>,
+    ) -> Result<Self, Error> {
         let poll = Poll::new().map_err(Error::system("epoll"))?;
         let clock = Clock::start();
         let local = SocketAddr::new(config.local, config.port);
-        let line = Line::open(poll.registry(), clock, 0, local, config.server, config.transport)?;
+        let line = Line::open(
+            poll.registry(),
+            clock,
+            0,
+            local,
+            config.server,
+            config.transport,
+        )?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(Error::system("a waker"))?);
         let alarm = Alarm::register(poll.registry(), ALARM)?;
         let audio = Audio::start(&config, line.local(), Arc::clone(&waker))?;
@@ -87,7 +98,8 @@ impl Runner {
         while !self.is_over() {
             self.turn();
             let now = self.clock.mono();
-            self.alarm.set(self.next_deadline().map(|due| due.micros_since(now)));
+            self.alarm
+                .set(self.next_deadline().map(|due| due.micros_since(now)));
             // An interrupted or failed wait is a short wait.
             let _ = self.poll.poll(&mut ready, None);
             for token in ready.iter().map(mio::event::Event::token) {
@@ -118,7 +130,9 @@ impl Runner {
     }
 
     fn next_deadline(&self) -> Option<Mono> {
-        let farewell = self.farewell.map(|(_, until)| self.line.over_at().map_or(until, |at| at.min(until)));
+        let farewell = self
+            .farewell
+            .map(|(_, until)| self.line.over_at().map_or(until, |at| at.min(until)));
         let dues = [self.line.next_deadline(), self.timers.next(), farewell];
         dues.into_iter().flatten().min()
     }
@@ -147,22 +161,43 @@ impl Runner {
     fn on_order(&mut self, order: Order) {
         match order {
             Order::Call { phone, script } => {
-                self.phones.insert(phone, Phone { role: Role::Caller(script), call: None });
+                self.phones.insert(
+                    phone,
+                    Phone {
+                        role: Role::Caller(script),
+                        call: None,
+                    },
+                );
                 self.dial(phone);
             }
             Order::HangUp { phone } => self.hang_up(phone),
-            Order::Listen { phone, user, password, script } => self.listen(phone, user, password, script),
+            Order::Listen {
+                phone,
+                user,
+                password,
+                script,
+            } => self.listen(phone, user, password, script),
             Order::Press { phone, digits, way } => {
-                let Some(dialog) = self.dialog(phone) else { return };
+                let Some(dialog) = self.dialog(phone) else {
+                    return;
+                };
                 let now = self.clock.mono();
                 for (index, digit) in (0u64..).zip(digits.chars()) {
                     let at = now.plus_millis(index * u64::from(PRESS_MS + PRESS_GAP_MS));
-                    self.timers.set(at, Timer { phone, dialog, task: Task::Key { digit, way } });
+                    self.timers.set(
+                        at,
+                        Timer {
+                            phone,
+                            dialog,
+                            task: Task::Key { digit, way },
+                        },
+                    );
                 }
             }
             Order::Register { phone } => self.register(phone, None),
             Order::Rescript { phone, script: new } => {
-                let Some(Role::Counsellor { user, script, .. }) = self.phones.get_mut(&phone).map(|it| &mut it.role)
+                let Some(Role::Counsellor { user, script, .. }) =
+                    self.phones.get_mut(&phone).map(|it| &mut it.role)
                 else {
                     return;
                 };
@@ -174,20 +209,44 @@ impl Runner {
         }
     }
 
-    fn listen(&mut self, phone: PhoneId, user: String, password: Option<String>, script: AnswerScript) {
+    fn listen(
+        &mut self,
+        phone: PhoneId,
+        user: String,
+        password: Option<String>,
+        script: AnswerScript,
+    ) {
         self.line.set_deaf(&user, script.reaction == Reaction::Dead);
         self.users.insert(user.clone(), phone);
-        self.phones.insert(phone, Phone { role: Role::Counsellor { user, password, script }, call: None });
+        self.phones.insert(
+            phone,
+            Phone {
+                role: Role::Counsellor {
+                    user,
+                    password,
+                    script,
+                },
+                call: None,
+            },
+        );
         self.register(phone, None);
     }
 
     fn register(&mut self, phone: PhoneId, expires_s: Option<u32>) {
-        let Some(Phone { role: Role::Counsellor { user, password: Some(password), script }, .. }) =
-            self.phones.get(&phone)
+        let Some(Phone {
+            role:
+                Role::Counsellor {
+                    user,
+                    password: Some(password),
+                    script,
+                },
+            ..
+        }) = self.phones.get(&phone)
         else {
             return;
         };
-        self.line.register(user, password, expires_s.unwrap_or(script.expires_s));
+        self.line
+            .register(user, password, expires_s.unwrap_or(script.expires_s));
     }
 
     fn leave(&mut self, farewell: Farewell) {
@@ -208,12 +267,28 @@ impl Runner {
 
     fn on_sip(&mut self, at: Mono, event: SipEvent) {
         match event {
-            SipEvent::Acknowledged { dialog } => self.tell_dialog(at, dialog, EventKind::Acknowledged),
-            SipEvent::Answered { dialog, body, source } => self.on_answered(at, dialog, &body, source.ip()),
+            SipEvent::Acknowledged { dialog } => {
+                self.tell_dialog(at, dialog, EventKind::Acknowledged)
+            }
+            SipEvent::Answered {
+                dialog,
+                body,
+                source,
+            } => self.on_answered(at, dialog, &body, source.ip()),
             SipEvent::Contact { .. } | SipEvent::Rejected { .. } => {} // A phone has no registrar.
-            SipEvent::Digit { dialog, digit } => self.tell_dialog(at, dialog, EventKind::Digit { digit }),
+            SipEvent::Digit { dialog, digit } => {
+                self.tell_dialog(at, dialog, EventKind::Digit { digit })
+            }
             SipEvent::Ended { dialog, is_by_peer } => {
-                self.end(at, dialog, if is_by_peer { EndedBy::Peer } else { EndedBy::Silence });
+                self.end(
+                    at,
+                    dialog,
+                    if is_by_peer {
+                        EndedBy::Peer
+                    } else {
+                        EndedBy::Silence
+                    },
+                );
             }
             SipEvent::Failed { dialog, failure } => self.end(at, dialog, cause(failure)),
             SipEvent::Invited(invitation) => self.on_invited(at, invitation),
@@ -228,7 +303,11 @@ impl Runner {
     }
 
     fn on_timer(&mut self, timer: Timer) {
-        let Timer { phone, dialog, task } = timer;
+        let Timer {
+            phone,
+            dialog,
+            task,
+        } = timer;
         if self.dialog(phone) != Some(dialog) {
             return; // That call is over.
         }
@@ -242,11 +321,20 @@ impl Runner {
 
     /// Our own end of a call, whatever its state.
     pub(super) fn hang_up(&mut self, phone: PhoneId) {
-        let Some(call) = self.phones.get(&phone).and_then(|phone| phone.call.as_ref()) else { return };
+        let Some(call) = self
+            .phones
+            .get(&phone)
+            .and_then(|phone| phone.call.as_ref())
+        else {
+            return;
+        };
         let dialog = call.dialog;
         match &call.stage {
             Stage::Dialling { .. } | Stage::Talking { .. } => {
-                self.line.command(Command::Hangup { dialog, reason: None });
+                self.line.command(Command::Hangup {
+                    dialog,
+                    reason: None,
+                });
             }
             Stage::Invited { .. } => self.refuse(dialog, BUSY),
             Stage::WaitingForPort => {} // Nothing was sent.
@@ -255,18 +343,29 @@ impl Runner {
     }
 
     pub(super) fn refuse(&mut self, dialog: DialogId, status: u16) {
-        self.line.command(Command::Reject { dialog, status, retry_after_s: None, reason: None });
+        self.line.command(Command::Reject {
+            dialog,
+            status,
+            retry_after_s: None,
+            reason: None,
+        });
     }
 
     /// The call is over: the leg closes, the phone is free, a caller's phone is gone.
     pub(super) fn end(&mut self, at: Mono, dialog: DialogId, by: EndedBy) {
-        let Some(id) = self.dialogs.remove(&dialog) else { return };
-        let Some(phone) = self.phones.get_mut(&id) else { return };
+        let Some(id) = self.dialogs.remove(&dialog) else {
+            return;
+        };
+        let Some(phone) = self.phones.get_mut(&id) else {
+            return;
+        };
         let leg = phone.leg().map(|leg| leg.id);
         let is_caller = matches!(phone.role, Role::Caller(_));
         let talk_us = match phone.call.take().map(|call| call.stage) {
             Some(Stage::Talking { answered_at, .. }) => at.micros_since(answered_at),
-            Some(Stage::Dialling { .. } | Stage::Invited { .. } | Stage::WaitingForPort) | None => 0,
+            Some(Stage::Dialling { .. } | Stage::Invited { .. } | Stage::WaitingForPort) | None => {
+                0
+            }
         };
         if let Some(leg) = leg {
             self.audio.send(MediaCommand::Close { leg });
@@ -280,7 +379,11 @@ impl Runner {
     pub(super) fn begin(&mut self, phone: PhoneId, dialog: DialogId, begun_at: Mono, stage: Stage) {
         self.dialogs.insert(dialog, phone);
         if let Some(phone) = self.phones.get_mut(&phone) {
-            phone.call = Some(Call { dialog, begun_at, stage });
+            phone.call = Some(Call {
+                dialog,
+                begun_at,
+                stage,
+            });
         }
     }
 
@@ -301,7 +404,11 @@ impl Runner {
 
     /// A receiver that nobody reads any more is no trouble.
     pub(super) fn tell(&self, at: Mono, phone: PhoneId, kind: EventKind) {
-        let _ = self.events.send(Event { phone, at: self.clock.instant(at), kind });
+        let _ = self.events.send(Event {
+            phone,
+            at: self.clock.instant(at),
+            kind,
+        });
     }
 
     pub(super) fn tell_dialog(&self, at: Mono, dialog: DialogId, kind: EventKind) {

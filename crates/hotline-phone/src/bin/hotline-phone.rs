@@ -43,10 +43,18 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let options = Options::read(words)?;
     let (bank, events) = Bank::start(options.bank()?)?;
-    if verb == "answer" { answer(&options, &bank, &events) } else { call(&options, &bank, &events) }
+    if verb == "answer" {
+        answer(&options, &bank, &events)
+    } else {
+        call(&options, &bank, &events)
+    }
 }
 
-fn call(options: &Options, bank: &BankHandle, events: &Receiver<Event>) -> Result<(), Box<dyn Error>> {
+fn call(
+    options: &Options,
+    bank: &BankHandle,
+    events: &Receiver<Event>,
+) -> Result<(), Box<dyn Error>> {
     let mut script = match (options.get("script"), options.get("to")) {
         (Some(path), _) => std::fs::read_to_string(path)?.parse()?,
         (None, Some(number)) => CallScript::dial(number),
@@ -70,7 +78,9 @@ fn call(options: &Options, bank: &BankHandle, events: &Receiver<Event>) -> Resul
         tell(began, &event)?;
         match event.kind {
             // Without an answer there is no recording to wait for.
-            EventKind::Ended { talk_us, .. } => (has_ended, is_complete) = (true, is_complete || talk_us == 0),
+            EventKind::Ended { talk_us, .. } => {
+                (has_ended, is_complete) = (true, is_complete || talk_us == 0)
+            }
             EventKind::Recorded { .. } | EventKind::Trouble(_) => is_complete = true,
             _ => {}
         }
@@ -79,17 +89,26 @@ fn call(options: &Options, bank: &BankHandle, events: &Receiver<Event>) -> Resul
     Ok(())
 }
 
-fn answer(options: &Options, bank: &BankHandle, events: &Receiver<Event>) -> Result<(), Box<dyn Error>> {
+fn answer(
+    options: &Options,
+    bank: &BankHandle,
+    events: &Receiver<Event>,
+) -> Result<(), Box<dyn Error>> {
     let script = match options.get("script") {
         Some(path) => std::fs::read_to_string(path)?.parse()?,
         None => AnswerScript::answer_after_ms(0),
     };
-    let user = options.get("user").ok_or_else(|| format!("--user is missing\n\n{USAGE}"))?;
+    let user = options
+        .get("user")
+        .ok_or_else(|| format!("--user is missing\n\n{USAGE}"))?;
     bank.register(user, options.get("password").unwrap_or_default(), script);
     let began = Instant::now();
     for event in events {
         tell(began, &event)?;
-        if let EventKind::Registered { granted: Err(status) } = event.kind {
+        if let EventKind::Registered {
+            granted: Err(status),
+        } = event.kind
+        {
             return Err(format!("{user} may not register: {status}").into());
         }
     }
@@ -108,11 +127,18 @@ struct Options {
 
 impl Options {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { values: BTreeMap::new(), sounds: Vec::new() };
+        let mut options = Self {
+            values: BTreeMap::new(),
+            sounds: Vec::new(),
+        };
         while let Some(word) = words.next() {
             let name = word.strip_prefix("--").filter(|name| NAMES.contains(name));
             let name = name.ok_or_else(|| format!("{word} is not known\n\n{USAGE}"))?;
-            let value = if name == "tcp" { Some(String::new()) } else { words.next() };
+            let value = if name == "tcp" {
+                Some(String::new())
+            } else {
+                words.next()
+            };
             let value = value.ok_or_else(|| format!("{word} needs a value"))?;
             if name == "sound" {
                 let (name, path) = value.split_once('=').ok_or("--sound needs NAME=FILE.wav")?;
@@ -129,13 +155,23 @@ impl Options {
     }
 
     fn bank(&self) -> Result<BankConfig, Box<dyn Error>> {
-        let server = self.get("server").ok_or_else(|| format!("--server is missing\n\n{USAGE}"))?;
-        let mut config = BankConfig::to(server.parse().map_err(|_| format!("--server {server}: not an IP:PORT"))?)?;
+        let server = self
+            .get("server")
+            .ok_or_else(|| format!("--server is missing\n\n{USAGE}"))?;
+        let mut config = BankConfig::to(
+            server
+                .parse()
+                .map_err(|_| format!("--server {server}: not an IP:PORT"))?,
+        )?;
         if let Some(local) = self.get("local") {
-            config.local = local.parse().map_err(|_| format!("--local {local}: not an IP address"))?;
+            config.local = local
+                .parse()
+                .map_err(|_| format!("--local {local}: not an IP address"))?;
         }
         if let Some(port) = self.get("port") {
-            config.port = port.parse().map_err(|_| format!("--port {port}: not a port"))?;
+            config.port = port
+                .parse()
+                .map_err(|_| format!("--port {port}: not a port"))?;
         }
         if self.get("tcp").is_some() {
             config.transport = Transport::Tcp;
@@ -147,5 +183,6 @@ impl Options {
     }
 }
 
-const NAMES: [&str; 10] =
-    ["from", "local", "password", "port", "script", "server", "sound", "tcp", "to", "user"];
+const NAMES: [&str; 10] = [
+    "from", "local", "password", "port", "script", "server", "sound", "tcp", "to", "user",
+];

@@ -1,9 +1,12 @@
 use super::Farewell;
 use hotline_sip::Mono;
 
-const BYE: &[u8] = b"BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5062;rport;branch=z9hG4bK1\r\n\r\n";
-const TRYING: &[u8] = b"SIP/2.0 100 Trying\r\nVia: SIP/2.0/UDP 127.0.0.1:5062;rport=1;branch=z9hG4bK1;x\r\n\r\n";
-const OK: &[u8] = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:5062;rport=1;branch=z9hG4bK1;x\r\n\r\n";
+const BYE: &[u8] =
+    b"BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5062;rport;branch=z9hG4bK1\r\n\r\n";
+const TRYING: &[u8] =
+    b"SIP/2.0 100 Trying\r\nVia: SIP/2.0/UDP 127.0.0.1:5062;rport=1;branch=z9hG4bK1;x\r\n\r\n";
+const OK: &[u8] =
+    b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:5062;rport=1;branch=z9hG4bK1;x\r\n\r\n";
 
 #[test]
 fn a_bye_has_to_be_answered_once() {

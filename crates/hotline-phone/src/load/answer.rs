@@ -9,13 +9,19 @@ use hotline_sip::{Command, DialogId, Event, Failure, Invitation};
 
 impl Runner<'_> {
     pub(super) fn register(&mut self, index: usize, now: u64) {
-        let Some(counsellor) = self.stage.counsellors.get_mut(index) else { return };
+        let Some(counsellor) = self.stage.counsellors.get_mut(index) else {
+            return;
+        };
         counsellor.state = Duty::Registering { asked_us: now };
-        self.desks.register(&counsellor.user, &counsellor.password, EXPIRES_S);
+        self.desks
+            .register(&counsellor.user, &counsellor.password, EXPIRES_S);
     }
 
     pub(super) fn dial(&mut self) {
-        let number = format!("{}{:04}", self.config.from_prefix, self.stage.report.dialled);
+        let number = format!(
+            "{}{:04}",
+            self.config.from_prefix, self.stage.report.dialled
+        );
         let dial = self.config.dial.clone();
         self.stage.report.dialled += 1;
         self.stage.callers_alive += 1;
@@ -23,7 +29,9 @@ impl Runner<'_> {
     }
 
     fn sign_in(&mut self, index: usize, code: &str) {
-        let Some(counsellor) = self.stage.counsellors.get_mut(index) else { return };
+        let Some(counsellor) = self.stage.counsellors.get_mut(index) else {
+            return;
+        };
         counsellor.state = Duty::SigningIn;
         let login = (counsellor.user.clone(), counsellor.password.clone());
         self.invite(Side::SignIn(index), code, login.0.clone(), Some(login));
@@ -33,11 +41,20 @@ impl Runner<'_> {
         let dialog = self.dialog_next;
         self.dialog_next += 2; // Odd ones are ours.
         let index = self.add(side, dialog, self.now());
-        let local = self.sockets.local(self.sockets.index(index, side == Side::Caller));
+        let local = self
+            .sockets
+            .local(self.sockets.index(index, side == Side::Caller));
         let body = sdp::offer(&self.capabilities(side), local, dialog, 1);
         let target = self.line.target(number);
         let from = (String::new(), from);
-        self.line_of(side).command(Command::Invite { dialog, target, from, body, headers: Vec::new(), login });
+        self.line_of(side).command(Command::Invite {
+            dialog,
+            target,
+            from,
+            body,
+            headers: Vec::new(),
+            login,
+        });
     }
 
     fn line_of(&mut self, side: Side) -> &mut Line {
@@ -84,7 +101,11 @@ impl Runner<'_> {
 
     fn on_event(&mut self, at: u64, event: Event) {
         match event {
-            Event::Answered { dialog, body, source } => {
+            Event::Answered {
+                dialog,
+                body,
+                source,
+            } => {
                 if let Some(index) = self.index(dialog) {
                     let capabilities = self.capabilities(self.side(index));
                     let plan = sdp::accept(&capabilities, &body, Some(source.ip())).ok();
@@ -98,7 +119,8 @@ impl Runner<'_> {
             Event::Reinvited { dialog, .. } => {
                 if let Some(index) = self.index(dialog) {
                     let side = self.side(index);
-                    self.line_of(side).command(Command::AnswerReinvite { dialog, body: None });
+                    self.line_of(side)
+                        .command(Command::AnswerReinvite { dialog, body: None });
                 }
             }
             Event::Acknowledged { .. }
@@ -115,17 +137,29 @@ impl Runner<'_> {
     }
 
     fn side(&self, index: usize) -> Side {
-        self.stage.calls.get(index).map_or(Side::Caller, |call| call.side)
+        self.stage
+            .calls
+            .get(index)
+            .map_or(Side::Caller, |call| call.side)
     }
 
     fn on_registered(&mut self, user: &str, granted: Result<u32, u16>, at: u64) {
-        let Some(index) = self.stage.users.get(user).copied() else { return };
-        let Some(counsellor) = self.stage.counsellors.get_mut(index) else { return };
-        let Duty::Registering { asked_us } = counsellor.state else { return }; // A refresh, or the end.
+        let Some(index) = self.stage.users.get(user).copied() else {
+            return;
+        };
+        let Some(counsellor) = self.stage.counsellors.get_mut(index) else {
+            return;
+        };
+        let Duty::Registering { asked_us } = counsellor.state else {
+            return;
+        }; // A refresh, or the end.
         match granted {
             Err(_) | Ok(0) => counsellor.state = Duty::Failed,
             Ok(_) => {
-                self.stage.report.registration.add(at.saturating_sub(asked_us));
+                self.stage
+                    .report
+                    .registration
+                    .add(at.saturating_sub(asked_us));
                 match &self.config.sign_in {
                     Some(code) => self.sign_in(index, code),
                     None => self.stage.set_free(index, at, true),
@@ -140,17 +174,29 @@ impl Runner<'_> {
             return refuse(&mut self.desks, dialog, 404);
         };
         let duty = self.stage.counsellors.get(counsellor).map(|one| one.state);
-        let Some(Duty::Free { since_us, was_awaited, is_first }) = duty else { return refuse(&mut self.desks, dialog, 486) };
+        let Some(Duty::Free {
+            since_us,
+            was_awaited,
+            is_first,
+        }) = duty
+        else {
+            return refuse(&mut self.desks, dialog, 486);
+        };
         if was_awaited && !is_first {
             let wrap_up_us = self.config.wrap_up_ms * 1_000;
-            self.stage.report.free_to_invite.add(at.saturating_sub(since_us).saturating_sub(wrap_up_us));
+            self.stage
+                .report
+                .free_to_invite
+                .add(at.saturating_sub(since_us).saturating_sub(wrap_up_us));
         }
         let side = Side::Counsellor(counsellor);
         let index = self.add(side, dialog, at);
         let local = self.sockets.local(self.sockets.index(index, false));
         let offer = invitation.body.as_ref().map_or(&[][..], |(_, body)| body);
         let source = Some(invitation.source.ip());
-        let Ok((body, plan)) = sdp::answer(offer, &self.capabilities(side), local, dialog, 1, source) else {
+        let Ok((body, plan)) =
+            sdp::answer(offer, &self.capabilities(side), local, dialog, 1, source)
+        else {
             refuse(&mut self.desks, dialog, 488);
             return self.stage.end(index, at);
         };
@@ -160,13 +206,25 @@ impl Runner<'_> {
         self.stage.report.counsellor_calls += 1;
         self.desks.command(Command::Ringing { dialog });
         self.answers.insert(index, (body, plan));
-        self.later(at + self.config.answer_after_ms * 1_000, Task::Answer(index));
+        self.later(
+            at + self.config.answer_after_ms * 1_000,
+            Task::Answer(index),
+        );
     }
 
     /// A counsellor says 200.
     pub(super) fn answer(&mut self, index: usize) {
-        let Some((body, plan)) = self.answers.remove(&index) else { return };
-        let Some(call) = self.stage.calls.get(index).filter(|call| call.state == State::SettingUp) else { return };
+        let Some((body, plan)) = self.answers.remove(&index) else {
+            return;
+        };
+        let Some(call) = self
+            .stage
+            .calls
+            .get(index)
+            .filter(|call| call.state == State::SettingUp)
+        else {
+            return;
+        };
         let dialog = call.dialog;
         let now = self.now();
         self.desks.command(Command::Answer { dialog, body });
@@ -177,11 +235,15 @@ impl Runner<'_> {
     fn up(&mut self, index: usize, at: u64, plan: Option<LegPlan>) {
         let socket = self.sockets.index(index, self.side(index) == Side::Caller);
         let has_media = self.config.has_media;
-        let Some(call) = self.stage.calls.get_mut(index) else { return };
+        let Some(call) = self.stage.calls.get_mut(index) else {
+            return;
+        };
         call.state = State::Up;
         call.answered_us = at;
         let side = call.side;
-        let media = plan.filter(|_| has_media).and_then(|plan| media(index, socket, &plan));
+        let media = plan
+            .filter(|_| has_media)
+            .and_then(|plan| media(index, socket, &plan));
         if let Some(media) = media {
             self.stage.remotes.insert(media.remote, index);
             call.media = Some(Box::new(media));
@@ -215,7 +277,14 @@ impl Runner<'_> {
 
     pub(super) fn press(&mut self, index: usize) {
         let was_anyone_free = self.stage.free() > self.stage.waiting;
-        let Some(call) = self.stage.calls.get_mut(index).filter(|call| call.state == State::Up) else { return };
+        let Some(call) = self
+            .stage
+            .calls
+            .get_mut(index)
+            .filter(|call| call.state == State::Up)
+        else {
+            return;
+        };
         if call.partner.is_some() {
             return;
         }
@@ -230,20 +299,40 @@ impl Runner<'_> {
     /// Our own end of a call that is not over.
     pub(super) fn hang_up(&mut self, index: usize) {
         let now = self.now();
-        let Some(call) = self.stage.calls.get_mut(index).filter(|call| call.state != State::Over) else { return };
+        let Some(call) = self
+            .stage
+            .calls
+            .get_mut(index)
+            .filter(|call| call.state != State::Over)
+        else {
+            return;
+        };
         call.hung_up_us = Some(now);
         let (dialog, side) = (call.dialog, call.side);
-        self.line_of(side).command(Command::Hangup { dialog, reason: None });
+        self.line_of(side).command(Command::Hangup {
+            dialog,
+            reason: None,
+        });
         self.stage.end(index, now);
     }
 
     fn on_ended(&mut self, dialog: DialogId, is_by_peer: bool, at: u64) {
-        let Some(index) = self.index(dialog) else { return };
-        let Some(call) = self.stage.calls.get(index) else { return };
+        let Some(index) = self.index(dialog) else {
+            return;
+        };
+        let Some(call) = self.stage.calls.get(index) else {
+            return;
+        };
         if call.side == Side::Caller {
-            let partner = call.partner.and_then(|partner| self.stage.calls.get(partner));
+            let partner = call
+                .partner
+                .and_then(|partner| self.stage.calls.get(partner));
             match partner.and_then(|partner| partner.hung_up_us) {
-                Some(hung_up_us) => self.stage.report.bye_to_bye.add(at.saturating_sub(hung_up_us)),
+                Some(hung_up_us) => self
+                    .stage
+                    .report
+                    .bye_to_bye
+                    .add(at.saturating_sub(hung_up_us)),
                 None if is_by_peer => self.stage.report.ended_by_server += 1,
                 None => self.stage.report.ended_by_silence += 1,
             }
@@ -252,8 +341,15 @@ impl Runner<'_> {
     }
 
     fn on_failed(&mut self, dialog: DialogId, failure: Failure, at: u64) {
-        let Some(index) = self.index(dialog) else { return };
-        if self.stage.calls.get(index).is_some_and(|call| call.side == Side::Caller) {
+        let Some(index) = self.index(dialog) else {
+            return;
+        };
+        if self
+            .stage
+            .calls
+            .get(index)
+            .is_some_and(|call| call.side == Side::Caller)
+        {
             let cause = match failure {
                 Failure::Busy => "refused 486".to_owned(),
                 Failure::Cancelled => "cancelled".to_owned(),
@@ -267,7 +363,12 @@ impl Runner<'_> {
 }
 
 fn refuse(line: &mut Line, dialog: DialogId, status: u16) {
-    line.command(Command::Reject { dialog, status, retry_after_s: None, reason: None });
+    line.command(Command::Reject {
+        dialog,
+        status,
+        retry_after_s: None,
+        reason: None,
+    });
 }
 
 /// None when the other side wants no audio.

@@ -68,7 +68,11 @@ pub(crate) enum Duty {
     /// Registration or sign-in failed.
     Failed,
     /// Waits for a call. `was_awaited`: more callers waited then than counsellors were free.
-    Free { since_us: u64, was_awaited: bool, is_first: bool },
+    Free {
+        since_us: u64,
+        was_awaited: bool,
+        is_first: bool,
+    },
     /// Not registered yet; asked at this time.
     Registering { asked_us: u64 },
     /// Dials the code.

@@ -12,7 +12,11 @@ pub struct Distribution {
 
 impl Default for Distribution {
     fn default() -> Self {
-        Self { counts: vec![0; BUCKETS], count: 0, max: 0 }
+        Self {
+            counts: vec![0; BUCKETS],
+            count: 0,
+            max: 0,
+        }
     }
 }
 
@@ -57,8 +61,16 @@ impl Distribution {
 impl fmt::Display for Distribution {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = |micros: u64| micros as f64 / 1_000.0;
-        let (p50, p99) = (millis(self.percentile_us(50.0)), millis(self.percentile_us(99.0)));
-        write!(out, "p50 {p50:.3} p99 {p99:.3} max {:.3} ms of {}", millis(self.max), self.count)
+        let (p50, p99) = (
+            millis(self.percentile_us(50.0)),
+            millis(self.percentile_us(99.0)),
+        );
+        write!(
+            out,
+            "p50 {p50:.3} p99 {p99:.3} max {:.3} ms of {}",
+            millis(self.max),
+            self.count
+        )
     }
 }
 

@@ -69,7 +69,9 @@ impl Ear {
         sent_at: impl FnOnce(Ident) -> Option<u64>,
         heard: Option<&mut Heard>,
     ) -> Sort {
-        let (Some(header), Some(payload)) = (packet.get(..HEADER_BYTES), packet.get(HEADER_BYTES..)) else {
+        let (Some(header), Some(payload)) =
+            (packet.get(..HEADER_BYTES), packet.get(HEADER_BYTES..))
+        else {
             return malformed(heard);
         };
         // RFC 5761 §4: RTCP sent to a neighbouring port of ours.
@@ -112,7 +114,9 @@ fn count_relayed(last: Option<Relayed>, ident: Ident, latency_us: u64, heard: Op
     let Some(heard) = heard else { return };
     heard.relayed += 1;
     heard.relay_latency.add(latency_us);
-    let Some(last) = last.filter(|last| last.ident.leg == ident.leg) else { return };
+    let Some(last) = last.filter(|last| last.ident.leg == ident.leg) else {
+        return;
+    };
     let step = ident.sequence.wrapping_sub(last.ident.sequence) & SEQUENCE_MASK;
     if step == 0 || step > SEQUENCE_MASK / 2 {
         heard.relayed_disordered += 1;
@@ -125,7 +129,9 @@ fn count_relayed(last: Option<Relayed>, ident: Ident, latency_us: u64, heard: Op
 fn count_made(last: Option<Made>, made: &Made, heard: Option<&mut Heard>) {
     let Some(heard) = heard else { return };
     heard.made += 1;
-    let Some(last) = last.filter(|last| last.source == made.source) else { return };
+    let Some(last) = last.filter(|last| last.source == made.source) else {
+        return;
+    };
     let step = made.sequence.wrapping_sub(last.sequence);
     if step == 0 || step > u16::MAX / 2 {
         return; // Late or twice: the next one is judged against it.
@@ -134,7 +140,9 @@ fn count_made(last: Option<Made>, made: &Made, heard: Option<&mut Heard>) {
     let gap_us = u64::from(made.timestamp.wrapping_sub(last.timestamp)) * 125;
     // A timestamp line that begins anew is another stream.
     if gap_us <= GAP_US_MAX {
-        heard.pacing_error.add((made.arrived_us - last.arrived_us.min(made.arrived_us)).abs_diff(gap_us));
+        heard
+            .pacing_error
+            .add((made.arrived_us - last.arrived_us.min(made.arrived_us)).abs_diff(gap_us));
     }
 }
 

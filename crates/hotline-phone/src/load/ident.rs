@@ -38,7 +38,10 @@ impl Ident {
             let sample = linear.get(usize::from(*code))?;
             Some(bits << 4 | u64::from(nibble(*sample)))
         })?;
-        let ident = Self { leg: (bits >> 8) as u32 & LEG_MASK, sequence: (bits >> 28) as u32 & SEQUENCE_MASK };
+        let ident = Self {
+            leg: (bits >> 8) as u32 & LEG_MASK,
+            sequence: (bits >> 28) as u32 & SEQUENCE_MASK,
+        };
         (ident.bits() == bits).then_some(ident)
     }
 

@@ -69,7 +69,11 @@ impl LoadReport {
     #[must_use]
     pub fn relay_loss(&self) -> f64 {
         let all = self.heard.relayed + self.heard.relayed_lost;
-        if all == 0 { 0.0 } else { self.heard.relayed_lost as f64 / all as f64 }
+        if all == 0 {
+            0.0
+        } else {
+            self.heard.relayed_lost as f64 / all as f64
+        }
     }
 }
 

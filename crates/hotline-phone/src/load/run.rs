@@ -13,6 +13,7 @@ use hotline_media::sdp::Capabilities;
 use mio::{Events, Poll, Token};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 pub(crate) struct Runner<'a> {
     pub(super) config: &'a LoadConfig,
@@ -70,16 +71,39 @@ impl<'a> Runner<'a> {
         let clock = Clock::start();
         let local = SocketAddr::new(config.local, config.port);
         let desk = SocketAddr::new(config.counsellor_local, 0);
-        let line = Line::open(poll.registry(), clock, 0, local, config.server, Transport::Udp)?;
-        let desks = Line::open(poll.registry(), clock, 1, desk, config.server, Transport::Udp)?;
+        let line = Line::open(
+            poll.registry(),
+            clock,
+            0,
+            local,
+            config.server,
+            Transport::Udp,
+        )?;
+        let desks = Line::open(
+            poll.registry(),
+            clock,
+            1,
+            desk,
+            config.server,
+            Transport::Udp,
+        )?;
         let alarm = Alarm::register(poll.registry(), ALARM)?;
         let locals = (config.local, config.counsellor_local);
-        let sockets = Sockets::open(poll.registry(), locals, config.sockets.max(2), TOKEN_SOCKETS)?;
+        let sockets = Sockets::open(
+            poll.registry(),
+            locals,
+            config.sockets.max(2),
+            TOKEN_SOCKETS,
+        )?;
         let mut stage = Stage::default();
         for (index, (user, password)) in config.counsellors.iter().enumerate() {
             stage.users.insert(user.clone(), index);
             let (user, password) = (user.clone(), password.clone());
-            stage.counsellors.push(Counsellor { user, password, state: Duty::Unknown });
+            stage.counsellors.push(Counsellor {
+                user,
+                password,
+                state: Duty::Unknown,
+            });
         }
         Ok(Self {
             config,
@@ -95,7 +119,9 @@ impl<'a> Runner<'a> {
             tasks_made: 0,
             answers: BTreeMap::new(),
             dialog_next: 1,
-            phase: Phase::Registering { until: REGISTERING_US_MAX },
+            phase: Phase::Registering {
+                until: REGISTERING_US_MAX,
+            },
             begun: 0,
             sent_before: Sent::default(),
             first_invite_us: 0,
@@ -114,14 +140,24 @@ impl<'a> Runner<'a> {
             self.hear_line();
             self.advance(observe);
             let now = self.now();
-            self.alarm.set(self.next_due(now).map(|due| due.saturating_sub(now)));
+            let wait = self.next_due(now).map(|due| due.saturating_sub(now));
+            let is_late = wait == Some(0);
+            if !is_late {
+                self.alarm.set(wait);
+            }
             // An interrupted or failed wait is a short wait.
-            let _ = self.poll.poll(&mut ready, None);
+            let _ = self
+                .poll
+                .poll(&mut ready, is_late.then_some(Duration::ZERO));
             // Audio first: its time of arrival counts.
             for token in ready.iter().map(mio::event::Event::token) {
                 self.hear_audio(token);
             }
-            for token in ready.iter().map(mio::event::Event::token).filter(|token| *token != ALARM) {
+            for token in ready
+                .iter()
+                .map(mio::event::Event::token)
+                .filter(|token| *token != ALARM)
+            {
                 if !self.line.ready(token) {
                     self.desks.ready(token);
                 }
@@ -139,7 +175,10 @@ impl<'a> Runner<'a> {
             Side::Caller => self.config.codec,
             Side::Counsellor(_) | Side::SignIn(_) => self.config.counsellor_codec,
         };
-        Capabilities { codecs: vec![codec], ..Capabilities::default() }
+        Capabilities {
+            codecs: vec![codec],
+            ..Capabilities::default()
+        }
     }
 
     pub(super) fn later(&mut self, at_us: u64, task: Task) {
@@ -155,14 +194,19 @@ impl<'a> Runner<'a> {
 
     fn hear_audio(&mut self, token: Token) {
         let (clock, stage) = (self.clock, &mut self.stage);
-        self.sockets.receive(token, |source, packet| stage.hear(source, packet, clock.mono().0));
+        self.sockets.receive(token, |source, packet| {
+            stage.hear(source, packet, clock.mono().0)
+        });
     }
 
     /// At most a few packets, so that arrivals never wait long for departures.
     fn send_due(&mut self) {
         for _ in 0..SENDS_A_TURN {
             let now = self.now();
-            let Some((due, index)) = self.slots.front().copied().filter(|(due, _)| *due <= now) else { return };
+            let Some((due, index)) = self.slots.front().copied().filter(|(due, _)| *due <= now)
+            else {
+                return;
+            };
             self.slots.pop_front();
             if self.send_slot(index, now) {
                 if self.stage.is_window_open {
@@ -170,15 +214,28 @@ impl<'a> Runner<'a> {
                     self.stage.report.own_lateness.add(now - due);
                 }
                 // A leg that is far behind goes on from now: it does not send a burst.
-                let next = if now - due > SLOT_US { now + SLOT_US } else { due + SLOT_US };
+                let next = if now - due > SLOT_US {
+                    now + SLOT_US
+                } else {
+                    due + SLOT_US
+                };
                 self.slots.push_back((next, index));
             }
         }
     }
 
     fn send_slot(&mut self, index: usize, now: u64) -> bool {
-        let Some(call) = self.stage.calls.get_mut(index).filter(|call| call.state == State::Up) else { return false };
-        let Some(media) = &mut call.media else { return false };
+        let Some(call) = self
+            .stage
+            .calls
+            .get_mut(index)
+            .filter(|call| call.state == State::Up)
+        else {
+            return false;
+        };
+        let Some(media) = &mut call.media else {
+            return false;
+        };
         let (socket, remote) = (media.socket, media.remote);
         let slot = media.talker.slot(now);
         for _ in 0..slot.copies {
@@ -189,7 +246,11 @@ impl<'a> Runner<'a> {
 
     fn do_tasks(&mut self) {
         let now = self.now();
-        while let Some(first) = self.tasks.first_entry().filter(|first| first.key().0 <= now) {
+        while let Some(first) = self
+            .tasks
+            .first_entry()
+            .filter(|first| first.key().0 <= now)
+        {
             match first.remove() {
                 Task::Answer(index) => self.answer(index),
                 Task::HangUp(index) => self.hang_up(index),
@@ -204,7 +265,11 @@ impl<'a> Runner<'a> {
         match self.phase {
             Phase::Registering { until } => {
                 self.register_due(now);
-                let are_settled = self.stage.counsellors.iter().all(|one| one.state.is_settled());
+                let are_settled = self
+                    .stage
+                    .counsellors
+                    .iter()
+                    .all(|one| one.state.is_settled());
                 if are_settled || until <= now {
                     self.begin_dialling(now, observe);
                 }
@@ -218,8 +283,12 @@ impl<'a> Runner<'a> {
                 if self.begun == self.config.callers {
                     observe(Moment::Ramped);
                     self.phase = match self.config.end {
-                        End::Drained { millis_max } => Phase::Draining { until: since + millis_max * 1_000 },
-                        End::Held { settle_ms, .. } => Phase::Settling { until: now + settle_ms * 1_000 },
+                        End::Drained { millis_max } => Phase::Draining {
+                            until: since + millis_max * 1_000,
+                        },
+                        End::Held { settle_ms, .. } => Phase::Settling {
+                            until: now + settle_ms * 1_000,
+                        },
                     };
                 }
             }
@@ -235,7 +304,9 @@ impl<'a> Runner<'a> {
                         End::Held { window_ms, .. } => window_ms,
                     };
                     self.open_window(now, observe);
-                    self.phase = Phase::Window { until: now + window_ms * 1_000 };
+                    self.phase = Phase::Window {
+                        until: now + window_ms * 1_000,
+                    };
                 }
             }
             Phase::Window { until } => {
@@ -284,17 +355,21 @@ impl<'a> Runner<'a> {
         self.stage.is_window_open = false;
         self.stage.report.window_us = now - self.window_opened_us;
         observe(Moment::WindowClosed);
-        // Only a held run has calls here that are as they should be.
-        if matches!(self.config.end, End::Drained { .. }) {
-            self.stage.report.unfinished = self.stage.callers_alive as u64;
-        }
+        // At the end of a held run calls are up, as they should be; other callers wait for something.
+        self.stage.report.unfinished = match self.config.end {
+            End::Drained { .. } => self.stage.callers_alive as u64,
+            End::Held { .. } => self.stage.setting_up() as u64,
+        };
         for index in 0..self.stage.calls.len() {
             self.hang_up(index);
         }
         for counsellor in &self.stage.counsellors {
-            self.desks.register(&counsellor.user, &counsellor.password, 0);
+            self.desks
+                .register(&counsellor.user, &counsellor.password, 0);
         }
-        self.phase = Phase::Closing { until: now + CLOSING_US };
+        self.phase = Phase::Closing {
+            until: now + CLOSING_US,
+        };
     }
 
     fn next_due(&self, now: u64) -> Option<u64> {
@@ -317,7 +392,10 @@ impl<'a> Runner<'a> {
         let desks = self.desks.next_deadline().map(|due| due.0);
         let slot = self.slots.front().map(|(due, _)| *due);
         let task = self.tasks.keys().next().map(|(due, _)| *due);
-        [Some(phase), line, desks, slot, task].into_iter().flatten().min()
+        [Some(phase), line, desks, slot, task]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// When both lines can be put down.
@@ -340,11 +418,20 @@ impl<'a> Runner<'a> {
         let mut report = std::mem::take(&mut self.stage.report);
         let invites = sent.invites - self.sent_before.invites;
         let byes = sent.byes - self.sent_before.byes;
-        let hung_up = self.stage.calls.iter().filter(|call| call.has_said_bye()).count() as u64;
-        report.retransmissions = invites.saturating_sub(report.dialled) + byes.saturating_sub(hung_up);
+        let hung_up = self
+            .stage
+            .calls
+            .iter()
+            .filter(|call| call.has_said_bye())
+            .count() as u64;
+        report.retransmissions =
+            invites.saturating_sub(report.dialled) + byes.saturating_sub(hung_up);
         report.packets_refused = self.sockets.refused + sent.refused;
         report.total_us = report.total_us.saturating_sub(self.first_invite_us);
-        let answering_us = self.last_answer_us.saturating_sub(self.first_invite_us).max(1);
+        let answering_us = self
+            .last_answer_us
+            .saturating_sub(self.first_invite_us)
+            .max(1);
         report.answered_per_s = report.answered as f64 * 1e6 / answering_us as f64;
         report
     }

@@ -31,18 +31,34 @@ impl Sockets {
     ) -> Result<Self, Error> {
         let mut sockets = Vec::with_capacity(count);
         for index in 0..count {
-            let local = if index.is_multiple_of(2) { callers } else { counsellors };
+            let local = if index.is_multiple_of(2) {
+                callers
+            } else {
+                counsellors
+            };
             let mut socket = bind_even(local)?;
             registry
                 .register(&mut socket, Token(token_first + index), Interest::READABLE)
                 .map_err(Error::system("a place in epoll"))?;
-            let state = UdpSocketState::new((&socket).into()).map_err(Error::system("batches on a socket"))?;
+            let state = UdpSocketState::new((&socket).into())
+                .map_err(Error::system("batches on a socket"))?;
             // Capped by net.core.rmem_max; what does not fit shows as loss.
             let _ = state.set_recv_buffer_size((&socket).into(), RECEIVE_BUFFER_BYTES);
-            let local = socket.local_addr().map_err(Error::system("the port of a socket"))?;
-            sockets.push(Socket { socket, state, local });
+            let local = socket
+                .local_addr()
+                .map_err(Error::system("the port of a socket"))?;
+            sockets.push(Socket {
+                socket,
+                state,
+                local,
+            });
         }
-        Ok(Self { sockets, token_first, buffer: vec![0; BATCH * SLOT_BYTES], refused: 0 })
+        Ok(Self {
+            sockets,
+            token_first,
+            buffer: vec![0; BATCH * SLOT_BYTES],
+            refused: 0,
+        })
     }
 
     /// The socket of a leg.
@@ -53,30 +69,51 @@ impl Sockets {
 
     /// For its session description.
     pub(crate) fn local(&self, index: usize) -> (IpAddr, u16) {
-        self.sockets.get(index).map_or((IpAddr::from([0, 0, 0, 0]), 0), |one| (one.local.ip(), one.local.port()))
+        self.sockets
+            .get(index)
+            .map_or((IpAddr::from([0, 0, 0, 0]), 0), |one| {
+                (one.local.ip(), one.local.port())
+            })
     }
 
     pub(crate) fn send(&mut self, index: usize, destination: SocketAddr, bytes: &[u8]) {
-        let Some(socket) = self.sockets.get(index) else { return };
+        let Some(socket) = self.sockets.get(index) else {
+            return;
+        };
         if socket.socket.send_to(bytes, destination).is_err() {
             self.refused += 1;
         }
     }
 
     /// Everything that waits on the socket of this token; false when it is none of these.
-    pub(crate) fn receive(&mut self, token: Token, mut take: impl FnMut(SocketAddr, &[u8])) -> bool {
+    pub(crate) fn receive(
+        &mut self,
+        token: Token,
+        mut take: impl FnMut(SocketAddr, &[u8]),
+    ) -> bool {
         let index = token.0.wrapping_sub(self.token_first);
-        let Some(socket) = self.sockets.get(index) else { return false };
+        let Some(socket) = self.sockets.get(index) else {
+            return false;
+        };
         let mut meta = [RecvMeta::default(); BATCH];
         loop {
             let mut chunks = self.buffer.chunks_mut(SLOT_BYTES);
             let mut slices: [IoSliceMut<'_>; BATCH] =
                 std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-            match socket.state.recv(UdpSockRef::from(&socket.socket), &mut slices, &mut meta) {
+            match socket
+                .state
+                .recv(UdpSockRef::from(&socket.socket), &mut slices, &mut meta)
+            {
                 Ok(count) => {
                     for (meta, slice) in meta.iter().zip(&slices).take(count) {
                         let bytes = slice.get(..meta.len).unwrap_or_default();
-                        bytes.chunks(meta.stride.max(1)).for_each(|datagram| take(meta.addr, datagram));
+                        bytes
+                            .chunks(meta.stride.max(1))
+                            .for_each(|datagram| take(meta.addr, datagram));
+                    }
+                    // A short batch has met the end of the queue: what comes later makes a new edge.
+                    if count < BATCH {
+                        return true;
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -24,29 +24,60 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn free(&self) -> usize {
-        self.counsellors.iter().filter(|one| matches!(one.state, Duty::Free { .. })).count()
+        self.counsellors
+            .iter()
+            .filter(|one| matches!(one.state, Duty::Free { .. }))
+            .count()
+    }
+
+    /// Callers without an answer.
+    pub(crate) fn setting_up(&self) -> usize {
+        let is_it = |call: &&Call| call.side == Side::Caller && call.state == State::SettingUp;
+        self.calls.iter().filter(is_it).count()
     }
 
     /// A packet came.
     pub(crate) fn hear(&mut self, source: SocketAddr, packet: &[u8], arrived_us: u64) {
-        let Some(index) = self.remotes.get(&source).copied() else { return };
+        let Some(index) = self.remotes.get(&source).copied() else {
+            return;
+        };
         // Out of its place for a moment, so that the talkers of all other calls can be asked.
-        let Some(mut media) = self.calls.get_mut(index).and_then(|call| call.media.take()) else { return };
+        let Some(mut media) = self.calls.get_mut(index).and_then(|call| call.media.take()) else {
+            return;
+        };
         let heard: Option<&mut Heard> = self.is_window_open.then_some(&mut self.report.heard);
         let calls = &self.calls;
         let (codec, payload_type) = (media.codec, media.payload_type);
         let own = &media.talker;
-        let sort = media.ear.hear(codec, payload_type, packet, arrived_us, |ident| {
-            let leg = ident.leg as usize;
-            // An echo test gives our own packets back.
-            if leg == index { own.sent_at(ident.sequence) } else { calls.get(leg)?.media.as_ref()?.talker.sent_at(ident.sequence) }
-        }, heard);
+        let sort = media.ear.hear(
+            codec,
+            payload_type,
+            packet,
+            arrived_us,
+            |ident| {
+                let leg = ident.leg as usize;
+                // An echo test gives our own packets back.
+                if leg == index {
+                    own.sent_at(ident.sequence)
+                } else {
+                    calls
+                        .get(leg)?
+                        .media
+                        .as_ref()?
+                        .talker
+                        .sent_at(ident.sequence)
+                }
+            },
+            heard,
+        );
         let is_first = !media.has_heard && sort != Sort::Other;
         media.has_heard |= is_first;
         if let Some(call) = self.calls.get_mut(index) {
             call.media = Some(media);
             if is_first && call.side == Side::Caller {
-                self.report.answer_to_audio.add(arrived_us.saturating_sub(call.answered_us));
+                self.report
+                    .answer_to_audio
+                    .add(arrived_us.saturating_sub(call.answered_us));
             }
         }
         if let Sort::Relayed(leg) = sort {
@@ -56,14 +87,27 @@ impl Stage {
 
     /// `index` hears `other`: the first time, a caller and a counsellor have met.
     fn meet(&mut self, index: usize, other: usize, at_us: u64) {
-        let Some([one, two]) = self.calls.get(index).zip(self.calls.get(other)).map(|(one, two)| [one, two]) else {
+        let Some([one, two]) = self
+            .calls
+            .get(index)
+            .zip(self.calls.get(other))
+            .map(|(one, two)| [one, two])
+        else {
             return;
         };
-        if one.partner.is_some() || one.side != Side::Caller || !matches!(two.side, Side::Counsellor(_)) {
+        if one.partner.is_some()
+            || one.side != Side::Caller
+            || !matches!(two.side, Side::Counsellor(_))
+        {
             return;
         }
-        self.report.counsellor_to_audio.add(at_us.saturating_sub(two.answered_us));
-        let keys = one.media.as_ref().and_then(|media| Some((media.talker.key_first_us?, media.talker.key_end_us)));
+        self.report
+            .counsellor_to_audio
+            .add(at_us.saturating_sub(two.answered_us));
+        let keys = one
+            .media
+            .as_ref()
+            .and_then(|media| Some((media.talker.key_first_us?, media.talker.key_end_us)));
         if let Some((first_us, end_us)) = keys.filter(|_| one.was_anyone_free) {
             let invited_us = two.begun_us;
             if invited_us >= first_us {
@@ -86,7 +130,9 @@ impl Stage {
 
     /// A call is over, for whatever reason.
     pub(crate) fn end(&mut self, index: usize, now_us: u64) {
-        let Some(call) = self.calls.get_mut(index) else { return };
+        let Some(call) = self.calls.get_mut(index) else {
+            return;
+        };
         if call.state == State::Over {
             return;
         }
@@ -112,7 +158,11 @@ impl Stage {
     pub(crate) fn set_free(&mut self, counsellor: usize, now_us: u64, is_first: bool) {
         let was_awaited = self.waiting > self.free();
         if let Some(counsellor) = self.counsellors.get_mut(counsellor) {
-            counsellor.state = Duty::Free { since_us: now_us, was_awaited, is_first };
+            counsellor.state = Duty::Free {
+                since_us: now_us,
+                was_awaited,
+                is_first,
+            };
         }
     }
 }
@@ -120,7 +170,10 @@ impl Stage {
 impl Call {
     /// Pressed, and nobody there yet.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.side == Side::Caller && self.state == State::Up && self.has_pressed && self.partner.is_none()
+        self.side == Side::Caller
+            && self.state == State::Up
+            && self.has_pressed
+            && self.partner.is_none()
     }
 }
 

@@ -85,7 +85,11 @@ impl Talker {
         self.sequence = self.sequence.wrapping_add(1);
         if self.key.is_none() {
             let began = self.timestamp;
-            self.key = self.keys.pop_front().map(|event| Key { event, began, packets: 0 });
+            self.key = self.keys.pop_front().map(|event| Key {
+                event,
+                began,
+                packets: 0,
+            });
         }
         match self.key.take() {
             Some(key) => self.key_slot(key, now_us),
@@ -94,14 +98,25 @@ impl Talker {
     }
 
     fn audio_slot(&mut self, now_us: u64) -> Slot<'_> {
-        let ident = Ident { leg: self.leg, sequence: self.ident_next };
+        let ident = Ident {
+            leg: self.leg,
+            sequence: self.ident_next,
+        };
         self.ident_next = (self.ident_next + 1) & SEQUENCE_MASK;
         if let Some(kept) = self.sent_at.get_mut(ident.sequence as usize % SENT_KEPT) {
             *kept = (ident.sequence, now_us);
         }
         ident.write(self.codec, &mut self.packet[HEADER_BYTES..]);
-        head(&mut self.packet, self.payload_type, self.sequence, self.timestamp);
-        Slot { bytes: &self.packet, copies: 1 }
+        head(
+            &mut self.packet,
+            self.payload_type,
+            self.sequence,
+            self.timestamp,
+        );
+        Slot {
+            bytes: &self.packet,
+            copies: 1,
+        }
     }
 
     fn key_slot(&mut self, mut key: Key, now_us: u64) -> Slot<'_> {
@@ -109,10 +124,24 @@ impl Talker {
         let (is_first, is_last) = (key.packets == 1, key.packets == KEY_PACKETS);
         // RFC 4733 §2.5.1.2: marker on the first packet, one timestamp for all.
         let marker = if is_first { 0x80 } else { 0 };
-        head(&mut self.event, self.event_type | marker, self.sequence, key.began);
+        head(
+            &mut self.event,
+            self.event_type | marker,
+            self.sequence,
+            key.began,
+        );
         let duration = (key.packets * SAMPLES as u16).to_be_bytes();
-        let end_and_volume = if is_last { 0x80 | KEY_VOLUME } else { KEY_VOLUME };
-        self.event[HEADER_BYTES..].copy_from_slice(&[key.event, end_and_volume, duration[0], duration[1]]);
+        let end_and_volume = if is_last {
+            0x80 | KEY_VOLUME
+        } else {
+            KEY_VOLUME
+        };
+        self.event[HEADER_BYTES..].copy_from_slice(&[
+            key.event,
+            end_and_volume,
+            duration[0],
+            duration[1],
+        ]);
         if is_first {
             self.key_first_us = Some(now_us);
             self.key_end_us = None;
@@ -122,7 +151,10 @@ impl Talker {
         } else {
             self.key = Some(key);
         }
-        Slot { bytes: &self.event, copies: if is_last { 3 } else { 1 } }
+        Slot {
+            bytes: &self.event,
+            copies: if is_last { 3 } else { 1 },
+        }
     }
 }
 

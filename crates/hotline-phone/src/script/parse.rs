@@ -62,7 +62,9 @@ impl FromStr for CallScript {
             words.end()?;
         }
         if script.dial.is_empty() {
-            return Err(ScriptError::Missing { wanted: "`dial NUMBER`" });
+            return Err(ScriptError::Missing {
+                wanted: "`dial NUMBER`",
+            });
         }
         Ok(script)
     }
@@ -102,8 +104,13 @@ fn answer(words: &mut Words<'_>) -> Result<Reaction, ScriptError> {
         return Ok(Reaction::Never);
     }
     let after_ms = words.optional("after", Words::time)?.unwrap_or(0);
-    let is_mute = words.optional("without", |words| words.literal("ringing", "`ringing`"))?.is_some();
-    Ok(Reaction::Answer { after_ms, rings: !is_mute })
+    let is_mute = words
+        .optional("without", |words| words.literal("ringing", "`ringing`"))?
+        .is_some();
+    Ok(Reaction::Answer {
+        after_ms,
+        rings: !is_mute,
+    })
 }
 
 fn talk(talk: &mut Talk, words: &mut Words<'_>, wanted: &'static str) -> Result<(), ScriptError> {
@@ -128,19 +135,31 @@ fn talk(talk: &mut Talk, words: &mut Words<'_>, wanted: &'static str) -> Result<
             return Ok(());
         }
         "speak" => match words.next("`tone` or `sound`")? {
-            "sound" => Step::Sound { name: words.next("the name of a sound")?.to_owned() },
+            "sound" => Step::Sound {
+                name: words.next("the name of a sound")?.to_owned(),
+            },
             "tone" => {
                 let hz = words.number("a frequency in hertz")?;
                 let level_db = words.level()?;
                 let millis = words.optional("for", Words::time)?.unwrap_or(0);
-                Step::Tone { hz, level_db, millis: u32::try_from(millis).unwrap_or(u32::MAX) }
+                Step::Tone {
+                    hz,
+                    level_db,
+                    millis: u32::try_from(millis).unwrap_or(u32::MAX),
+                }
             }
             _ => return Err(words.unexpected("`tone` or `sound`")),
         },
-        "wait" if words.take("audio") => {
-            Step::WaitAudio { millis_max: if words.is_empty() { WAIT_AUDIO_MS } else { words.time()? } }
-        }
-        "wait" => Step::Wait { millis: words.time()? },
+        "wait" if words.take("audio") => Step::WaitAudio {
+            millis_max: if words.is_empty() {
+                WAIT_AUDIO_MS
+            } else {
+                words.time()?
+            },
+        },
+        "wait" => Step::Wait {
+            millis: words.time()?,
+        },
         _ => return Err(words.unexpected(wanted)),
     };
     talk.steps.push(step);
@@ -150,9 +169,16 @@ fn talk(talk: &mut Talk, words: &mut Words<'_>, wanted: &'static str) -> Result<
 fn lines(text: &str) -> impl Iterator<Item = Words<'_>> {
     let numbered = text.lines().enumerate();
     numbered.filter_map(|(index, line)| {
-        let words: Vec<&str> = line.split_whitespace().take_while(|word| *word != "//").collect();
+        let words: Vec<&str> = line
+            .split_whitespace()
+            .take_while(|word| *word != "//")
+            .collect();
         let is_comment = words.first().is_none_or(|word| word.starts_with('#'));
-        (!is_comment).then_some(Words { line: index + 1, words, read: 0 })
+        (!is_comment).then_some(Words {
+            line: index + 1,
+            words,
+            read: 0,
+        })
     })
 }
 
@@ -166,7 +192,11 @@ struct Words<'a> {
 impl<'a> Words<'a> {
     fn next(&mut self, wanted: &'static str) -> Result<&'a str, ScriptError> {
         let word = self.words.get(self.read).copied();
-        let word = word.ok_or(ScriptError::Short { line: self.line, words: self.words.len(), wanted })?;
+        let word = word.ok_or(ScriptError::Short {
+            line: self.line,
+            words: self.words.len(),
+            wanted,
+        })?;
         self.read += 1;
         Ok(word)
     }
@@ -179,8 +209,17 @@ impl<'a> Words<'a> {
 
     /// The word read last is wrong.
     fn unexpected(&self, wanted: &'static str) -> ScriptError {
-        let found = self.words.get(self.read.saturating_sub(1)).copied().unwrap_or_default();
-        ScriptError::Unexpected { line: self.line, word: self.read, found: found.to_owned(), wanted }
+        let found = self
+            .words
+            .get(self.read.saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        ScriptError::Unexpected {
+            line: self.line,
+            word: self.read,
+            found: found.to_owned(),
+            wanted,
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -202,13 +241,20 @@ impl<'a> Words<'a> {
     }
 
     fn take(&mut self, literal: &str) -> bool {
-        let is_there = self.words.get(self.read).is_some_and(|word| *word == literal);
+        let is_there = self
+            .words
+            .get(self.read)
+            .is_some_and(|word| *word == literal);
         self.read += usize::from(is_there);
         is_there
     }
 
     fn literal(&mut self, literal: &str, wanted: &'static str) -> Result<(), ScriptError> {
-        if self.next(wanted)? == literal { Ok(()) } else { Err(self.unexpected(wanted)) }
+        if self.next(wanted)? == literal {
+            Ok(())
+        } else {
+            Err(self.unexpected(wanted))
+        }
     }
 
     fn optional<T>(
@@ -216,16 +262,24 @@ impl<'a> Words<'a> {
         literal: &str,
         read: impl FnOnce(&mut Self) -> Result<T, ScriptError>,
     ) -> Result<Option<T>, ScriptError> {
-        if self.take(literal) { read(self).map(Some) } else { Ok(None) }
+        if self.take(literal) {
+            read(self).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn number<T: FromStr>(&mut self, wanted: &'static str) -> Result<T, ScriptError> {
-        self.next(wanted)?.parse().map_err(|_| self.unexpected(wanted))
+        self.next(wanted)?
+            .parse()
+            .map_err(|_| self.unexpected(wanted))
     }
 
     fn time(&mut self) -> Result<u64, ScriptError> {
         let word = self.next(TIME)?;
-        let unit_at = word.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(word.len());
+        let unit_at = word
+            .find(|letter: char| letter.is_ascii_alphabetic())
+            .unwrap_or(word.len());
         let (number, unit) = word.split_at(unit_at);
         let unit_ms = match unit {
             "min" => 60_000,
@@ -240,13 +294,21 @@ impl<'a> Words<'a> {
         let word = self.next(LEVEL)?;
         let number = word.strip_suffix("dB").unwrap_or(word);
         let number = number.strip_prefix('-').unwrap_or(number);
-        number.parse().ok().filter(|level| *level <= LEVEL_DB_MAX).ok_or_else(|| self.unexpected(LEVEL))
+        number
+            .parse()
+            .ok()
+            .filter(|level| *level <= LEVEL_DB_MAX)
+            .ok_or_else(|| self.unexpected(LEVEL))
     }
 
     fn keys(&mut self) -> Result<String, ScriptError> {
         let keys = self.next(KEYS)?;
         let is_good = keys.chars().all(|key| "0123456789*#ABCD".contains(key));
-        if is_good { Ok(keys.to_owned()) } else { Err(self.unexpected(KEYS)) }
+        if is_good {
+            Ok(keys.to_owned())
+        } else {
+            Err(self.unexpected(KEYS))
+        }
     }
 
     fn way(&mut self) -> Result<DigitWay, ScriptError> {
@@ -263,11 +325,17 @@ fn millis(number: &str, unit_ms: u64) -> Option<u64> {
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let whole: u64 = whole.parse().ok()?;
     if part.is_empty() {
-        return (!number.ends_with('.')).then(|| whole.checked_mul(unit_ms)).flatten();
+        return (!number.ends_with('.'))
+            .then(|| whole.checked_mul(unit_ms))
+            .flatten();
     }
-    let places = u32::try_from(part.len()).ok().filter(|places| *places <= 3)?;
+    let places = u32::try_from(part.len())
+        .ok()
+        .filter(|places| *places <= 3)?;
     let part: u64 = part.parse().ok()?;
-    whole.checked_mul(unit_ms)?.checked_add(part * unit_ms / 10u64.pow(places))
+    whole
+        .checked_mul(unit_ms)?
+        .checked_add(part * unit_ms / 10u64.pow(places))
 }
 
 const TIME: &str = "a time such as 500ms, 1.5s or 2min";

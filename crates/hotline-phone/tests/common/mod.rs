@@ -1,5 +1,9 @@
 //! Two banks that call one another, and waiting for what they tell.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of this"
+)]
 
 pub mod registrar;
 
@@ -27,11 +31,20 @@ impl Side {
 
     pub fn with(config: BankConfig) -> Self {
         let (bank, events) = Bank::start(config).unwrap();
-        Self { bank, events, told: Vec::new() }
+        Self {
+            bank,
+            events,
+            told: Vec::new(),
+        }
     }
 
     /// Waits until this phone has told something of this kind, and returns the event.
-    pub fn wait(&mut self, phone: PhoneId, what: &str, is_it: impl Fn(&EventKind) -> bool) -> Event {
+    pub fn wait(
+        &mut self,
+        phone: PhoneId,
+        what: &str,
+        is_it: impl Fn(&EventKind) -> bool,
+    ) -> Event {
         let until = Instant::now() + PATIENCE;
         let mut read = 0;
         loop {
@@ -41,7 +54,10 @@ impl Side {
                     return event.clone();
                 }
             }
-            match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match self
+                .events
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
                 Ok(event) => self.told.push(event),
                 Err(_) => panic!("waiting for {what} of phone {phone}: {:#?}", self.told),
             }
@@ -49,17 +65,29 @@ impl Side {
     }
 
     pub fn wait_ended(&mut self, phone: PhoneId) -> Event {
-        self.wait(phone, "its end", |kind| matches!(kind, EventKind::Ended { .. }))
+        self.wait(phone, "its end", |kind| {
+            matches!(kind, EventKind::Ended { .. })
+        })
     }
 
     /// Everything of one phone so far, without instants.
     pub fn kinds(&mut self, phone: PhoneId) -> Vec<EventKind> {
         self.told.extend(self.events.try_iter());
-        self.told.iter().filter(|event| event.phone == phone).map(|event| event.kind.clone()).collect()
+        self.told
+            .iter()
+            .filter(|event| event.phone == phone)
+            .map(|event| event.kind.clone())
+            .collect()
     }
 
     pub fn digits(&mut self, phone: PhoneId) -> String {
-        let digit = |kind| if let EventKind::Digit { digit } = kind { Some(digit) } else { None };
+        let digit = |kind| {
+            if let EventKind::Digit { digit } = kind {
+                Some(digit)
+            } else {
+                None
+            }
+        };
         self.kinds(phone).into_iter().filter_map(digit).collect()
     }
 }
@@ -82,9 +110,18 @@ pub fn file(name: &str) -> PathBuf {
 /// Decisions 44: the tone within 3 dB of what was sent, the other one at least 40 dB below it.
 #[track_caller]
 pub fn assert_tone(samples: &[i16], hz: u32, sent_db: u32, other_hz: u32) {
-    let (level, other) = (tone_level_db(samples, 8_000, hz), tone_level_db(samples, 8_000, other_hz));
-    assert!((level + f64::from(sent_db)).abs() < 3.0, "{hz} Hz at {level:.1} dB, sent at -{sent_db}");
-    assert!(other < level - 40.0, "{other_hz} Hz at {other:.1} dB beside {hz} Hz at {level:.1}");
+    let (level, other) = (
+        tone_level_db(samples, 8_000, hz),
+        tone_level_db(samples, 8_000, other_hz),
+    );
+    assert!(
+        (level + f64::from(sent_db)).abs() < 3.0,
+        "{hz} Hz at {level:.1} dB, sent at -{sent_db}"
+    );
+    assert!(
+        other < level - 40.0,
+        "{other_hz} Hz at {other:.1} dB beside {hz} Hz at {level:.1}"
+    );
 }
 
 /// Far beyond what anything here takes.

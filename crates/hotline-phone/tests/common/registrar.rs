@@ -2,8 +2,8 @@
 //! (127.0.0.2) with the first idle one. Session descriptions pass through, so audio goes from phone to phone.
 
 use hotline_sip::{
-    Account, Command, Config, ContactState, Endpoint, Event, Input, Listener, Mono, Now, Output, Target, Wall,
-    credentials,
+    Account, Command, Config, ContactState, Endpoint, Event, Input, Listener, Mono, Now, Output,
+    Target, Wall, credentials,
 };
 use hotline_sip::{DialogId, Trunk};
 use std::collections::{HashMap, VecDeque};
@@ -25,7 +25,9 @@ impl Registrar {
 
     pub fn with(users: &[(String, String)]) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_millis(5)))
+            .unwrap();
         let address = socket.local_addr().unwrap();
         let (commands, commands_out) = channel();
         let (events_in, events) = channel();
@@ -33,16 +35,29 @@ impl Registrar {
             user: user.clone(),
             credentials: credentials(user, REALM, password),
         };
-        commands.send(Command::Accounts(users.iter().map(account).collect())).unwrap();
+        commands
+            .send(Command::Accounts(users.iter().map(account).collect()))
+            .unwrap();
         let idle = users.iter().map(|(user, _)| user.clone()).collect();
-        let bridges = Bridges { idle, partners: HashMap::new(), next: 1_001 };
+        let bridges = Bridges {
+            idle,
+            partners: HashMap::new(),
+            next: 1_001,
+        };
         std::thread::spawn(move || serve(&socket, address, &commands_out, &events_in, bridges));
-        Self { address, commands, events }
+        Self {
+            address,
+            commands,
+            events,
+        }
     }
 
     pub fn wait(&self, what: &str, is_it: impl Fn(&Event) -> bool) {
         let until = Instant::now() + Duration::from_secs(10);
-        while let Ok(event) = self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        while let Ok(event) = self
+            .events
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
             if is_it(&event) {
                 return;
             }
@@ -51,7 +66,8 @@ impl Registrar {
     }
 
     pub fn wait_contact(&self, expected: ContactState) {
-        let is_it = |event: &Event| matches!(event, Event::Contact { state, .. } if *state == expected);
+        let is_it =
+            |event: &Event| matches!(event, Event::Contact { state, .. } if *state == expected);
         self.wait("the contact", is_it);
     }
 
@@ -59,7 +75,16 @@ impl Registrar {
         let target = Target::Account(user.to_owned());
         let from = ("111".to_owned(), "111".to_owned());
         let body = OFFER.replace('\n', "\r\n").into_bytes();
-        self.commands.send(Command::Invite { dialog, target, from, body, headers: vec![], login: None }).unwrap();
+        self.commands
+            .send(Command::Invite {
+                dialog,
+                target,
+                from,
+                body,
+                headers: vec![],
+                login: None,
+            })
+            .unwrap();
     }
 }
 
@@ -76,20 +101,32 @@ fn serve(
     loop {
         let mut inputs: Vec<Input> = commands.try_iter().map(Input::Command).collect();
         if let Ok((count, source)) = socket.recv_from(&mut buffer) {
-            inputs.push(Input::Datagram { listener: 0, source, bytes: buffer[..count].to_vec() });
+            inputs.push(Input::Datagram {
+                listener: 0,
+                source,
+                bytes: buffer[..count].to_vec(),
+            });
         }
         inputs.push(Input::Tick);
         for input in inputs {
-            let now = Now { mono: Mono(began.elapsed().as_micros() as u64), wall: Wall(1_800_000_000_000) };
+            let now = Now {
+                mono: Mono(began.elapsed().as_micros() as u64),
+                wall: Wall(1_800_000_000_000),
+            };
             endpoint.handle(now, input, &mut out);
         }
         while !out.is_empty() {
             for output in std::mem::take(&mut out) {
                 match output {
-                    Output::Datagram { destination, bytes, .. } => drop(socket.send_to(&bytes, destination)),
+                    Output::Datagram {
+                        destination, bytes, ..
+                    } => drop(socket.send_to(&bytes, destination)),
                     Output::Event(event) => {
                         for command in bridges.follow(&event) {
-                            let now = Now { mono: Mono(began.elapsed().as_micros() as u64), wall: Wall(0) };
+                            let now = Now {
+                                mono: Mono(began.elapsed().as_micros() as u64),
+                                wall: Wall(0),
+                            };
                             endpoint.handle(now, Input::Command(command), &mut out);
                         }
                         if events.send(event).is_err() {
@@ -106,8 +143,15 @@ fn serve(
 fn config(address: SocketAddr) -> Config {
     Config {
         realm: REALM.to_owned(),
-        listeners: vec![Listener { local: address, advertise: address, is_stream: false }],
-        trunks: vec![Trunk { name: "trunk".to_owned(), sources: vec![(IpAddr::from([127, 0, 0, 2]), None)] }],
+        listeners: vec![Listener {
+            local: address,
+            advertise: address,
+            is_stream: false,
+        }],
+        trunks: vec![Trunk {
+            name: "trunk".to_owned(),
+            sources: vec![(IpAddr::from([127, 0, 0, 2]), None)],
+        }],
         product: "registrar".to_owned(),
         expires_s_min: 1,
         expires_s_default: 60,
@@ -135,26 +179,51 @@ impl Bridges {
     fn follow(&mut self, event: &Event) -> Vec<Command> {
         match event {
             Event::Invited(call) => {
-                let (Some(user), Some((_, body))) = (self.idle.pop_front(), call.body.clone()) else {
+                let (Some(user), Some((_, body))) = (self.idle.pop_front(), call.body.clone())
+                else {
                     let (dialog, status) = (call.dialog, 480);
-                    return vec![Command::Reject { dialog, status, retry_after_s: None, reason: None }];
+                    return vec![Command::Reject {
+                        dialog,
+                        status,
+                        retry_after_s: None,
+                        reason: None,
+                    }];
                 };
                 let dialog = self.next;
                 self.next += 2;
                 self.partners.insert(call.dialog, (dialog, None));
-                self.partners.insert(dialog, (call.dialog, Some(user.clone())));
+                self.partners
+                    .insert(dialog, (call.dialog, Some(user.clone())));
                 let from = ("111".to_owned(), "111".to_owned());
-                vec![Command::Invite { dialog, target: Target::Account(user), from, body, headers: vec![], login: None }]
+                vec![Command::Invite {
+                    dialog,
+                    target: Target::Account(user),
+                    from,
+                    body,
+                    headers: vec![],
+                    login: None,
+                }]
             }
             Event::Answered { dialog, body, .. } => {
                 let caller = self.partners.get(dialog).map(|(caller, _)| *caller);
-                caller.map(|dialog| Command::Answer { dialog, body: body.clone() }).into_iter().collect()
+                caller
+                    .map(|dialog| Command::Answer {
+                        dialog,
+                        body: body.clone(),
+                    })
+                    .into_iter()
+                    .collect()
             }
             Event::Ended { dialog, .. } | Event::Failed { dialog, .. } => {
-                let Some((partner, user)) = self.partners.remove(dialog) else { return vec![] };
+                let Some((partner, user)) = self.partners.remove(dialog) else {
+                    return vec![];
+                };
                 let other = self.partners.remove(&partner).and_then(|(_, user)| user);
                 self.idle.extend(user.or(other));
-                vec![Command::Hangup { dialog: partner, reason: None }]
+                vec![Command::Hangup {
+                    dialog: partner,
+                    reason: None,
+                }]
             }
             _ => vec![],
         }

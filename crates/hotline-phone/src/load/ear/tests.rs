@@ -20,11 +20,20 @@ fn relayed_packets_give_latency_jitter_and_loss() {
     for (number, arrived_us) in [(0, 50), (1, 20_060), (1, 20_070), (4, 80_100)] {
         let bytes = packet(8, 9, 9, Some(number));
         let sent_at = |ident: Ident| Some(u64::from(ident.sequence) * 20_000);
-        assert_eq!(ear.hear(Pcma, 8, &bytes, arrived_us, sent_at, Some(&mut heard)), Sort::Relayed(3));
+        assert_eq!(
+            ear.hear(Pcma, 8, &bytes, arrived_us, sent_at, Some(&mut heard)),
+            Sort::Relayed(3)
+        );
     }
-    assert_eq!((heard.relayed, heard.relayed_lost, heard.relayed_disordered), (4, 2, 1));
+    assert_eq!(
+        (heard.relayed, heard.relayed_lost, heard.relayed_disordered),
+        (4, 2, 1)
+    );
     assert_eq!(heard.relay_latency.max_us(), 100);
-    assert_eq!((heard.relay_jitter.count(), heard.relay_jitter.max_us()), (2, 30));
+    assert_eq!(
+        (heard.relay_jitter.count(), heard.relay_jitter.max_us()),
+        (2, 30)
+    );
     assert_eq!(heard.made, 0);
 }
 
@@ -32,12 +41,23 @@ fn relayed_packets_give_latency_jitter_and_loss() {
 fn packets_of_the_server_give_pacing_and_loss() {
     let (mut ear, mut heard) = (Ear::default(), Heard::default());
     // The second is 3 ms late, the third lost, the last one after a pause of the stream.
-    for (sequence, timestamp, arrived_us) in [(65_534, 0, 0), (65_535, 160, 23_000), (1, 480, 60_000), (2, 80_480, 9_000_000)] {
+    for (sequence, timestamp, arrived_us) in [
+        (65_534, 0, 0),
+        (65_535, 160, 23_000),
+        (1, 480, 60_000),
+        (2, 80_480, 9_000_000),
+    ] {
         let bytes = packet(8, sequence, timestamp, None);
-        assert_eq!(ear.hear(Pcma, 8, &bytes, arrived_us, |_| None, Some(&mut heard)), Sort::Made);
+        assert_eq!(
+            ear.hear(Pcma, 8, &bytes, arrived_us, |_| None, Some(&mut heard)),
+            Sort::Made
+        );
     }
     assert_eq!((heard.made, heard.made_lost), (4, 1));
-    assert_eq!((heard.pacing_error.count(), heard.pacing_error.max_us()), (2, 3_000));
+    assert_eq!(
+        (heard.pacing_error.count(), heard.pacing_error.max_us()),
+        (2, 3_000)
+    );
 }
 
 #[test]

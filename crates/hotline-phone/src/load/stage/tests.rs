@@ -52,8 +52,10 @@ fn relay(stage: &mut Stage, from: usize, to: usize, sent_us: u64, arrived_us: u6
 
 #[test]
 fn a_key_is_measured_to_the_invite_of_the_counsellor_who_is_heard() {
-    let mut stage = Stage::default();
-    stage.is_window_open = true;
+    let mut stage = Stage {
+        is_window_open: true,
+        ..Stage::default()
+    };
     let caller = call(&mut stage, Side::Caller, 0);
     stage.calls[caller].has_pressed = true;
     stage.calls[caller].was_anyone_free = true;
@@ -69,12 +71,36 @@ fn a_key_is_measured_to_the_invite_of_the_counsellor_who_is_heard() {
     relay(&mut stage, caller, counsellor, 190_000, 190_050);
     relay(&mut stage, counsellor, caller, 210_000, 210_060);
     let report = &stage.report;
-    assert_eq!((report.key_to_invite.count(), report.key_to_invite.max_us()), (1, 82_500));
-    assert_eq!((report.key_end_to_invite.count(), report.key_end_to_invite.max_us()), (1, 2_500));
-    assert_eq!((report.counsellor_to_audio.count(), report.counsellor_to_audio.max_us()), (1, 7_540));
-    assert_eq!((report.heard.relayed, report.heard.relay_latency.max_us()), (3, 60));
-    assert_eq!((stage.calls[caller].partner, stage.calls[counsellor].partner), (Some(1), Some(0)));
-    assert_eq!((stage.waiting, stage.calls[caller].is_waiting()), (0, false));
+    assert_eq!(
+        (report.key_to_invite.count(), report.key_to_invite.max_us()),
+        (1, 82_500)
+    );
+    assert_eq!(
+        (
+            report.key_end_to_invite.count(),
+            report.key_end_to_invite.max_us()
+        ),
+        (1, 2_500)
+    );
+    assert_eq!(
+        (
+            report.counsellor_to_audio.count(),
+            report.counsellor_to_audio.max_us()
+        ),
+        (1, 7_540)
+    );
+    assert_eq!(
+        (report.heard.relayed, report.heard.relay_latency.max_us()),
+        (3, 60)
+    );
+    assert_eq!(
+        (stage.calls[caller].partner, stage.calls[counsellor].partner),
+        (Some(1), Some(0))
+    );
+    assert_eq!(
+        (stage.waiting, stage.calls[caller].is_waiting()),
+        (0, false)
+    );
 }
 
 #[test]
@@ -82,13 +108,31 @@ fn a_counsellor_is_awaited_only_by_more_callers_than_are_served() {
     let mut stage = Stage::default();
     for _ in 0..2 {
         let (user, password) = (String::new(), String::new());
-        stage.counsellors.push(Counsellor { user, password, state: Duty::Busy });
+        stage.counsellors.push(Counsellor {
+            user,
+            password,
+            state: Duty::Busy,
+        });
     }
     stage.waiting = 1;
     stage.set_free(0, 5, false);
     stage.set_free(1, 6, false);
-    assert_eq!(stage.counsellors[0].state, Duty::Free { since_us: 5, was_awaited: true, is_first: false });
-    assert_eq!(stage.counsellors[1].state, Duty::Free { since_us: 6, was_awaited: false, is_first: false });
+    assert_eq!(
+        stage.counsellors[0].state,
+        Duty::Free {
+            since_us: 5,
+            was_awaited: true,
+            is_first: false
+        }
+    );
+    assert_eq!(
+        stage.counsellors[1].state,
+        Duty::Free {
+            since_us: 6,
+            was_awaited: false,
+            is_first: false
+        }
+    );
     assert_eq!(stage.free(), 2);
 }
 
@@ -101,6 +145,9 @@ fn a_call_ends_once_and_leaves_nothing_behind() {
     (stage.waiting, stage.callers_alive) = (1, 1);
     stage.end(index, 9);
     stage.end(index, 10);
-    assert_eq!((stage.waiting, stage.callers_alive, stage.report.total_us), (0, 0, 9));
+    assert_eq!(
+        (stage.waiting, stage.callers_alive, stage.report.total_us),
+        (0, 0, 9)
+    );
     assert!(stage.dialogs.is_empty() && stage.remotes.is_empty());
 }
