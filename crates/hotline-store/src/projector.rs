@@ -378,9 +378,21 @@ impl Projector {
 
     async fn wait(&mut self, stop: &mut watch::Receiver<bool>) {
         let Some(place) = &mut self.place else { return };
-        self.status.send_modify(|status| status.lag_frames = 0);
+        // Frames are there that cannot be read: a damaged end, or a sync in doubt. The next segment helps.
+        let lag_frames = place.tail.lag();
+        self.status.send_modify(|status| {
+            status.lag_frames = lag_frames;
+            status.failure = (lag_frames > 0)
+                .then(|| format!("frame {} of the journal cannot be read", place.tail.next()));
+        });
+        let more = async {
+            if lag_frames > 0 {
+                sleep(PAUSE_MAX).await;
+            }
+            place.tail.wait().await;
+        };
         tokio::select! {
-            () = place.tail.wait() => {}
+            () = more => {}
             _ = stop.wait_for(|is_stopping| *is_stopping) => {}
         }
     }

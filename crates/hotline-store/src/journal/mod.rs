@@ -106,6 +106,8 @@ impl Journal {
         options: JournalOptions,
     ) -> Result<(Self, Ledger), JournalError> {
         let found = recovery::recover(&*disk)?;
+        // If the disk refuses even that, they only take room.
+        segment::remove_unfinished(&*disk).ok();
         let ledger = found.ledger;
         let mut writer = Writer::new(
             Arc::clone(&disk),

@@ -59,13 +59,11 @@ impl Tail {
             segment: None,
             next: at,
         };
-        let Some(first) = holder else {
-            // Nothing could be written yet (full disk): the journal is at its first frame.
+        let Some(opened) = first_whole(&*tail.disk, &segments, holder)? else {
+            // Nothing could be written yet (full disk), or nothing can be read: the next whole segment is found later.
             return Ok((tail, Ledger::default(), Vec::new()));
         };
-        let Some(opened) = segment::open(&*tail.disk, first)? else {
-            return Ok((tail, Ledger::default(), Vec::new()));
-        };
+        let first = opened.header.first;
         let mut ledger = opened.ledger;
         let orphans = if wanted.is_none_or(|wanted| wanted < first) {
             opened.orphans
@@ -114,18 +112,17 @@ impl Tail {
         let segments =
             segment::list(&*self.disk).map_err(|source| JournalError::Folder { source })?;
         let here = self.segment.as_ref().map(|(first, _)| *first);
-        let Some(next) = segments
-            .into_iter()
-            .find(|first| here.is_none_or(|here| *first > here))
-        else {
+        let later = segments
+            .iter()
+            .copied()
+            .find(|first| here.is_none_or(|here| *first > here));
+        let Some(opened) = first_whole(&*self.disk, &segments, later)? else {
             return Ok(None);
         };
-        let Some(opened) = segment::open(&*self.disk, next)? else {
-            return Ok(None);
-        };
-        self.segment = Some((next, Window::new(opened.file, opened.offset)));
-        if next > self.next {
-            self.next = next;
+        let first = opened.header.first;
+        self.segment = Some((first, Window::new(opened.file, opened.offset)));
+        if first > self.next {
+            self.next = first;
             return Ok(Some(Found::Gap {
                 ledger: Box::new(opened.ledger),
                 orphans: opened.orphans,
@@ -200,6 +197,21 @@ impl Tail {
         self.next += 1;
         Ok(Some(Found::Frame { sequence, frame }))
     }
+}
+
+/// The first segment from `from` on whose head is whole.
+fn first_whole(
+    disk: &dyn Disk,
+    segments: &[u64],
+    from: Option<u64>,
+) -> Result<Option<segment::Opened>, JournalError> {
+    let Some(from) = from else { return Ok(None) };
+    for first in segments.iter().filter(|first| **first >= from) {
+        if let Some(opened) = segment::open(disk, *first)? {
+            return Ok(Some(opened));
+        }
+    }
+    Ok(None)
 }
 
 /// Every frame that a folder's segments hold, oldest first, with inputs where this version can read them: for replay

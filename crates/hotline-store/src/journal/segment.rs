@@ -38,6 +38,16 @@ pub(crate) fn highest_damaged(disk: &dyn Disk) -> io::Result<Option<u64>> {
         .max())
 }
 
+/// Removes what a kill left of segments in the making.
+pub(crate) fn remove_unfinished(disk: &dyn Disk) -> io::Result<()> {
+    for name in disk.names()? {
+        if name.ends_with(NEW_SUFFIX) {
+            disk.remove(&name)?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts a segment that cannot be read out of the way, for people to look at.
 pub(crate) fn set_aside(disk: &dyn Disk, first: u64) -> io::Result<()> {
     disk.rename(&name(first), &format!("{first:020}{DAMAGED_SUFFIX}"))

@@ -436,6 +436,35 @@ async fn frames_lost_on_a_full_disk_still_leave_one_row_per_call() {
 }
 
 #[tokio::test]
+async fn a_segment_that_rots_is_stepped_over_and_said() {
+    for is_head in [true, false] {
+        let folder = Folder::new();
+        let store = Store::open(&folder.database()).await.unwrap();
+        let disk = MemoryDisk::new();
+        let mut journal = journal(&disk);
+        for at in 0..1_000 {
+            journal.append(&frame(at));
+        }
+        journal.sync_now();
+        let mut names = crate::journal::Disk::names(&disk).unwrap();
+        names.sort();
+        let mut bytes = disk.bytes(&names[1]).unwrap();
+        let at = if is_head { 50 } else { bytes.len() / 2 };
+        bytes[at] ^= 0x55;
+        disk.set_bytes(&names[1], bytes);
+        let mut projector = Projector::new(store.clone(), journal.watch(), QUICK);
+        drain(&mut projector).await;
+        let status = projector.status().borrow().clone();
+        assert_eq!((status.gaps, status.next), (1, 1_001));
+        let count = store.count().await.unwrap();
+        assert!(count > 40 && count < 100, "{count}");
+        // Begun anew in the middle of what is missing, it is the same.
+        drain(&mut Projector::new(store.clone(), journal.watch(), QUICK)).await;
+        assert_eq!(store.count().await.unwrap(), count);
+    }
+}
+
+#[tokio::test]
 async fn a_locked_database_is_waited_for_while_calls_go_on() {
     let folder = Folder::new();
     let store = Store::open(&folder.database()).await.unwrap();
