@@ -3,7 +3,7 @@
 use super::repository::Repository;
 
 /// Package, and the crates that may name it. Packages that are not here (serde, thiserror ...) may go anywhere.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 18] = [
     ("axum", &["hotline-console"]),
     ("clap", &["hotline111", "xtask"]),
     ("clap_complete", &["hotline111"]),
@@ -26,6 +26,7 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("sqlx", &["hotline-store", "hotline-tests"]),
     ("tracing", &["hotline111"]),
     ("tracing-subscriber", &["hotline111"]),
+    ("webrtc-util", &["hotline-media"]),
 ];
 
 pub(crate) fn findings(repository: &Repository) -> Vec<String> {

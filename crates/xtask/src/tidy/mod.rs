@@ -8,12 +8,14 @@ mod glossary;
 mod homes;
 mod length;
 mod licences;
+mod listed;
 mod marks;
 mod metadata;
 mod outside;
 mod repository;
 mod reveal;
 mod scenarios;
+mod unused;
 mod words;
 
 #[cfg(test)]
@@ -30,7 +32,7 @@ use crate::failure::Failure;
 /// A rule looks at the repository and says in one line each what is not as it should be.
 type Rule = fn(&Repository) -> Vec<String>;
 
-const RULES: [(&str, Rule); 13] = [
+const RULES: [(&str, Rule); 15] = [
     ("commands", commands::findings),
     ("documents", documents::findings),
     ("duplicates", duplicates::findings),
@@ -39,10 +41,12 @@ const RULES: [(&str, Rule); 13] = [
     ("homes", homes::findings),
     ("length", length::findings),
     ("licences", licences::findings),
+    ("listed", listed::findings),
     ("marks", marks::findings),
     ("outside", outside::findings),
     ("reveal", reveal::findings),
     ("scenarios", scenarios::findings),
+    ("unused", unused::findings),
     ("words", words::findings),
 ];
 

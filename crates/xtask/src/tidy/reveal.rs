@@ -39,7 +39,7 @@ fn check(repository: &Repository, allowed: &[(&str, &str)]) -> Vec<String> {
         });
         if !is_used {
             findings.push(format!(
-                "{path} shows no number any more: take it off the list"
+                "{path} ({why}) shows no number any more: take it off the list"
             ));
         }
     }
