@@ -2,6 +2,7 @@
 
 mod accounts;
 mod calls;
+mod dialogs;
 mod net;
 mod storm;
 mod torture;
