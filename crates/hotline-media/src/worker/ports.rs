@@ -35,7 +35,7 @@ impl Ports {
     /// Of the inclusive range `first..=last`.
     pub(super) fn new(bind: IpAddr, (first, last): (u16, u16), wanted: usize, seed: u64) -> io::Result<Self> {
         let first = first.max(PORT_MIN);
-        let first = first + first % 2;
+        let first = first.saturating_add(first % 2);
         if last <= first {
             let error = format!("media port range {first}-{last} is empty");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, error));

@@ -53,9 +53,16 @@ impl Running {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let timer = start_timer()?;
         poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
+        let mut ports = Ports::new(config.bind, config.ports, config.ports_ready, seed)?;
+        let first = ports.top_up(Mono(0));
+        if first.is_empty() {
+            let error = format!("no media port of {:?} can be bound at {}", config.ports, config.bind);
+            return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, error));
+        }
         let recorder = Recorder::start(format!("recorder-{}", config.index), store)?;
-        let ports = Ports::new(config.bind, config.ports, config.ports_ready, seed)?;
         let shard = Shard::new(ShardConfig { sounds: config.sounds, music: config.music }, seed);
+        let mut out = Output::default();
+        out.events.push(Event::Ports(first));
         Ok(Running {
             poll,
             waker,
@@ -64,7 +71,7 @@ impl Running {
             commands,
             events,
             shard,
-            out: Output::default(),
+            out,
             recorder,
             ports,
             pairs: Vec::new(),
@@ -79,7 +86,7 @@ impl Running {
 
     pub(super) fn run(mut self) {
         let mut ready = Events::with_capacity(READY_MAX);
-        self.report_ports();
+        self.tell();
         loop {
             let timeout = (!self.again.is_empty()).then_some(std::time::Duration::ZERO);
             match self.poll.poll(&mut ready, timeout) {

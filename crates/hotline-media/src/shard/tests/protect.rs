@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use proptest::prelude::*;
+
 use super::world::{World, plan};
 use crate::message::{Bed, Codec, Command, Event, LegPlan};
 use crate::packet::write_header;
@@ -132,4 +134,55 @@ fn a_slot_is_used_again_without_memory() {
     assert_eq!(world.shard.legs(), 1);
     world.command(Command::Stop);
     assert_eq!((world.shard.legs(), world.shard.next_deadline()), (0, None));
+}
+
+proptest! {
+    /// Whatever comes, from whomever, at whatever time: no panic, nothing sent to a stranger, and the caller, who
+    /// goes on sending, is still heard.
+    #[test]
+    fn no_datagram_harms_a_call(
+        datagrams in proptest::collection::vec(
+            (0u8..4, any::<bool>(), any::<bool>(), proptest::collection::vec((0usize..172, any::<u8>()), 0..6), 0usize..200, 0u64..80),
+            1..40,
+        ),
+    ) {
+        let mut world = World::new();
+        let caller = world.add(Codec::Pcma, 600, 3);
+        let counsellor = world.add(Codec::Pcmu, 1_000, 14);
+        world.command(Command::Connect { a: 100, b: 101 });
+        world.command(Command::Record { leg: 100, recording: 1 });
+        world.run(100);
+        let (slot, own) = (world.peers[caller].slot, world.peers[caller].source);
+        for (from, is_control, is_own_ssrc, edits, length, wait_ms) in datagrams {
+            let source = match from {
+                0 => own,
+                1 => address("198.51.100.10:9000"),
+                2 => address("203.0.113.66:4000"),
+                _ => address("[2001:db8::1]:4000"),
+            };
+            let mut datagram = world.peers[caller].frame();
+            if !is_own_ssrc {
+                datagram[8] ^= 0x55;
+            }
+            for (at, value) in edits {
+                datagram[at] = value;
+            }
+            datagram.resize(length, 0);
+            if is_control {
+                world.input(Input::Control { slot, source, datagram: &datagram });
+            } else {
+                world.packet(slot, source, &datagram);
+            }
+            world.run(wait_ms);
+        }
+        world.run(1_000);
+        let before = world.peers[counsellor].got.len();
+        world.run(200);
+        prop_assert_eq!(world.peers[counsellor].got.len() - before, 10);
+        for peer in &world.peers {
+            for got in &peer.got {
+                prop_assert_eq!(got.target, peer.source);
+            }
+        }
+    }
 }
