@@ -15,6 +15,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ),
     ("md-5", &["hotline-sip", "hotline-store"]),
     ("mio", &["hotline-media", "hotline-phone", "hotline111"]),
+    ("nix", &["hotline111"]),
     (
         "quinn-udp",
         &["hotline-media", "hotline-phone", "hotline111"],
