@@ -186,7 +186,7 @@ fn drawn_transition(agent: &Agent, name: &str, to: &Standing, why: &str) -> Vec<
         (Standing::Talking(_), Standing::SignedOut) => true,
         (Standing::WrapUp(_), Standing::Ready | Standing::NotReady(_) | Standing::SignedOut) => true,
         (Standing::NotReady(_), Standing::Ready | Standing::SignedOut) => true,
-        (Standing::NotReady(from), Standing::NotReady(to)) => from != to,
+        (Standing::NotReady(_), Standing::NotReady(_)) => true,
         (Standing::SignedOut, Standing::Ready | Standing::SignedOut | Standing::NotReady(_)) => true,
         // After a restart the paperwork begins afresh.
         (Standing::WrapUp(of), Standing::WrapUp(after)) => why == "restart" && of == after,

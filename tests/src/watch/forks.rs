@@ -163,6 +163,10 @@ impl Forks {
 /// 5 and 16: a branch whose offer is over, that has said something and no final word, has been cancelled.
 fn rings_on(now_us: u64, name: &str, branch: &Branch) -> Option<(u8, String)> {
     let (stop_us, outcome) = branch.must_stop?;
+    // Nobody can take anything back from a phone whose line is gone.
+    if outcome == OfferOutcome::Unreachable {
+        return None;
+    }
     let provisional_us = branch.provisional_us?;
     if branch.final_us.is_some() || branch.cancelled {
         return None;

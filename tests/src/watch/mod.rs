@@ -74,6 +74,8 @@ impl Watch {
         let found = self.replay.check();
         self.take(0, found);
         self.records.end_run(survivors);
+        self.ears.begin_run();
+        self.forks.begin_run();
     }
 
     /// At the end of the day: what can only be judged when all is over.

@@ -42,7 +42,6 @@ impl World {
         self.watch.begin_run(self.runs, &plan, config.first_call, &ledger);
         let mut dice = Dice::new(self.seed ^ u64::from(self.runs) << 32);
         self.board = Some(Switchboard::new(config, dice.seed_bytes()));
-        self.wire.restart();
         self.media.restart(self.now_us);
         self.handle(Input::Recovered(Box::new(ledger)));
         self.after_media();
@@ -72,7 +71,8 @@ impl World {
                 expires_s_default: 300,
                 expires_s_max: 3_600,
                 contacts_max: 4,
-                calls_max: usize::try_from(self.settings.calls_max).unwrap_or(usize::MAX),
+                // The endpoint's own limit is the last resort, above the plan's.
+                calls_max: usize::try_from(self.settings.calls_max).unwrap_or(usize::MAX) * 2 + 20,
                 transactions_max: 10_000,
                 stranger_rate_per_s: 10,
                 stranger_burst: 30,
@@ -100,6 +100,7 @@ impl World {
         self.say("", Kind::Server, format!("the server dies ({death:?})"));
         self.keeper.die(death);
         self.watch.end_run(&self.keeper.frames);
+        self.wire.restart();
         self.is_down = true;
         self.kill = None;
         self.tick_at = None;

@@ -202,6 +202,12 @@ impl World {
         self.flush_peer(number);
     }
 
+    /// The server knows that this dialog is up: it has the ACK, or sent it.
+    #[must_use]
+    pub fn was_confirmed(&self, call_id: &str) -> bool {
+        self.wire.is_confirmed(call_id)
+    }
+
     /// What can be judged by the passing of time alone.
     pub fn judge(&mut self) {
         self.watch.on_time(self.now_us);

@@ -35,6 +35,21 @@ struct Unacknowledged {
     to_tag: String,
 }
 
+/// An INVITE of ours: its transaction may be gone when a very late answer comes (RFC 3261 §17.1.1.2 and §9.1).
+#[derive(Clone, Copy, Debug)]
+struct Invite {
+    sent_us: u64,
+    has_provisional: bool,
+    cancelled_us: Option<u64>,
+}
+
+impl Invite {
+    fn is_alive(self, now_us: u64) -> bool {
+        let is_waiting = self.has_provisional || now_us < self.sent_us + ACK_LIMIT_US;
+        is_waiting && self.cancelled_us.is_none_or(|at| now_us < at + ACK_LIMIT_US)
+    }
+}
+
 #[derive(Default)]
 pub struct Wire {
     finals: BTreeMap<ServerKey, u16>,
@@ -42,9 +57,13 @@ pub struct Wire {
     sent: BTreeMap<Half, Requests>,
     /// Requests of ours that went out before, byte for byte (retransmissions): by branch and method.
     seen: BTreeSet<(String, String)>,
+    /// INVITEs of this run, by branch.
+    invites: BTreeMap<String, Invite>,
     unacknowledged: BTreeMap<String, Unacknowledged>,
     /// Final answers to our INVITEs that reached us and wait for our ACK: (Call-ID, CSeq, To tag).
     owed_acks: BTreeMap<(String, u32, String), u64>,
+    /// Call-IDs of dialogs that were confirmed in this run.
+    confirmed: BTreeSet<String>,
     pub faults: Vec<(u8, String)>,
 }
 
@@ -56,20 +75,30 @@ impl Wire {
         self.unacknowledged.clear();
         self.owed_acks.clear();
         self.seen.clear();
+        self.invites.clear();
+        self.confirmed.clear();
     }
 
     /// A message reaches the server.
     pub fn to_server(&mut self, now_us: u64, source: SocketAddr, text: &Text) {
         if !text.is_request() {
             let status = text.status().unwrap_or(0);
-            if text.method() == "INVITE" && status >= 200 {
+            if text.method() == "INVITE" && status < 200
+                && let Some(invite) = self.invites.get_mut(text.branch())
+            {
+                invite.has_provisional = true;
+            }
+            let is_alive = self.invites.get(text.branch()).is_some_and(|invite| invite.is_alive(now_us));
+            if text.method() == "INVITE" && status >= 200 && is_alive {
                 let key = (text.call_id().to_owned(), text.cseq().0, text.tag("To").unwrap_or_default().to_owned());
                 self.owed_acks.entry(key).or_insert(now_us);
             }
             return;
         }
         if text.method() == "ACK" {
-            self.unacknowledged.remove(text.call_id());
+            if self.unacknowledged.remove(text.call_id()).is_some() {
+                self.confirmed.insert(text.call_id().to_owned());
+            }
             return;
         }
         if text.method() == "BYE" {
@@ -134,8 +163,22 @@ impl Wire {
         let (cseq, method) = text.cseq();
         if method == "ACK" {
             let key = (text.call_id().to_owned(), cseq, text.tag("To").unwrap_or_default().to_owned());
-            self.owed_acks.remove(&key);
+            if self.owed_acks.remove(&key).is_some() {
+                self.confirmed.insert(text.call_id().to_owned());
+            }
             return;
+        }
+        if method == "CANCEL"
+            && let Some(invite) = self.invites.get_mut(text.branch())
+        {
+            invite.cancelled_us.get_or_insert(now_us);
+        }
+        if method == "INVITE" {
+            self.invites.entry(text.branch().to_owned()).or_insert(Invite {
+                sent_us: now_us,
+                has_provisional: false,
+                cancelled_us: None,
+            });
         }
         if method == "CANCEL" || !self.seen.insert((text.branch().to_owned(), method.to_owned())) {
             return;
@@ -195,6 +238,12 @@ impl Wire {
         for text in overdue.into_iter().chain(silent).chain(unthanked) {
             self.fault(18, text);
         }
+    }
+
+    /// No 2xx of ours waits for its ACK, and none of the peer's is owed one: the dialog is up for both ends.
+    #[must_use]
+    pub fn is_confirmed(&self, call_id: &str) -> bool {
+        !self.unacknowledged.contains_key(call_id) && self.confirmed.contains(call_id)
     }
 
     /// The leg is gone for another reason (its caller hung up, its dialog was lost).
