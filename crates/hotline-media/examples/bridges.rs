@@ -7,7 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use hotline_media::{Codec, Command, Direction, Event, LegPlan, Worker, WorkerConfig, WorkerHandle};
+use hotline_media::{
+    Codec, Command, Direction, Event, LegPlan, Worker, WorkerConfig, WorkerHandle,
+};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 
@@ -15,7 +17,12 @@ const TICK: Duration = Duration::from_millis(20);
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    let number = |index: usize, usual| arguments.get(index).and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let number = |index: usize, usual| {
+        arguments
+            .get(index)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(usual)
+    };
     let (calls, seconds) = (number(1, 300), number(2, 10));
     let is_recorded = arguments.get(3).is_some_and(|word| word == "record");
     let directory = std::env::temp_dir().join(format!("hotline-bridges-{}", std::process::id()));
@@ -31,9 +38,15 @@ fn main() -> io::Result<()> {
     })?;
     let mut load = Load::new(calls * 2, &worker, &events)?;
     for call in 0..calls as u64 {
-        worker.send(Command::Connect { a: call * 2, b: call * 2 + 1 });
+        worker.send(Command::Connect {
+            a: call * 2,
+            b: call * 2 + 1,
+        });
         if is_recorded {
-            worker.send(Command::Record { leg: call * 2, recording: call });
+            worker.send(Command::Record {
+                leg: call * 2,
+                recording: call,
+            });
         }
     }
     load.run(Duration::from_secs(1))?;
@@ -70,12 +83,24 @@ impl Load {
                 continue;
             };
             let mut socket = UdpSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-            poll.registry().register(&mut socket, Token(sockets.len()), Interest::READABLE)?;
+            poll.registry()
+                .register(&mut socket, Token(sockets.len()), Interest::READABLE)?;
             let plan = plan(socket.local_addr()?);
-            worker.send(Command::Open { leg: sockets.len() as u64, port, plan });
+            worker.send(Command::Open {
+                leg: sockets.len() as u64,
+                port,
+                plan,
+            });
             sockets.push((socket, SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
         }
-        Ok(Load { poll, sockets, sequence: 0, epoch: Instant::now(), sent: 0, latencies_us: Vec::new() })
+        Ok(Load {
+            poll,
+            sockets,
+            sequence: 0,
+            epoch: Instant::now(),
+            sent: 0,
+            latencies_us: Vec::new(),
+        })
     }
 
     /// Sends on each socket once in 20 ms, spread over the 20 ms in steps of one, and takes what comes.
@@ -115,7 +140,10 @@ impl Load {
             for event in &events {
                 let (socket, _) = &self.sockets[event.token().0];
                 while let Ok((length, _)) = socket.recv_from(&mut buffer) {
-                    let Some(stamp) = buffer[..length].get(12..20).and_then(|bytes| bytes.try_into().ok()) else {
+                    let Some(stamp) = buffer[..length]
+                        .get(12..20)
+                        .and_then(|bytes| bytes.try_into().ok())
+                    else {
                         continue;
                     };
                     let sent_at = u64::from_be_bytes(stamp);
@@ -138,7 +166,12 @@ impl Load {
     fn print(&mut self, calls: usize, is_recorded: bool, cpu: f64) {
         self.latencies_us.sort_unstable();
         let count = self.latencies_us.len();
-        let at = |share: f64| self.latencies_us.get((count as f64 * share) as usize).copied().unwrap_or(0);
+        let at = |share: f64| {
+            self.latencies_us
+                .get((count as f64 * share) as usize)
+                .copied()
+                .unwrap_or(0)
+        };
         println!(
             "{calls} calls{}: sent {}, relayed {count}, latency us p50 {} p99 {} max {}, media thread {cpu:.1} % of a core",
             if is_recorded { " recorded" } else { "" },
@@ -166,9 +199,14 @@ fn plan(remote: SocketAddr) -> LegPlan {
 fn media_cpu_ms() -> io::Result<u64> {
     for task in std::fs::read_dir("/proc/self/task")? {
         let text = std::fs::read_to_string(task?.path().join("stat"))?;
-        let Some((name, rest)) = text.rsplit_once(')') else { continue };
+        let Some((name, rest)) = text.rsplit_once(')') else {
+            continue;
+        };
         if name.ends_with("(media-0") {
-            let fields: Vec<u64> = rest.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect();
+            let fields: Vec<u64> = rest
+                .split_ascii_whitespace()
+                .filter_map(|field| field.parse().ok())
+                .collect();
             // Fields 14 and 15 of the line; the state's letter is not a number, and ticks are of 10 ms.
             return Ok((fields.get(10).unwrap_or(&0) + fields.get(11).unwrap_or(&0)) * 10);
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hotline_media::{
-    Bed, Codec, Command, Direction, Input, LegPlan, Mono, Output, Shard, ShardConfig, Slot, Sound, TICK_MICROSECONDS,
+    Bed, Codec, Command, Direction, Input, LegPlan, Mono, Output, Shard, ShardConfig, Slot, Sound,
+    TICK_MICROSECONDS,
 };
 
 const CALLS: u64 = 1_000;
@@ -17,7 +18,11 @@ fn main() {
     for (what, codecs, is_recorded) in [
         ("same codec", [Codec::Pcma, Codec::Pcma], false),
         ("A-law to mu-law", [Codec::Pcma, Codec::Pcmu], false),
-        ("same codec, callers recorded", [Codec::Pcma, Codec::Pcma], true),
+        (
+            "same codec, callers recorded",
+            [Codec::Pcma, Codec::Pcma],
+            true,
+        ),
     ] {
         bridged(what, codecs, is_recorded);
     }
@@ -30,9 +35,15 @@ fn bridged(what: &str, codecs: [Codec; 2], is_recorded: bool) {
         for (side, codec) in (0..).zip(codecs) {
             bench.open(call * 2 + side, codec);
         }
-        bench.command(Command::Connect { a: call * 2, b: call * 2 + 1 });
+        bench.command(Command::Connect {
+            a: call * 2,
+            b: call * 2 + 1,
+        });
         if is_recorded {
-            bench.command(Command::Record { leg: call * 2, recording: call });
+            bench.command(Command::Record {
+                leg: call * 2,
+                recording: call,
+            });
         }
     }
     let start = Instant::now();
@@ -50,7 +61,10 @@ fn music() {
     let mut bench = Bench::new();
     for leg in 0..CALLS {
         bench.open(leg, Codec::Pcma);
-        bench.command(Command::Bed { leg, bed: Bed::Music });
+        bench.command(Command::Bed {
+            leg,
+            bed: Bed::Music,
+        });
     }
     let start = Instant::now();
     for tick in 0..TICKS {
@@ -70,8 +84,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let music = Sound { name: "tone.moh".into(), alaw: Arc::from(vec![0x55; 80_000]) };
-        let config = ShardConfig { sounds: Arc::from(vec![music]), music: Some(0) };
+        let music = Sound {
+            name: "tone.moh".into(),
+            alaw: Arc::from(vec![0x55; 80_000]),
+        };
+        let config = ShardConfig {
+            sounds: Arc::from(vec![music]),
+            music: Some(0),
+        };
         Bench {
             shard: Shard::new(config, 1),
             out: Output::default(),
@@ -82,11 +102,13 @@ impl Bench {
     }
 
     fn command(&mut self, command: Command) {
-        self.shard.handle(self.now, Input::Command(command), &mut self.out);
+        self.shard
+            .handle(self.now, Input::Command(command), &mut self.out);
     }
 
     fn open(&mut self, leg: u64, codec: Codec) {
-        let remote = SocketAddr::from(([10, (leg >> 16) as u8, (leg >> 8) as u8, leg as u8], 4_000));
+        let remote =
+            SocketAddr::from(([10, (leg >> 16) as u8, (leg >> 8) as u8, leg as u8], 4_000));
         let payload_type = if codec == Codec::Pcma { 8 } else { 0 };
         let plan = LegPlan {
             codec,
@@ -98,7 +120,11 @@ impl Bench {
             direction: Direction::SendReceive,
         };
         self.command(Command::Open { leg, port: 0, plan });
-        self.legs.extend(self.shard.slot(leg).map(|slot| (slot, remote, payload_type)));
+        self.legs.extend(
+            self.shard
+                .slot(leg)
+                .map(|slot| (slot, remote, payload_type)),
+        );
     }
 
     fn receive(&mut self, leg: usize, tick: u64) {
@@ -108,7 +134,15 @@ impl Bench {
         datagram[2..4].copy_from_slice(&(tick as u16).to_be_bytes());
         datagram[4..8].copy_from_slice(&((tick * 160) as u32).to_be_bytes());
         datagram[8..12].copy_from_slice(&(leg as u32).to_be_bytes());
-        self.shard.handle(self.now, Input::Packet { slot, source, datagram: &datagram }, &mut self.out);
+        self.shard.handle(
+            self.now,
+            Input::Packet {
+                slot,
+                source,
+                datagram: &datagram,
+            },
+            &mut self.out,
+        );
         self.drain();
     }
 

@@ -30,12 +30,19 @@ pub fn rms_db(samples: &[i16]) -> f64 {
     if samples.is_empty() {
         return FLOOR_DB;
     }
-    let sum: f64 = samples.iter().map(|sample| f64::from(*sample) * f64::from(*sample)).sum();
+    let sum: f64 = samples
+        .iter()
+        .map(|sample| f64::from(*sample) * f64::from(*sample))
+        .sum();
     decibels((sum / samples.len() as f64).sqrt() / FULL_SCALE)
 }
 
 fn decibels(ratio: f64) -> f64 {
-    if ratio <= 0.0 { FLOOR_DB } else { (20.0 * ratio.log10()).max(FLOOR_DB) }
+    if ratio <= 0.0 {
+        FLOOR_DB
+    } else {
+        (20.0 * ratio.log10()).max(FLOOR_DB)
+    }
 }
 
 const FULL_SCALE: f64 = 32767.0;

@@ -5,7 +5,9 @@ use rtcp::packet::Packet;
 use rtcp::receiver_report::ReceiverReport;
 use rtcp::reception_report::ReceptionReport;
 use rtcp::sender_report::SenderReport;
-use rtcp::source_description::{SdesType, SourceDescription, SourceDescriptionChunk, SourceDescriptionItem};
+use rtcp::source_description::{
+    SdesType, SourceDescription, SourceDescriptionChunk, SourceDescriptionItem,
+};
 
 use crate::receive::ReportBlock;
 use crate::time::Mono;
@@ -47,7 +49,10 @@ pub(crate) fn report(
     block: Option<ReportBlock>,
     last: Option<LastSenderReport>,
 ) -> Option<Bytes> {
-    let reports: Vec<ReceptionReport> = block.map(|block| reception(now, block, last)).into_iter().collect();
+    let reports: Vec<ReceptionReport> = block
+        .map(|block| reception(now, block, last))
+        .into_iter()
+        .collect();
     let first: Box<dyn Packet + Send + Sync> = match sending {
         Some(sending) => Box::new(SenderReport {
             ssrc,
@@ -58,14 +63,22 @@ pub(crate) fn report(
             reports,
             profile_extensions: Bytes::new(),
         }),
-        None => Box::new(ReceiverReport { ssrc, reports, profile_extensions: Bytes::new() }),
+        None => Box::new(ReceiverReport {
+            ssrc,
+            reports,
+            profile_extensions: Bytes::new(),
+        }),
     };
     let item = SourceDescriptionItem {
         sdes_type: SdesType::SdesCname,
         text: Bytes::copy_from_slice(name.as_bytes()),
     };
-    let description =
-        SourceDescription { chunks: vec![SourceDescriptionChunk { source: ssrc, items: vec![item] }] };
+    let description = SourceDescription {
+        chunks: vec![SourceDescriptionChunk {
+            source: ssrc,
+            items: vec![item],
+        }],
+    };
     rtcp::packet::marshal(&[first, Box::new(description)]).ok()
 }
 
@@ -88,7 +101,9 @@ pub(crate) fn read(now: Mono, datagram: &[u8], ours: u32, peer: Option<u32>) -> 
     let mut heard = Heard::default();
     let mut rest = datagram;
     for _ in 0..PACKETS_MAX {
-        let [first, kind, high, low, ..] = *rest else { break };
+        let [first, kind, high, low, ..] = *rest else {
+            break;
+        };
         if first >> 6 != 2 {
             return None;
         }
@@ -103,12 +118,19 @@ pub(crate) fn read(now: Mono, datagram: &[u8], ours: u32, peer: Option<u32>) -> 
         let is_peer = peer.is_none() || ssrc == peer;
         if kind == SENDER_REPORT && is_peer {
             let (seconds, fraction) = (word(packet, 8)?, word(packet, 12)?);
-            heard.sender_report = Some(LastSenderReport { middle: (seconds << 16) | (fraction >> 16), at: now });
+            heard.sender_report = Some(LastSenderReport {
+                middle: (seconds << 16) | (fraction >> 16),
+                at: now,
+            });
         }
-        let blocks = packet.get(blocks_at..).unwrap_or_default().chunks_exact(BLOCK_BYTES);
+        let blocks = packet
+            .get(blocks_at..)
+            .unwrap_or_default()
+            .chunks_exact(BLOCK_BYTES);
         for block in blocks.take(usize::from(first & 0x1F)) {
             if word(block, 0) == Some(ours) && is_peer {
-                heard.round_trip_us = round_trip(now, word(block, 16)?, word(block, 20)?).or(heard.round_trip_us);
+                heard.round_trip_us =
+                    round_trip(now, word(block, 16)?, word(block, 20)?).or(heard.round_trip_us);
             }
         }
         rest = next;

@@ -21,10 +21,18 @@ struct Press {
 impl DigitReceiver {
     /// Takes the payload of an event packet; Some when it tells of a new press.
     pub(crate) fn receive(&mut self, now: Mono, timestamp: u32, payload: &[u8]) -> Option<char> {
-        let [event, flags, high, low, ..] = *payload else { return None };
+        let [event, flags, high, low, ..] = *payload else {
+            return None;
+        };
         let symbol = symbol(event)?;
         let duration = u16::from_be_bytes([high, low]);
-        let press = Press { event, timestamp, duration, has_ended: flags & END_BIT != 0, last_at: now };
+        let press = Press {
+            event,
+            timestamp,
+            duration,
+            has_ended: flags & END_BIT != 0,
+            last_at: now,
+        };
         let Some(known) = &mut self.current else {
             self.current = Some(press);
             return Some(symbol);
@@ -91,7 +99,14 @@ impl DigitSender {
     pub(crate) fn new(digit: char, length_ms: u32, timestamp: u32) -> Option<Self> {
         let length = length_ms.clamp(LENGTH_MS_MIN, LENGTH_MS_MAX) * 8;
         let event = event(digit)?;
-        Some(DigitSender { event, timestamp, duration: 0, length, packets: 0, ends_left: ENDS })
+        Some(DigitSender {
+            event,
+            timestamp,
+            duration: 0,
+            length,
+            packets: 0,
+            ends_left: ENDS,
+        })
     }
 
     /// The packet for this tick.
@@ -106,21 +121,32 @@ impl DigitSender {
             self.ends_left = self.ends_left.saturating_sub(1);
         }
         let flags = VOLUME | if is_end { END_BIT } else { 0 };
-        let [high, low] = u16::try_from(self.duration).unwrap_or(u16::MAX).to_be_bytes();
+        let [high, low] = u16::try_from(self.duration)
+            .unwrap_or(u16::MAX)
+            .to_be_bytes();
         let ended = (is_end && self.ends_left == 0).then_some(self.packets * TICK_SAMPLES);
-        EventPacket { marker, payload: [self.event, flags, high, low], ended }
+        EventPacket {
+            marker,
+            payload: [self.event, flags, high, low],
+            ended,
+        }
     }
 }
 
 /// RFC 4733 §3.2.
 fn symbol(event: u8) -> Option<char> {
-    SYMBOLS.get(usize::from(event)).map(|symbol| char::from(*symbol))
+    SYMBOLS
+        .get(usize::from(event))
+        .map(|symbol| char::from(*symbol))
 }
 
 /// Event code of a key.
 pub(crate) fn event(digit: char) -> Option<u8> {
     let wanted = digit.to_ascii_uppercase();
-    SYMBOLS.iter().position(|symbol| char::from(*symbol) == wanted).and_then(|index| u8::try_from(index).ok())
+    SYMBOLS
+        .iter()
+        .position(|symbol| char::from(*symbol) == wanted)
+        .and_then(|index| u8::try_from(index).ok())
 }
 
 const SYMBOLS: &[u8; 16] = b"0123456789*#ABCD";

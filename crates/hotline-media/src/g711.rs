@@ -66,7 +66,11 @@ const fn decode_table(is_alaw: bool) -> [i16; 256] {
     let mut table = [0; 256];
     let mut code = 0;
     while code < 256 {
-        table[code] = if is_alaw { alaw_expand(code as u8) } else { ulaw_expand(code as u8) };
+        table[code] = if is_alaw {
+            alaw_expand(code as u8)
+        } else {
+            ulaw_expand(code as u8)
+        };
         code += 1;
     }
     table
@@ -88,7 +92,11 @@ const fn transcode_table(from_alaw: bool) -> [u8; 256] {
 
 const fn alaw_compress(sample: i16) -> u8 {
     // One's complement for negative values, 12 bits of magnitude.
-    let mut magnitude = if sample < 0 { (!sample) >> 4 } else { sample >> 4 };
+    let mut magnitude = if sample < 0 {
+        (!sample) >> 4
+    } else {
+        sample >> 4
+    };
     if magnitude > 15 {
         let mut exponent = 1;
         while magnitude > 16 + 15 {
@@ -118,8 +126,16 @@ const fn alaw_expand(code: u8) -> i16 {
 }
 
 const fn ulaw_compress(sample: i16) -> u8 {
-    let magnitude = (if sample < 0 { (!sample) >> 2 } else { sample >> 2 }) + 33;
-    let magnitude = if magnitude > 0x1FFF { 0x1FFF } else { magnitude };
+    let magnitude = (if sample < 0 {
+        (!sample) >> 2
+    } else {
+        sample >> 2
+    }) + 33;
+    let magnitude = if magnitude > 0x1FFF {
+        0x1FFF
+    } else {
+        magnitude
+    };
     let mut rest = magnitude >> 6;
     let mut segment = 1;
     while rest != 0 {

@@ -57,7 +57,11 @@ pub(crate) enum Hearing {
     /// Itself.
     Echo,
     /// Another leg, since when, and when something of it was last passed on.
-    Partner { slot: Slot, since: Mono, passed_at: Option<Mono> },
+    Partner {
+        slot: Slot,
+        since: Mono,
+        passed_at: Option<Mono>,
+    },
 }
 
 /// Whether the peer's packets come.
@@ -168,13 +172,26 @@ impl Leg {
     }
 
     fn target(&self) -> Option<SocketAddr> {
-        if self.plan.direction.sends() { self.gate.target() } else { None }
+        if self.plan.direction.sends() {
+            self.gate.target()
+        } else {
+            None
+        }
     }
 
     /// Passes on a packet that arrived on another leg (or, as echo, on this one).
-    pub(crate) fn pass_on(&mut self, now: Mono, view: &View, codec: Codec, payload: &[u8], out: &mut Output) {
+    pub(crate) fn pass_on(
+        &mut self,
+        now: Mono,
+        view: &View,
+        codec: Codec,
+        payload: &[u8],
+        out: &mut Output,
+    ) {
         let Some(target) = self.target() else { return };
-        let Some(numbers) = self.line.pass_on(now, view, payload.len() as u32) else { return };
+        let Some(numbers) = self.line.pass_on(now, view, payload.len() as u32) else {
+            return;
+        };
         let table = transcoder(codec, self.plan.codec);
         self.count(payload.len());
         let payload_type = self.plan.payload_type;
@@ -232,11 +249,17 @@ impl Leg {
         match self.hearing {
             Hearing::Bed => self.speak_bed(now, library, out),
             Hearing::Echo => {}
-            Hearing::Partner { since, passed_at, .. } => match passed_at {
+            Hearing::Partner {
+                since, passed_at, ..
+            } => match passed_at {
                 // Until the partner's first packet the bed goes on: a join makes no hole.
-                None if now.0.saturating_sub(since.0) < JOIN_MICROSECONDS => self.speak_bed(now, library, out),
+                None if now.0.saturating_sub(since.0) < JOIN_MICROSECONDS => {
+                    self.speak_bed(now, library, out)
+                }
                 None => self.speak_silence(now, out),
-                Some(at) if now.0.saturating_sub(at.0) > STALL_MICROSECONDS => self.speak_silence(now, out),
+                Some(at) if now.0.saturating_sub(at.0) > STALL_MICROSECONDS => {
+                    self.speak_silence(now, out)
+                }
                 Some(_) => {}
             },
         }
@@ -244,12 +267,18 @@ impl Leg {
 
     fn speak_key(&mut self, now: Mono, out: &mut Output) -> bool {
         if self.key.is_none() && now >= self.keys_rest_until {
-            self.key = self.keys.pop_front().and_then(|(digit, length_ms)| self.begin_key(now, digit, length_ms));
+            self.key = self
+                .keys
+                .pop_front()
+                .and_then(|(digit, length_ms)| self.begin_key(now, digit, length_ms));
         }
         match self.key.take() {
             None => return false,
             Some(Key::Event(sender)) => self.speak_event(now, sender, out),
-            Some(Key::InBand { mut tone, samples_left }) => {
+            Some(Key::InBand {
+                mut tone,
+                samples_left,
+            }) => {
                 let mut frame = SILENT_FRAME;
                 let samples = samples_left.min(FRAME_SAMPLES);
                 tone.fill_alaw(&mut frame[..samples]);
@@ -269,14 +298,21 @@ impl Leg {
             return DigitSender::new(digit, length_ms, timestamp).map(Key::Event);
         }
         let samples_left = length_ms.clamp(KEY_MS_MIN, KEY_MS_MAX) as usize * 8;
-        event(digit).and_then(KeyTone::new).map(|tone| Key::InBand { tone, samples_left })
+        event(digit)
+            .and_then(KeyTone::new)
+            .map(|tone| Key::InBand { tone, samples_left })
     }
 
     fn speak_event(&mut self, now: Mono, mut sender: DigitSender, out: &mut Output) {
         let packet = sender.advance();
         if let (Some(target), Some(payload_type)) = (self.target(), self.plan.event_send) {
             let (sequence, ssrc) = self.line.advance_event(now, sender.timestamp);
-            let numbers = Numbers { marker: packet.marker, sequence, timestamp: sender.timestamp, ssrc };
+            let numbers = Numbers {
+                marker: packet.marker,
+                sequence,
+                timestamp: sender.timestamp,
+                ssrc,
+            };
             self.count(packet.payload.len());
             out.push(self.slot, Channel::Media, target, |bytes| {
                 header(bytes, numbers, payload_type);
@@ -297,7 +333,9 @@ impl Leg {
     }
 
     fn speak_run(&mut self, now: Mono, library: &Library<'_>, out: &mut Output) -> bool {
-        let Some(run) = &mut self.run else { return false };
+        let Some(run) = &mut self.run else {
+            return false;
+        };
         let mut frame = SILENT_FRAME;
         let filled = run.fill(library.sounds, &mut frame);
         let is_over = filled < FRAME_SAMPLES;
@@ -353,12 +391,18 @@ impl Leg {
                 out.events.push(Event::MediaLost { leg: self.id });
             }
             if let Some(for_ms) = self.listener.silent(now) {
-                out.events.push(Event::Silent { leg: self.id, for_ms });
+                out.events.push(Event::Silent {
+                    leg: self.id,
+                    for_ms,
+                });
             }
         }
         if now >= self.statistics_at {
             self.statistics_at = Mono(now.0 + STATISTICS_MICROSECONDS);
-            out.events.push(Event::Statistics { leg: self.id, statistics: self.statistics() });
+            out.events.push(Event::Statistics {
+                leg: self.id,
+                statistics: self.statistics(),
+            });
         }
     }
 
@@ -368,9 +412,15 @@ impl Leg {
         }
         // RFC 3550 §6.2: about five seconds; the first one after a random wait keeps the legs apart.
         self.report_at = Mono(now.0 + REPORT_MICROSECONDS);
-        let Some(media) = self.gate.target() else { return };
-        let Some(port) = media.port().checked_add(1) else { return };
-        let target = self.control_source.unwrap_or(SocketAddr::new(media.ip(), port));
+        let Some(media) = self.gate.target() else {
+            return;
+        };
+        let Some(port) = media.port().checked_add(1) else {
+            return;
+        };
+        let target = self
+            .control_source
+            .unwrap_or(SocketAddr::new(media.ip(), port));
         let has_sent = self
             .line
             .sent_at()
@@ -381,15 +431,31 @@ impl Leg {
             octets: self.line.octets,
         });
         let block = self.reception.report();
-        let bytes = control::report(now, self.line.ssrc(), &self.name, sending, block, self.last_sender_report);
+        let bytes = control::report(
+            now,
+            self.line.ssrc(),
+            &self.name,
+            sending,
+            block,
+            self.last_sender_report,
+        );
         if let Some(bytes) = bytes {
-            out.push(self.slot, Channel::Control, target, |out| out.extend_from_slice(&bytes));
+            out.push(self.slot, Channel::Control, target, |out| {
+                out.extend_from_slice(&bytes)
+            });
         }
     }
 }
 
 fn header(bytes: &mut Vec<u8>, numbers: Numbers, payload_type: u8) {
-    write_header(bytes, numbers.marker, payload_type, numbers.sequence, numbers.timestamp, numbers.ssrc);
+    write_header(
+        bytes,
+        numbers.marker,
+        payload_type,
+        numbers.sequence,
+        numbers.timestamp,
+        numbers.ssrc,
+    );
 }
 
 fn run_ended(leg: LegId, run: &Run) -> Event {
@@ -416,4 +482,3 @@ const KEYS_MAX: usize = 64;
 const KEYS_REST_MICROSECONDS: u64 = 60_000;
 const KEY_MS_MIN: u32 = 40;
 const KEY_MS_MAX: u32 = 8_000;
-

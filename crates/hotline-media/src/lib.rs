@@ -6,7 +6,13 @@
 #![warn(missing_docs)]
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        reason = "tests"
+    )
 )]
 
 pub mod analysis;
@@ -32,7 +38,8 @@ mod voice;
 mod worker;
 
 pub use message::{
-    Bed, Clip, Codec, Command, Direction, Event, LegId, LegPlan, LegStatistics, PlayId, RecordingId, Sound,
+    Bed, Clip, Codec, Command, Direction, Event, LegId, LegPlan, LegStatistics, PlayId,
+    RecordingId, Sound,
 };
 pub use output::{Channel, Outgoing, Output, Slot};
 pub use recorder::{RecordingDirectory, RecordingSink, RecordingStore, recording_file_name};

@@ -52,7 +52,16 @@ pub(crate) struct Numbers {
 impl Line {
     /// RFC 3550 §5.1: all three start at random.
     pub(crate) fn new(ssrc: u32, sequence: u16, timestamp: u32) -> Self {
-        Line { ssrc, sequence, timestamp, sent_at: None, samples: 0, follow: None, packets: 0, octets: 0 }
+        Line {
+            ssrc,
+            sequence,
+            timestamp,
+            sent_at: None,
+            samples: 0,
+            follow: None,
+            packets: 0,
+            octets: 0,
+        }
     }
 
     /// Our SSRC.
@@ -81,7 +90,12 @@ impl Line {
         self.timestamp = timestamp;
         self.samples = samples;
         self.sent_at = Some(now);
-        Numbers { marker, sequence: self.sequence, timestamp, ssrc: self.ssrc }
+        Numbers {
+            marker,
+            sequence: self.sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        }
     }
 
     /// The timestamp that an event gets which begins now (RFC 4733 §2.5.1.1).
@@ -127,15 +141,29 @@ impl Line {
             self.samples = samples;
             self.sent_at = Some(now);
         }
-        let newest = if is_old { follow.last_timestamp } else { view.timestamp };
+        let newest = if is_old {
+            follow.last_timestamp
+        } else {
+            view.timestamp
+        };
         // Kept apart from first_sequence so that a call of hours can wrap around many times.
         let first_sequence = if distance > FOLLOW_MEMORY {
             view.sequence.wrapping_sub(FOLLOW_MEMORY as u16)
         } else {
             follow.first_sequence
         };
-        self.follow = Some(Follow { first_sequence, last_timestamp: newest, last_at: now, ..follow });
-        Some(Numbers { marker: is_start || view.marker, sequence, timestamp, ssrc: self.ssrc })
+        self.follow = Some(Follow {
+            first_sequence,
+            last_timestamp: newest,
+            last_at: now,
+            ..follow
+        });
+        Some(Numbers {
+            marker: is_start || view.marker,
+            sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        })
     }
 
     fn begin_follow(&self, now: Mono, view: &View) -> Follow {
@@ -152,7 +180,9 @@ impl Line {
 
     /// The line runs on with the clock: right behind the last packet, or, after a pause, where the clock is.
     fn next_timestamp(&self, now: Mono) -> (bool, u32) {
-        let Some(at) = self.sent_at else { return (true, self.timestamp) };
+        let Some(at) = self.sent_at else {
+            return (true, self.timestamp);
+        };
         let elapsed = samples_between(at, now);
         if elapsed <= self.samples.max(FRAME_SAMPLES as u32) + SLACK_SAMPLES {
             return (false, self.timestamp.wrapping_add(self.samples));
@@ -184,7 +214,11 @@ trait MaxWrapping {
 
 impl MaxWrapping for u32 {
     fn max_wrapping(self, other: Self) -> Self {
-        if (other.wrapping_sub(self) as i32) > 0 { other } else { self }
+        if (other.wrapping_sub(self) as i32) > 0 {
+            other
+        } else {
+            self
+        }
     }
 }
 

@@ -44,7 +44,9 @@ pub struct Output {
 impl Output {
     /// Datagrams with their bytes, in order.
     pub fn datagrams(&self) -> impl Iterator<Item = (Outgoing, &[u8])> {
-        self.packets.iter().map(|packet| (*packet, &self.bytes[packet.start..packet.end]))
+        self.packets
+            .iter()
+            .map(|packet| (*packet, &self.bytes[packet.start..packet.end]))
     }
 
     /// Forgets the datagrams; keeps their memory.
@@ -63,6 +65,12 @@ impl Output {
     ) {
         let start = self.bytes.len();
         write(&mut self.bytes);
-        self.packets.push(Outgoing { slot, channel, target, start, end: self.bytes.len() });
+        self.packets.push(Outgoing {
+            slot,
+            channel,
+            target,
+            start,
+            end: self.bytes.len(),
+        });
     }
 }

@@ -56,7 +56,11 @@ fn read_odd(datagram: &[u8]) -> Option<View> {
     let mut bytes = bytes::Bytes::copy_from_slice(datagram);
     let packet = Packet::unmarshal(&mut bytes).ok()?;
     // RFC 3550 §5.1: the last byte counts the padding, itself included.
-    let padding = if packet.header.padding { usize::from(*datagram.last()?) } else { 0 };
+    let padding = if packet.header.padding {
+        usize::from(*datagram.last()?)
+    } else {
+        0
+    };
     let end = datagram.len().checked_sub(padding)?;
     let start = end.checked_sub(packet.payload.len())?;
     if start < HEADER_BYTES || datagram.get(start..end) != Some(&packet.payload[..]) {
@@ -78,7 +82,14 @@ pub(crate) fn is_control(datagram: &[u8]) -> bool {
 }
 
 /// Appends a header.
-pub(crate) fn write_header(out: &mut Vec<u8>, marker: bool, payload_type: u8, sequence: u16, timestamp: u32, ssrc: u32) {
+pub(crate) fn write_header(
+    out: &mut Vec<u8>,
+    marker: bool,
+    payload_type: u8,
+    sequence: u16,
+    timestamp: u32,
+    ssrc: u32,
+) {
     let mut header = [0; HEADER_BYTES];
     header[0] = PLAIN_FIRST_BYTE;
     header[1] = (u8::from(marker) << 7) | (payload_type & 0x7F);

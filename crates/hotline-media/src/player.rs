@@ -23,7 +23,15 @@ impl Run {
     /// Clips beyond [`CLIPS_MAX`] are left out.
     pub(crate) fn new(play: PlayId, mut clips: Vec<Clip>, barge_in: bool) -> Self {
         clips.truncate(CLIPS_MAX);
-        Run { play, barge_in, clips, index: 0, position: 0, oscillator: None, samples: 0 }
+        Run {
+            play,
+            barge_in,
+            clips,
+            index: 0,
+            position: 0,
+            oscillator: None,
+            samples: 0,
+        }
     }
 
     /// Fills `out` from the start; a clip's end is followed by the next clip within the same frame, so that no
@@ -31,7 +39,9 @@ impl Run {
     pub(crate) fn fill(&mut self, sounds: &[Sound], out: &mut [u8]) -> usize {
         let mut filled = 0;
         while filled < out.len() {
-            let Some(clip) = self.clips.get(self.index) else { break };
+            let Some(clip) = self.clips.get(self.index) else {
+                break;
+            };
             let room = &mut out[filled..];
             let taken = match clip {
                 Clip::Prompt(index) => match sounds.get(*index as usize) {
@@ -40,9 +50,16 @@ impl Run {
                     None => tone(&mut self.oscillator, self.position, MISSING_TONE, room),
                 },
                 Clip::Silence(length_ms) => silence(self.position, *length_ms, room),
-                Clip::Tone { hz, level_db, length_ms } => {
-                    tone(&mut self.oscillator, self.position, (*hz, *level_db, *length_ms), room)
-                }
+                Clip::Tone {
+                    hz,
+                    level_db,
+                    length_ms,
+                } => tone(
+                    &mut self.oscillator,
+                    self.position,
+                    (*hz, *level_db, *length_ms),
+                    room,
+                ),
             };
             filled += taken;
             self.position += taken;
@@ -80,16 +97,27 @@ fn copy(alaw: &[u8], position: usize, room: &mut [u8]) -> usize {
 }
 
 fn silence(position: usize, length_ms: u32, room: &mut [u8]) -> usize {
-    let taken = (length_ms as usize).saturating_mul(SAMPLES_A_MS).saturating_sub(position).min(room.len());
+    let taken = (length_ms as usize)
+        .saturating_mul(SAMPLES_A_MS)
+        .saturating_sub(position)
+        .min(room.len());
     room[..taken].fill(ALAW_SILENCE);
     taken
 }
 
-fn tone(oscillator: &mut Option<Oscillator>, position: usize, tone: (u32, u32, u32), room: &mut [u8]) -> usize {
+fn tone(
+    oscillator: &mut Option<Oscillator>,
+    position: usize,
+    tone: (u32, u32, u32),
+    room: &mut [u8],
+) -> usize {
     let (hz, level_db, length_ms) = tone;
     let taken = match length_ms {
         0 => room.len(),
-        _ => (length_ms as usize).saturating_mul(SAMPLES_A_MS).saturating_sub(position).min(room.len()),
+        _ => (length_ms as usize)
+            .saturating_mul(SAMPLES_A_MS)
+            .saturating_sub(position)
+            .min(room.len()),
     };
     let oscillator = oscillator.get_or_insert_with(|| Oscillator::new(hz, level_db, RATE));
     oscillator.fill_alaw(&mut room[..taken]);

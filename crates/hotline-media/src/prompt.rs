@@ -48,7 +48,10 @@ pub enum PromptError {
 
 /// Loads a WAV file under a name.
 pub fn load(path: &Path, name: &str) -> Result<Sound, PromptError> {
-    let read = |source| PromptError::Read { path: path.to_owned(), source };
+    let read = |source| PromptError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let mut reader = WavReader::open(path).map_err(read)?;
     let spec = reader.spec();
     let factor = factor(spec).ok_or_else(|| PromptError::Format {
@@ -59,10 +62,19 @@ pub fn load(path: &Path, name: &str) -> Result<Sound, PromptError> {
     })?;
     let length_ms = u64::from(reader.duration()) * 1000 / u64::from(spec.sample_rate);
     if length_ms == 0 || length_ms > LENGTH_MS_MAX {
-        return Err(PromptError::Length { path: path.to_owned(), length_ms });
+        return Err(PromptError::Length {
+            path: path.to_owned(),
+            length_ms,
+        });
     }
-    let samples = reader.samples::<i16>().collect::<Result<Vec<i16>, _>>().map_err(read)?;
-    Ok(Sound { name: name.to_owned(), alaw: encode(&samples, factor) })
+    let samples = reader
+        .samples::<i16>()
+        .collect::<Result<Vec<i16>, _>>()
+        .map_err(read)?;
+    Ok(Sound {
+        name: name.to_owned(),
+        alaw: encode(&samples, factor),
+    })
 }
 
 /// A-law of linear samples that have `factor` times our rate.
@@ -101,7 +113,8 @@ fn low_pass(factor: usize) -> Vec<f64> {
             let sinc = if distance == 0.0 {
                 2.0 * cutoff
             } else {
-                (std::f64::consts::TAU * cutoff * distance).sin() / (std::f64::consts::PI * distance)
+                (std::f64::consts::TAU * cutoff * distance).sin()
+                    / (std::f64::consts::PI * distance)
             };
             sinc * window
         })

@@ -82,7 +82,10 @@ impl Reception {
 
     /// Missing by sequence numbers.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost_before + self.source.map_or(0, |source| source.expected().saturating_sub(source.received))
+        self.lost_before
+            + self.source.map_or(0, |source| {
+                source.expected().saturating_sub(source.received)
+            })
     }
 
     /// Microseconds.
@@ -95,13 +98,19 @@ impl Reception {
         let source = self.source?;
         let expected = source.expected().saturating_sub(self.report.expected);
         let received = source.received.saturating_sub(self.report.received);
-        self.report = ReportBase { expected: source.expected(), received: source.received };
+        self.report = ReportBase {
+            expected: source.expected(),
+            received: source.received,
+        };
         let lost = expected.saturating_sub(received);
         let fraction = (lost * 256).checked_div(expected).unwrap_or(0).min(255);
         Some(ReportBlock {
             ssrc: source.ssrc,
             fraction_lost: fraction as u8,
-            lost: source.expected().saturating_sub(source.received).min(LOST_MAX) as u32,
+            lost: source
+                .expected()
+                .saturating_sub(source.received)
+                .min(LOST_MAX) as u32,
             highest_sequence: source.highest as u32,
             jitter: self.jitter_16 / 16,
         })
@@ -111,16 +120,26 @@ impl Reception {
         self.lost_before = self.lost();
         self.report = ReportBase::default();
         let first = EXTENDED_START + u64::from(view.sequence);
-        self.source =
-            Some(Source { ssrc: view.ssrc, first, highest: first, received: 1, seen: 1, transit: None });
+        self.source = Some(Source {
+            ssrc: view.ssrc,
+            first,
+            highest: first,
+            received: 1,
+            seen: 1,
+            transit: None,
+        });
     }
 
     fn measure_jitter(&mut self, now: Mono, timestamp: u32) {
-        let Some(source) = &mut self.source else { return };
+        let Some(source) = &mut self.source else {
+            return;
+        };
         let arrival = now.0 / 125;
         let transit = i64::from((arrival as u32).wrapping_sub(timestamp) as i32);
         if let Some(before) = source.transit {
-            let change = u32::try_from((transit - before).unsigned_abs()).unwrap_or(u32::MAX).min(JITTER_STEP_MAX);
+            let change = u32::try_from((transit - before).unsigned_abs())
+                .unwrap_or(u32::MAX)
+                .min(JITTER_STEP_MAX);
             // Appendix A.8, in sixteenths.
             self.jitter_16 = self.jitter_16 + change - ((self.jitter_16 + 8) >> 4);
         }
@@ -146,7 +165,11 @@ impl Source {
             if step > DROPOUT_MAX {
                 return Counted::Restart;
             }
-            self.seen = if step < 64 { (self.seen << step) | 1 } else { 1 };
+            self.seen = if step < 64 {
+                (self.seen << step) | 1
+            } else {
+                1
+            };
             self.highest += step;
             self.received += 1;
             return Counted::New;

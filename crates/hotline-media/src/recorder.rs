@@ -34,7 +34,11 @@ pub struct RecordingDirectory(pub PathBuf);
 impl RecordingStore for RecordingDirectory {
     fn create(&mut self, recording: RecordingId) -> io::Result<Box<dyn RecordingSink>> {
         let path = self.0.join(recording_file_name(recording));
-        let file: File = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+        let file: File = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(FILE_MODE)
+            .open(path)?;
         Ok(Box::new(file))
     }
 }
@@ -78,7 +82,13 @@ impl Recorder {
                 let _ = tell.send(event);
             }
         })?;
-        Ok(Recorder { blocks, used, news, thread, shed: HashSet::new() })
+        Ok(Recorder {
+            blocks,
+            used,
+            news,
+            thread,
+            shed: HashSet::new(),
+        })
     }
 
     /// Hands a tick's items over. When the ring is full (the disk stands still for seconds) frames are dropped and
@@ -103,7 +113,10 @@ impl Recorder {
             Item::Frame(frame) => {
                 if self.shed.insert(frame.recording) {
                     let error = "the disk is too slow: some seconds are missing".to_owned();
-                    events.push(Event::RecordingFailed { recording: frame.recording, error });
+                    events.push(Event::RecordingFailed {
+                        recording: frame.recording,
+                        error,
+                    });
                 }
                 false
             }
@@ -117,7 +130,13 @@ impl Recorder {
 
     /// Ends the thread after the last frame is written; gives its news to `tell`.
     pub(crate) fn finish(self, items: Vec<Item>, tell: &dyn Fn(Event)) {
-        let Recorder { blocks, used: _, news, thread, shed: _ } = self;
+        let Recorder {
+            blocks,
+            used: _,
+            news,
+            thread,
+            shed: _,
+        } = self;
         let mut last = Some(items);
         // The writer may wait for room for its news while the ring is full: both are moved in turn.
         while let Some(block) = last.take() {

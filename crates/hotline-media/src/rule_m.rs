@@ -92,7 +92,12 @@ impl Gate {
     }
 
     /// A new offer and answer: unlocks once.
-    pub(crate) fn renegotiate(&mut self, now: Mono, remote: Option<SocketAddr>, signalling: Option<IpAddr>) {
+    pub(crate) fn renegotiate(
+        &mut self,
+        now: Mono,
+        remote: Option<SocketAddr>,
+        signalling: Option<IpAddr>,
+    ) {
         if let State::Locked { source, .. } = self.state {
             self.previous = Some(source);
         }
@@ -114,7 +119,8 @@ impl Gate {
 
     /// Whether RTCP from here concerns this leg: only the host that we send to may report on it.
     pub(crate) fn admits_control(&self, source: SocketAddr) -> bool {
-        self.target().is_some_and(|target| target.ip() == source.ip())
+        self.target()
+            .is_some_and(|target| target.ip() == source.ip())
     }
 
     /// SSRC of the locked source.
@@ -126,17 +132,32 @@ impl Gate {
     }
 
     /// Judges a well-formed packet. `is_agreed` says whether its payload type was agreed: another never locks.
-    pub(crate) fn judge(&mut self, now: Mono, source: SocketAddr, view: &View, is_agreed: bool) -> Verdict {
+    pub(crate) fn judge(
+        &mut self,
+        now: Mono,
+        source: SocketAddr,
+        view: &View,
+        is_agreed: bool,
+    ) -> Verdict {
         let is_exact = self.remote == Some(source);
         let is_learnable = is_agreed && now <= self.learn_until;
         match &mut self.state {
-            State::Locked { source: locked, ssrc, last_at, is_learned, heir } => {
+            State::Locked {
+                source: locked,
+                ssrc,
+                last_at,
+                is_learned,
+                heir,
+            } => {
                 if *locked == source && *ssrc == view.ssrc {
                     *last_at = now;
                     *heir = None;
                     return Verdict::Accept;
                 }
-                if *locked == source && is_agreed && now.0.saturating_sub(last_at.0) >= SSRC_SILENT_MICROSECONDS {
+                if *locked == source
+                    && is_agreed
+                    && now.0.saturating_sub(last_at.0) >= SSRC_SILENT_MICROSECONDS
+                {
                     // Gateways change the SSRC in mid-call without a word when their far side changes. The old
                     // one must have fallen silent first, so that a guessed SSRC never gets in beside a speaker.
                     let candidate = Candidate::follow(*heir, now, source, view);
@@ -155,7 +176,9 @@ impl Gate {
                 self.foreign(now)
             }
             State::Unlocked { candidate } => {
-                let Some(remote) = self.remote else { return Verdict::Wait };
+                let Some(remote) = self.remote else {
+                    return Verdict::Wait;
+                };
                 let is_host = source.ip() == remote.ip() || self.signalling == Some(source.ip());
                 let is_known = self.previous == Some(source);
                 if is_agreed && (is_exact || (is_host && is_known && self.is_target_kept)) {
@@ -172,7 +195,11 @@ impl Gate {
                 *candidate = Some(followed);
                 // Where the SDP address has moved, the old source's last packets must not win against the new one.
                 let is_behind_nat = remote.ip() != source.ip() && !is_known;
-                let probation = if is_behind_nat { PROBATION_NAT_MICROSECONDS } else { PROBATION_MICROSECONDS };
+                let probation = if is_behind_nat {
+                    PROBATION_NAT_MICROSECONDS
+                } else {
+                    PROBATION_MICROSECONDS
+                };
                 let has_passed = followed.packets >= PROBATION_PACKETS
                     && now.0.saturating_sub(followed.first_at.0) >= probation;
                 if !has_passed {
@@ -186,11 +213,19 @@ impl Gate {
 
     fn lock(&mut self, now: Mono, source: SocketAddr, ssrc: u32, is_learned: bool) {
         self.previous = Some(source);
-        self.state = State::Locked { source, ssrc, last_at: now, is_learned, heir: None };
+        self.state = State::Locked {
+            source,
+            ssrc,
+            last_at: now,
+            is_learned,
+            heir: None,
+        };
     }
 
     fn foreign(&mut self, now: Mono) -> Verdict {
-        Verdict::Foreign { is_flood: self.flood.count(now) }
+        Verdict::Foreign {
+            is_flood: self.flood.count(now),
+        }
     }
 }
 
@@ -201,14 +236,29 @@ impl Candidate {
             let step = view.sequence.wrapping_sub(known.sequence);
             let is_same = known.source == source && known.ssrc == view.ssrc && known.is_alive(now);
             if is_same && (1..=SEQUENCE_STEP_MAX).contains(&step) {
-                return Candidate { last_at: now, sequence: view.sequence, packets: known.packets + 1, ..known };
+                return Candidate {
+                    last_at: now,
+                    sequence: view.sequence,
+                    packets: known.packets + 1,
+                    ..known
+                };
             }
             if is_same {
                 // Late or twice: neither helps nor harms.
-                return Candidate { last_at: now, ..known };
+                return Candidate {
+                    last_at: now,
+                    ..known
+                };
             }
         }
-        Candidate { source, ssrc: view.ssrc, first_at: now, last_at: now, sequence: view.sequence, packets: 1 }
+        Candidate {
+            source,
+            ssrc: view.ssrc,
+            first_at: now,
+            last_at: now,
+            sequence: view.sequence,
+            packets: 1,
+        }
     }
 
     fn is_alive(&self, now: Mono) -> bool {
@@ -227,7 +277,11 @@ struct Flood {
 impl Flood {
     fn count(&mut self, now: Mono) -> bool {
         if now.0.saturating_sub(self.second_began_at.0) >= SECOND_MICROSECONDS {
-            *self = Flood { second_began_at: now, packets: 0, quiet_until: self.quiet_until };
+            *self = Flood {
+                second_began_at: now,
+                packets: 0,
+                quiet_until: self.quiet_until,
+            };
         }
         self.packets = self.packets.saturating_add(1);
         let is_flood = self.packets > FLOOD_PACKETS && now >= self.quiet_until;

@@ -91,7 +91,12 @@ pub fn answer(
 }
 
 /// Makes an offer (an outgoing call, a re-INVITE, or the 200 to an INVITE without a body).
-pub fn offer(capabilities: &Capabilities, local: (IpAddr, u16), session_id: u64, version: u64) -> Vec<u8> {
+pub fn offer(
+    capabilities: &Capabilities,
+    local: (IpAddr, u16),
+    session_id: u64,
+    version: u64,
+) -> Vec<u8> {
     write::offer(capabilities, local, session_id, version)
 }
 
@@ -103,8 +108,12 @@ pub fn accept(
 ) -> Result<LegPlan, SdpError> {
     let session = read::session(answer)?;
     // RFC 3264 §6: m-lines answer one by one, and our offers have exactly one.
-    let (_, stream) = read::streams(&session).next().ok_or(SdpError::NothingInCommon)?;
-    let stream = stream.first_of(capabilities).ok_or(SdpError::NothingInCommon)?;
+    let (_, stream) = read::streams(&session)
+        .next()
+        .ok_or(SdpError::NothingInCommon)?;
+    let stream = stream
+        .first_of(capabilities)
+        .ok_or(SdpError::NothingInCommon)?;
     let remote = read::target(&stream, capabilities, None, signalling)?;
     Ok(LegPlan {
         codec: stream.codec,
@@ -125,7 +134,9 @@ pub fn unanswered(capabilities: &Capabilities, signalling: Option<IpAddr>) -> Le
         codec,
         payload_type: static_payload_type(codec),
         event_send: None,
-        event_receive: capabilities.telephone_event.then_some(OUR_EVENT_PAYLOAD_TYPE),
+        event_receive: capabilities
+            .telephone_event
+            .then_some(OUR_EVENT_PAYLOAD_TYPE),
         remote: None,
         signalling,
         direction: capabilities.direction,

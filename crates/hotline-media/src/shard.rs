@@ -86,8 +86,16 @@ impl Shard {
     pub fn handle(&mut self, now: Mono, input: Input<'_>, out: &mut Output) {
         match input {
             Input::Command(command) => self.command(now, command, out),
-            Input::Control { slot, source, datagram } => self.control(now, slot, source, datagram),
-            Input::Packet { slot, source, datagram } => self.packet(now, slot, source, datagram, out),
+            Input::Control {
+                slot,
+                source,
+                datagram,
+            } => self.control(now, slot, source, datagram),
+            Input::Packet {
+                slot,
+                source,
+                datagram,
+            } => self.packet(now, slot, source, datagram, out),
             Input::Tick => self.tick(now, out),
         }
     }
@@ -126,7 +134,12 @@ impl Shard {
                 }
             }
             Command::Close { leg } => self.close(now, leg, out),
-            Command::Play { leg, play, clips, barge_in } => {
+            Command::Play {
+                leg,
+                play,
+                clips,
+                barge_in,
+            } => {
                 if let Some(leg) = self.leg(leg) {
                     leg.cut(out);
                     leg.run = Some(Run::new(play, clips, barge_in));
@@ -151,7 +164,11 @@ impl Shard {
                     leg.hearing = Hearing::Echo;
                 }
             }
-            Command::Digit { leg, digit, length_ms } => {
+            Command::Digit {
+                leg,
+                digit,
+                length_ms,
+            } => {
                 if let Some(leg) = self.leg(leg) {
                     leg.press(digit, length_ms);
                 }
@@ -195,14 +212,21 @@ impl Shard {
 
     fn close(&mut self, now: Mono, id: LegId, out: &mut Output) {
         self.disconnect(id);
-        let Some(slot) = self.slots.remove(&id) else { return };
-        let Some(mut leg) = self.legs.get_mut(slot).and_then(Option::take) else { return };
+        let Some(slot) = self.slots.remove(&id) else {
+            return;
+        };
+        let Some(mut leg) = self.legs.get_mut(slot).and_then(Option::take) else {
+            return;
+        };
         self.free.push(slot);
         leg.cut(out);
         if let Some(tap) = leg.tap.take() {
             tap.finish(now, &mut out.items);
         }
-        out.events.push(Event::Closed { leg: id, statistics: leg.statistics() });
+        out.events.push(Event::Closed {
+            leg: id,
+            statistics: leg.statistics(),
+        });
     }
 
     fn stop(&mut self, now: Mono, out: &mut Output) {
@@ -214,7 +238,9 @@ impl Shard {
     }
 
     fn connect(&mut self, now: Mono, a: LegId, b: LegId, out: &mut Output) {
-        let (Some(slot_a), Some(slot_b)) = (self.slot(a), self.slot(b)) else { return };
+        let (Some(slot_a), Some(slot_b)) = (self.slot(a), self.slot(b)) else {
+            return;
+        };
         if a == b {
             return;
         }
@@ -223,7 +249,11 @@ impl Shard {
         for (slot, partner) in [(slot_a, slot_b), (slot_b, slot_a)] {
             if let Some(leg) = self.at(slot) {
                 leg.cut(out);
-                leg.hearing = Hearing::Partner { slot: partner, since: now, passed_at: None };
+                leg.hearing = Hearing::Partner {
+                    slot: partner,
+                    since: now,
+                    passed_at: None,
+                };
             }
         }
     }
@@ -249,7 +279,12 @@ impl Shard {
             return;
         };
         if is_refused || leg.tap.is_some() {
-            let error = if is_refused { "recordings are refused" } else { "the leg is recorded already" }.to_owned();
+            let error = if is_refused {
+                "recordings are refused"
+            } else {
+                "the leg is recorded already"
+            }
+            .to_owned();
             out.events.push(Event::RecordingFailed { recording, error });
             return;
         }
@@ -266,7 +301,10 @@ impl Shard {
         for leg in self.legs.iter_mut().flatten() {
             if let Some(tap) = leg.tap.take() {
                 let error = "recordings are refused".to_owned();
-                out.events.push(Event::RecordingFailed { recording: tap.recording(), error });
+                out.events.push(Event::RecordingFailed {
+                    recording: tap.recording(),
+                    error,
+                });
                 tap.finish(now, &mut out.items);
             }
         }
@@ -274,7 +312,10 @@ impl Shard {
 
     fn tick(&mut self, now: Mono, out: &mut Output) {
         self.ticked_at = now;
-        let music = self.config.music.and_then(|index| self.config.sounds.get(index as usize));
+        let music = self
+            .config
+            .music
+            .and_then(|index| self.config.sounds.get(index as usize));
         let library = Library {
             sounds: &self.config.sounds,
             // Without music the soft bed: a caller never waits in silence.
@@ -301,7 +342,14 @@ impl Shard {
         leg.round_trip_us = heard.round_trip_us.unwrap_or(leg.round_trip_us);
     }
 
-    fn packet(&mut self, now: Mono, slot: Slot, source: SocketAddr, datagram: &[u8], out: &mut Output) {
+    fn packet(
+        &mut self,
+        now: Mono,
+        slot: Slot,
+        source: SocketAddr,
+        datagram: &[u8],
+        out: &mut Output,
+    ) {
         let Some(leg) = self.at(slot) else { return };
         if packet::is_control(datagram) {
             // RFC 5761 without being asked; some gateways do it.
@@ -316,7 +364,10 @@ impl Shard {
         };
         let payload = &datagram[view.payload.clone()];
         let format = Format::of(&leg.plan, view.payload_type, payload.len());
-        match leg.gate.judge(now, source, &view, format != Format::Unknown) {
+        match leg
+            .gate
+            .judge(now, source, &view, format != Format::Unknown)
+        {
             Verdict::Accept => self.accept(now, slot, &view, format, payload, out),
             Verdict::Wait => {}
             Verdict::Foreign { is_flood } => {
@@ -328,7 +379,15 @@ impl Shard {
         }
     }
 
-    fn accept(&mut self, now: Mono, slot: Slot, view: &View, format: Format, payload: &[u8], out: &mut Output) {
+    fn accept(
+        &mut self,
+        now: Mono,
+        slot: Slot,
+        view: &View,
+        format: Format,
+        payload: &[u8],
+        out: &mut Output,
+    ) {
         let Some(leg) = self.at(slot) else { return };
         if format == Format::Unknown {
             leg.malformed += 1;
@@ -348,7 +407,9 @@ impl Shard {
             Format::Audio(_) | Format::Comfort | Format::Unknown => {}
             // A key counts on hold too: it may be the only thing that a caller can say.
             Format::Event => {
-                let Some(digit) = leg.digits.receive(now, view.timestamp, payload) else { return };
+                let Some(digit) = leg.digits.receive(now, view.timestamp, payload) else {
+                    return;
+                };
                 out.events.push(Event::Digit { leg: leg.id, digit });
                 if leg.run.as_ref().is_some_and(|run| run.barge_in) {
                     leg.cut(out);
@@ -357,7 +418,15 @@ impl Shard {
         }
     }
 
-    fn audio(&mut self, now: Mono, slot: Slot, view: &View, codec: Codec, payload: &[u8], out: &mut Output) {
+    fn audio(
+        &mut self,
+        now: Mono,
+        slot: Slot,
+        view: &View,
+        codec: Codec,
+        payload: &[u8],
+        out: &mut Output,
+    ) {
         let Some(leg) = self.at(slot) else { return };
         let is_voice = leg.listener.hear(now, decoder(codec), payload);
         if let Some(tap) = &mut leg.tap {
@@ -375,7 +444,9 @@ impl Shard {
                 }
             }
             Hearing::Partner { slot: partner, .. } => {
-                let Some(partner) = self.at(partner) else { return };
+                let Some(partner) = self.at(partner) else {
+                    return;
+                };
                 if let Hearing::Partner { passed_at, .. } = &mut partner.hearing {
                     *passed_at = Some(now);
                 }
@@ -425,7 +496,11 @@ impl Format {
         } else {
             return Format::Unknown;
         };
-        if (1..=PAYLOAD_BYTES_MAX).contains(&length) { Format::Audio(codec) } else { Format::Unknown }
+        if (1..=PAYLOAD_BYTES_MAX).contains(&length) {
+            Format::Audio(codec)
+        } else {
+            Format::Unknown
+        }
     }
 }
 

@@ -10,7 +10,10 @@ use crate::message::{Codec, RecordingId};
 use crate::time::Mono;
 
 /// What goes to the recorder.
-#[allow(clippy::large_enum_variant, reason = "nearly all are frames, and a box would allocate for each of them")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are frames, and a box would allocate for each of them"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// Make a file.
@@ -55,7 +58,14 @@ impl Tap {
     /// Begins at `now`.
     pub(crate) fn new(recording: RecordingId, now: Mono) -> Self {
         let (left, right) = (Track::new(), Track::new());
-        Tap { recording, began_at: now, emitted: 0, is_paused: false, left, right }
+        Tap {
+            recording,
+            began_at: now,
+            emitted: 0,
+            is_paused: false,
+            left,
+            right,
+        }
     }
 
     /// Names the file.
@@ -69,18 +79,34 @@ impl Tap {
     }
 
     /// Audio that the leg sent.
-    pub(crate) fn say(&mut self, now: Mono, ssrc: u32, timestamp: u32, codec: Codec, payload: &[u8]) {
+    pub(crate) fn say(
+        &mut self,
+        now: Mono,
+        ssrc: u32,
+        timestamp: u32,
+        codec: Codec,
+        payload: &[u8],
+    ) {
         if !self.is_paused {
             let clock = i64::from(samples_between(self.began_at, now));
-            self.left.put(clock, self.emitted, (ssrc, timestamp), codec, payload);
+            self.left
+                .put(clock, self.emitted, (ssrc, timestamp), codec, payload);
         }
     }
 
     /// Audio that was sent to the leg.
-    pub(crate) fn hear(&mut self, now: Mono, ssrc: u32, timestamp: u32, codec: Codec, payload: &[u8]) {
+    pub(crate) fn hear(
+        &mut self,
+        now: Mono,
+        ssrc: u32,
+        timestamp: u32,
+        codec: Codec,
+        payload: &[u8],
+    ) {
         if !self.is_paused {
             let clock = i64::from(samples_between(self.began_at, now));
-            self.right.put(clock, self.emitted, (ssrc, timestamp), codec, payload);
+            self.right
+                .put(clock, self.emitted, (ssrc, timestamp), codec, payload);
         }
     }
 
@@ -98,13 +124,21 @@ impl Tap {
         while self.emitted < samples {
             self.emit(out);
         }
-        out.push(Item::End { recording: self.recording, samples });
+        out.push(Item::End {
+            recording: self.recording,
+            samples,
+        });
     }
 
     fn emit(&mut self, out: &mut Vec<Item>) {
         let left = self.left.take(self.emitted);
         let right = self.right.take(self.emitted);
-        out.push(Item::Frame(Frame { recording: self.recording, position: self.emitted, left, right }));
+        out.push(Item::Frame(Frame {
+            recording: self.recording,
+            position: self.emitted,
+            left,
+            right,
+        }));
         self.emitted += FRAME_SAMPLES as u64;
     }
 }
@@ -127,14 +161,29 @@ struct Anchor {
 
 impl Track {
     fn new() -> Self {
-        Track { ring: Box::new([ALAW_SILENCE; RING_SAMPLES]), anchor: None }
+        Track {
+            ring: Box::new([ALAW_SILENCE; RING_SAMPLES]),
+            anchor: None,
+        }
     }
 
-    fn put(&mut self, clock: i64, emitted: u64, (ssrc, timestamp): (u32, u32), codec: Codec, payload: &[u8]) {
+    fn put(
+        &mut self,
+        clock: i64,
+        emitted: u64,
+        (ssrc, timestamp): (u32, u32),
+        codec: Codec,
+        payload: &[u8],
+    ) {
         let emitted = emitted as i64;
         let mut anchor = match self.anchor {
             Some(anchor) if anchor.ssrc == ssrc => anchor,
-            Some(_) | None => Anchor { ssrc, timestamp, position: clock, late: 0 },
+            Some(_) | None => Anchor {
+                ssrc,
+                timestamp,
+                position: clock,
+                late: 0,
+            },
         };
         let step = i64::from(timestamp.wrapping_sub(anchor.timestamp) as i32);
         let mut position = anchor.position + step;
@@ -144,10 +193,19 @@ impl Track {
         if !(LEAD_MIN..=LEAD_MAX).contains(&lead) || anchor.late >= LATE_MAX {
             // The sender's clock has leapt, or its path has become longer: count from here.
             position = clock;
-            anchor = Anchor { ssrc, timestamp, position, late: 0 };
+            anchor = Anchor {
+                ssrc,
+                timestamp,
+                position,
+                late: 0,
+            };
         } else if step > 0 {
             // Moved along, so that the 32-bit distance never grows old.
-            anchor = Anchor { timestamp, position, ..anchor };
+            anchor = Anchor {
+                timestamp,
+                position,
+                ..anchor
+            };
         }
         self.anchor = Some(anchor);
         self.copy(position, emitted, codec, payload);

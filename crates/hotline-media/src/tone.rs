@@ -18,7 +18,11 @@ impl Oscillator {
     pub fn new(hz: u32, level_db: u32, rate: u32) -> Self {
         let amplitude = FULL_SCALE * 10f64.powf(-f64::from(level_db) / 20.0);
         let step = 2.0 * std::f64::consts::PI * f64::from(hz) / f64::from(rate.max(1));
-        Oscillator { coefficient: 2.0 * step.cos(), previous: -amplitude * step.sin(), last: 0.0 }
+        Oscillator {
+            coefficient: 2.0 * step.cos(),
+            previous: -amplitude * step.sin(),
+            last: 0.0,
+        }
     }
 
     /// The next sample, before rounding.

@@ -22,7 +22,11 @@ struct VoiceRun {
 impl Listener {
     /// Silence counts from `now`.
     pub(crate) fn new(now: Mono) -> Self {
-        Listener { silent_since: now, told: 0, run: None }
+        Listener {
+            silent_since: now,
+            told: 0,
+            run: None,
+        }
     }
 
     /// Takes a packet's payload; true once per run of voice, when it has lasted [`VOICE_MICROSECONDS`].
@@ -32,17 +36,26 @@ impl Listener {
             self.silent_since = now;
             self.told = 0;
         }
-        if self.run.is_some_and(|run| now.0.saturating_sub(run.last_at.0) > PAUSE_MICROSECONDS) {
+        if self
+            .run
+            .is_some_and(|run| now.0.saturating_sub(run.last_at.0) > PAUSE_MICROSECONDS)
+        {
             self.run = None;
         }
         if level < VOICE_LEVEL {
             return false;
         }
         let samples = payload.len() as u32;
-        let run = self.run.get_or_insert(VoiceRun { began_at: now, voiced_samples: 0, last_at: now, is_told: false });
+        let run = self.run.get_or_insert(VoiceRun {
+            began_at: now,
+            voiced_samples: 0,
+            last_at: now,
+            is_told: false,
+        });
         run.last_at = now;
         run.voiced_samples = run.voiced_samples.saturating_add(samples);
-        let has_lasted = now.0.saturating_sub(run.began_at.0) + u64::from(samples) * 125 >= VOICE_MICROSECONDS;
+        let has_lasted =
+            now.0.saturating_sub(run.began_at.0) + u64::from(samples) * 125 >= VOICE_MICROSECONDS;
         let is_news = has_lasted && run.voiced_samples >= VOICED_SAMPLES_MIN && !run.is_told;
         run.is_told |= is_news;
         is_news
@@ -53,7 +66,10 @@ impl Listener {
         let for_ms = now.0.saturating_sub(self.silent_since.0) / 1000;
         let mark = match SILENT_MARKS_MS.get(self.told) {
             Some(mark) => *mark,
-            None => SILENT_MARKS_MS[SILENT_MARKS_MS.len() - 1] * (self.told - SILENT_MARKS_MS.len() + 2) as u64,
+            None => {
+                SILENT_MARKS_MS[SILENT_MARKS_MS.len() - 1]
+                    * (self.told - SILENT_MARKS_MS.len() + 2) as u64
+            }
         };
         if for_ms < mark {
             return None;

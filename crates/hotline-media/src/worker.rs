@@ -77,7 +77,10 @@ pub struct WorkerHandle {
 
 impl Worker {
     /// Starts the media thread and its recorder. `events` is called on the media thread: it must not wait.
-    pub fn start(config: WorkerConfig, events: impl Fn(Event) + Send + 'static) -> io::Result<WorkerHandle> {
+    pub fn start(
+        config: WorkerConfig,
+        events: impl Fn(Event) + Send + 'static,
+    ) -> io::Result<WorkerHandle> {
         let store = Box::new(RecordingDirectory(config.recordings.clone()));
         Worker::start_with_store(config, store, events)
     }
@@ -90,12 +93,19 @@ impl Worker {
     ) -> io::Result<WorkerHandle> {
         raise_file_limit();
         let (commands, taken) = sync_channel(COMMANDS_MAX);
-        let seed = config.seed.unwrap_or_else(|| RandomState::new().hash_one(config.index));
+        let seed = config
+            .seed
+            .unwrap_or_else(|| RandomState::new().hash_one(config.index));
         let name = format!("media-{}", config.index);
         let running = run::Running::new(config, seed, store, taken, Box::new(events))?;
         let waker = running.waker();
-        let thread = std::thread::Builder::new().name(name).spawn(move || running.run())?;
-        Ok(WorkerHandle { sender: WorkerSender { commands, waker }, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || running.run())?;
+        Ok(WorkerHandle {
+            sender: WorkerSender { commands, waker },
+            thread: Some(thread),
+        })
     }
 }
 
@@ -116,7 +126,9 @@ impl WorkerHandle {
 
     /// False once the thread has ended, by [`Command::Stop`] or by a fault.
     pub fn is_running(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        self.thread
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
     }
 
     /// Another sender for the same worker.
@@ -137,7 +149,9 @@ impl WorkerHandle {
     }
 
     fn end(&mut self) {
-        let Some(thread) = self.thread.take() else { return };
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
         // The queue may be full for a moment; the worker empties it at each turn.
         while !thread.is_finished() && !self.sender.send(Command::Stop) {
             std::thread::yield_now();

@@ -25,8 +25,14 @@ fn a_press_is_sent_with_rising_duration_and_three_ends() {
         assert_eq!(u16::from_be_bytes([payload[2], payload[3]]), duration);
         assert_eq!(payload[1] & 0x80 != 0, index >= 5);
     }
-    assert_eq!(DigitSender::new('x', 100, 0).map(|sender| sender.event), None);
-    assert_eq!((event('*'), event('#'), event('d')), (Some(10), Some(11), Some(15)));
+    assert_eq!(
+        DigitSender::new('x', 100, 0).map(|sender| sender.event),
+        None
+    );
+    assert_eq!(
+        (event('*'), event('#'), event('d')),
+        (Some(10), Some(11), Some(15))
+    );
 }
 
 proptest! {
@@ -77,14 +83,23 @@ fn the_same_key_twice_with_the_first_end_lost_is_two_digits() {
     let mut receiver = DigitReceiver::default();
     assert_eq!(receiver.receive(Mono(0), 800, &[1, 10, 0, 160]), Some('1'));
     assert_eq!(receiver.receive(Mono(20_000), 800, &[1, 10, 1, 64]), None);
-    assert_eq!(receiver.receive(Mono(120_000), 1760, &[1, 10, 0, 160]), Some('1'));
+    assert_eq!(
+        receiver.receive(Mono(120_000), 1760, &[1, 10, 0, 160]),
+        Some('1')
+    );
 }
 
 #[test]
 fn a_key_held_over_the_field_is_one_digit() {
     let mut receiver = DigitReceiver::default();
-    assert_eq!(receiver.receive(Mono(0), 0, &[7, 10, 0xFF, 0xFF]), Some('7'));
-    assert_eq!(receiver.receive(Mono(20_000), 0xFFFF, &[7, 10, 0, 160]), None);
+    assert_eq!(
+        receiver.receive(Mono(0), 0, &[7, 10, 0xFF, 0xFF]),
+        Some('7')
+    );
+    assert_eq!(
+        receiver.receive(Mono(20_000), 0xFFFF, &[7, 10, 0, 160]),
+        None
+    );
 }
 
 #[test]
@@ -94,7 +109,11 @@ fn a_sender_that_moves_its_timestamp_is_one_digit() {
         .filter_map(|count| {
             let [high, low] = (count * 160).to_be_bytes();
             let end = if count == 8 { 0x80 } else { 0 };
-            receiver.receive(Mono(u64::from(count) * 20_000), u32::from(count) * 160, &[3, end, high, low])
+            receiver.receive(
+                Mono(u64::from(count) * 20_000),
+                u32::from(count) * 160,
+                &[3, end, high, low],
+            )
         })
         .collect();
     assert_eq!(heard, "3");
@@ -103,9 +122,26 @@ fn a_sender_that_moves_its_timestamp_is_one_digit() {
 #[test]
 fn a_straggler_and_an_unknown_event_are_nothing() {
     let mut receiver = DigitReceiver::default();
-    assert_eq!(receiver.receive(Mono(0), 8_000, &[1, 0x80, 1, 64]), Some('1'));
-    assert_eq!(receiver.receive(Mono(300_000), 11_000, &[2, 0, 0, 160]), Some('2'));
-    assert_eq!(receiver.receive(Mono(301_000), 8_000, &[1, 0x80, 1, 64]), None);
-    assert_eq!(receiver.receive(Mono(400_000), 20_000, &[16, 0, 0, 160]), None, "flash");
-    assert_eq!(receiver.receive(Mono(400_000), 20_000, &[1, 0, 0]), None, "short");
+    assert_eq!(
+        receiver.receive(Mono(0), 8_000, &[1, 0x80, 1, 64]),
+        Some('1')
+    );
+    assert_eq!(
+        receiver.receive(Mono(300_000), 11_000, &[2, 0, 0, 160]),
+        Some('2')
+    );
+    assert_eq!(
+        receiver.receive(Mono(301_000), 8_000, &[1, 0x80, 1, 64]),
+        None
+    );
+    assert_eq!(
+        receiver.receive(Mono(400_000), 20_000, &[16, 0, 0, 160]),
+        None,
+        "flash"
+    );
+    assert_eq!(
+        receiver.receive(Mono(400_000), 20_000, &[1, 0, 0]),
+        None,
+        "short"
+    );
 }

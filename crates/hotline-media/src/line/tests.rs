@@ -3,7 +3,14 @@ use proptest::prelude::*;
 use super::*;
 
 fn view(ssrc: u32, sequence: u16, timestamp: u32) -> View {
-    View { marker: false, payload_type: 8, sequence, timestamp, ssrc, payload: 12..172 }
+    View {
+        marker: false,
+        payload_type: 8,
+        sequence,
+        timestamp,
+        ssrc,
+        payload: 12..172,
+    }
 }
 
 fn ms(value: u64) -> Mono {
@@ -37,7 +44,10 @@ fn a_pause_advances_the_timestamp_by_the_clock_and_marks_the_start() {
     let mut line = Line::new(9, 0, 0);
     line.advance(ms(0), 160);
     let after = line.advance(ms(1000), 160);
-    assert_eq!((after.marker, after.sequence, after.timestamp), (true, 2, 8000));
+    assert_eq!(
+        (after.marker, after.sequence, after.timestamp),
+        (true, 2, 8000)
+    );
 }
 
 #[test]
@@ -48,7 +58,11 @@ fn loss_and_reordering_stay_visible() {
     let late = line.pass_on(ms(61), &view(1, 12, 320), 160).unwrap();
     assert_eq!((late_gap.sequence, late_gap.timestamp), (104, 480));
     assert_eq!((late.sequence, late.timestamp), (103, 320));
-    assert_eq!(line.pass_on(ms(62), &view(1, 9, 0u32.wrapping_sub(160)), 160), None, "its number was never ours");
+    assert_eq!(
+        line.pass_on(ms(62), &view(1, 9, 0u32.wrapping_sub(160)), 160),
+        None,
+        "its number was never ours"
+    );
     assert_eq!(line.advance(ms(80), 160).sequence, 105);
 }
 
@@ -57,7 +71,9 @@ fn a_sender_that_restarts_does_not_restart_the_line() {
     let mut line = Line::new(9, 0, 0);
     let first = line.pass_on(ms(0), &view(1, 10, 5_000), 160).unwrap();
     let other_source = line.pass_on(ms(20), &view(2, 60_000, 77), 160).unwrap();
-    let leap = line.pass_on(ms(40), &view(2, 60_001, 4_000_000), 160).unwrap();
+    let leap = line
+        .pass_on(ms(40), &view(2, 60_001, 4_000_000), 160)
+        .unwrap();
     for (one, next) in [(first, other_source), (other_source, leap)] {
         assert_eq!(next.sequence, one.sequence + 1);
         assert_eq!(next.timestamp, one.timestamp + 160);

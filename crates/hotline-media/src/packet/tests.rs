@@ -39,11 +39,17 @@ proptest! {
 
 #[test]
 fn extension_sources_and_padding_are_stepped_over() {
-    let mut packet = Packet { payload: bytes::Bytes::from_static(b"audio"), ..Packet::default() };
+    let mut packet = Packet {
+        payload: bytes::Bytes::from_static(b"audio"),
+        ..Packet::default()
+    };
     packet.header.version = 2;
     packet.header.ssrc = 7;
     packet.header.csrc = vec![1, 2];
-    packet.header.set_extension(1, bytes::Bytes::from_static(&[0x55])).unwrap();
+    packet
+        .header
+        .set_extension(1, bytes::Bytes::from_static(&[0x55]))
+        .unwrap();
     let bytes = packet.marshal().unwrap();
     let view = read(&bytes).unwrap();
     assert_eq!(&bytes[view.payload], b"audio");

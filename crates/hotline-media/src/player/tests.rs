@@ -5,13 +5,25 @@ use crate::analysis::rms_db;
 use crate::g711::alaw_decode;
 
 fn sound(name: &str, length: usize, code: u8) -> Sound {
-    Sound { name: name.into(), alaw: Arc::from(vec![code; length]) }
+    Sound {
+        name: name.into(),
+        alaw: Arc::from(vec![code; length]),
+    }
 }
 
 #[test]
 fn the_remainder_of_a_clip_is_followed_by_the_next_in_the_same_frame() {
     let sounds = [sound("a", 1_003, 1), sound("b", 77, 2)];
-    let mut run = Run::new(7, vec![Clip::Prompt(0), Clip::Prompt(1), Clip::Silence(10), Clip::Prompt(0)], false);
+    let mut run = Run::new(
+        7,
+        vec![
+            Clip::Prompt(0),
+            Clip::Prompt(1),
+            Clip::Silence(10),
+            Clip::Prompt(0),
+        ],
+        false,
+    );
     let mut all = Vec::new();
     loop {
         let mut frame = [0xEE; 160];
@@ -21,8 +33,15 @@ fn the_remainder_of_a_clip_is_followed_by_the_next_in_the_same_frame() {
             break;
         }
     }
-    let expected: Vec<u8> =
-        [vec![1; 1_003], vec![2; 77], vec![ALAW_SILENCE; 80], vec![1; 1_003]].into_iter().flatten().collect();
+    let expected: Vec<u8> = [
+        vec![1; 1_003],
+        vec![2; 77],
+        vec![ALAW_SILENCE; 80],
+        vec![1; 1_003],
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     assert_eq!(all, expected);
     assert!(run.is_over());
     assert_eq!((run.clip(), run.heard_ms()), (4, 2_163 / 8));
@@ -33,14 +52,25 @@ fn a_missing_prompt_is_a_tone_and_an_empty_run_is_over() {
     let mut run = Run::new(1, vec![Clip::Prompt(9)], false);
     let mut codes = vec![ALAW_SILENCE; 8_000];
     assert_eq!(run.fill(&[], &mut codes), 3_200);
-    let samples: Vec<i16> = codes[..3_200].iter().map(|code| alaw_decode(*code)).collect();
+    let samples: Vec<i16> = codes[..3_200]
+        .iter()
+        .map(|code| alaw_decode(*code))
+        .collect();
     assert!(rms_db(&samples) > -26.0);
     assert_eq!(Run::new(1, Vec::new(), false).fill(&[], &mut codes), 0);
 }
 
 #[test]
 fn a_tone_without_length_never_ends() {
-    let mut run = Run::new(1, vec![Clip::Tone { hz: 600, level_db: 12, length_ms: 0 }], false);
+    let mut run = Run::new(
+        1,
+        vec![Clip::Tone {
+            hz: 600,
+            level_db: 12,
+            length_ms: 0,
+        }],
+        false,
+    );
     let mut codes = [0; 160];
     for _ in 0..10_000 {
         assert_eq!(run.fill(&[], &mut codes), 160);

@@ -10,7 +10,10 @@ struct Directory(PathBuf);
 
 impl Directory {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("hotline-media-prompt-{name}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!(
+            "hotline-media-prompt-{name}-{}",
+            std::process::id()
+        ));
         std::fs::create_dir_all(&path).unwrap();
         Directory(path)
     }
@@ -23,9 +26,17 @@ impl Drop for Directory {
 }
 
 fn write(path: &Path, rate: u32, channels: u16, tones: &[u32], seconds: u32) {
-    let spec = WavSpec { channels, sample_rate: rate, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let spec = WavSpec {
+        channels,
+        sample_rate: rate,
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    };
     let mut writer = WavWriter::create(path, spec).unwrap();
-    let mut tones: Vec<_> = tones.iter().map(|hz| Oscillator::new(*hz, 12, rate)).collect();
+    let mut tones: Vec<_> = tones
+        .iter()
+        .map(|hz| Oscillator::new(*hz, 12, rate))
+        .collect();
     for _ in 0..rate * seconds * u32::from(channels) {
         let sample: f64 = tones.iter_mut().map(Oscillator::advance).sum();
         writer.write_sample(sample.round() as i16).unwrap();
@@ -47,7 +58,10 @@ fn masters_of_each_rate_keep_their_tones_and_fold_nothing_back() {
         assert!((tone_level_db(middle, 8_000, 300) + 12.0).abs() < 0.5);
         assert!((tone_level_db(middle, 8_000, 3_000) + 12.0).abs() < 0.5);
         if let Some(above) = above {
-            assert!(tone_level_db(middle, 8_000, 8_000 - above) < -60.0, "{above} Hz folds back");
+            assert!(
+                tone_level_db(middle, 8_000, 8_000 - above) < -60.0,
+                "{above} Hz folds back"
+            );
         }
     }
 }
@@ -63,7 +77,13 @@ fn errors_name_the_file() {
     write(&odd, 44_100, 1, &[300], 1);
     let text = directory.0.join("text.wav");
     std::fs::write(&text, "not a sound").unwrap();
-    for name in ["stereo.wav", "empty.wav", "odd.wav", "text.wav", "missing.wav"] {
+    for name in [
+        "stereo.wav",
+        "empty.wav",
+        "odd.wav",
+        "text.wav",
+        "missing.wav",
+    ] {
         let error = load(&directory.0.join(name), "x").unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
     }

@@ -1,7 +1,14 @@
 use super::*;
 
 fn view(ssrc: u32, sequence: u16, timestamp: u32) -> View {
-    View { marker: false, payload_type: 8, sequence, timestamp, ssrc, payload: 12..172 }
+    View {
+        marker: false,
+        payload_type: 8,
+        sequence,
+        timestamp,
+        ssrc,
+        payload: 12..172,
+    }
 }
 
 #[test]
@@ -11,7 +18,9 @@ fn loss_duplicates_and_reordering_are_told_apart() {
     let new: Vec<bool> = arriving
         .iter()
         .enumerate()
-        .map(|(index, sequence)| reception.arrive(Mono(index as u64 * 20_000), &view(1, *sequence, 0), false))
+        .map(|(index, sequence)| {
+            reception.arrive(Mono(index as u64 * 20_000), &view(1, *sequence, 0), false)
+        })
         .collect();
     assert_eq!(new, [true, true, true, true, false, true, false]);
     assert_eq!((reception.received, reception.lost()), (5, 1));
@@ -36,8 +45,15 @@ fn jitter_follows_the_rfc() {
     for count in 0..500u64 {
         let late = if count % 2 == 0 { 0 } else { 5_000 };
         let sample = (count * 160) as u32;
-        reception.arrive(Mono(count * 20_000 + late), &view(1, count as u16, sample), true);
+        reception.arrive(
+            Mono(count * 20_000 + late),
+            &view(1, count as u16, sample),
+            true,
+        );
     }
     let jitter = reception.jitter_us();
-    assert!((4_300..=5_100).contains(&jitter), "every transit differs by 5 ms: {jitter}");
+    assert!(
+        (4_300..=5_100).contains(&jitter),
+        "every transit differs by 5 ms: {jitter}"
+    );
 }

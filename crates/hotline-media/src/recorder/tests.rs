@@ -23,7 +23,11 @@ impl RecordingStore for Disk {
     fn create(&mut self, _recording: RecordingId) -> io::Result<Box<dyn RecordingSink>> {
         let mut files = self.files.lock().unwrap();
         files.push(Vec::new());
-        Ok(Box::new(Sink { disk: self.clone(), index: files.len() - 1, at: 0 }))
+        Ok(Box::new(Sink {
+            disk: self.clone(),
+            index: files.len() - 1,
+            at: 0,
+        }))
     }
 }
 
@@ -52,7 +56,9 @@ impl Seek for Sink {
         self.at = match position {
             SeekFrom::Start(at) => at as usize,
             SeekFrom::Current(by) => (self.at as i64 + by) as usize,
-            SeekFrom::End(by) => (self.disk.files.lock().unwrap()[self.index].len() as i64 + by) as usize,
+            SeekFrom::End(by) => {
+                (self.disk.files.lock().unwrap()[self.index].len() as i64 + by) as usize
+            }
         };
         Ok(self.at as u64)
     }
@@ -60,37 +66,72 @@ impl Seek for Sink {
 
 fn frame(recording: RecordingId, index: u64, code: u8) -> Item {
     let (left, right) = ([code; FRAME_SAMPLES], [0xD5; FRAME_SAMPLES]);
-    Item::Frame(Frame { recording, position: index * FRAME_SAMPLES as u64, left, right })
+    Item::Frame(Frame {
+        recording,
+        position: index * FRAME_SAMPLES as u64,
+        left,
+        right,
+    })
 }
 
 fn end(recording: RecordingId, frames: u64) -> Item {
-    Item::End { recording, samples: frames * FRAME_SAMPLES as u64 }
+    Item::End {
+        recording,
+        samples: frames * FRAME_SAMPLES as u64,
+    }
 }
 
 fn samples(bytes: &[u8]) -> Vec<i16> {
     let reader = hound::WavReader::new(io::Cursor::new(bytes)).unwrap();
-    assert_eq!((reader.spec().channels, reader.spec().sample_rate), (2, 8_000));
+    assert_eq!(
+        (reader.spec().channels, reader.spec().sample_rate),
+        (2, 8_000)
+    );
     reader.into_samples().collect::<Result<_, _>>().unwrap()
 }
 
 #[test]
 fn a_recording_is_complete_and_its_holes_are_silence() {
-    let disk = Disk { room: usize::MAX, ..Disk::default() };
+    let disk = Disk {
+        room: usize::MAX,
+        ..Disk::default()
+    };
     let mut writer = Writer::new(Box::new(disk.clone()));
     let mut told = Vec::new();
-    writer.take(&[Item::Begin(5), frame(5, 0, 0xAA), frame(5, 3, 0xAA), end(5, 5)], &mut told);
-    assert_eq!(told, [Event::RecordingClosed { recording: 5, length_ms: 100 }]);
+    writer.take(
+        &[
+            Item::Begin(5),
+            frame(5, 0, 0xAA),
+            frame(5, 3, 0xAA),
+            end(5, 5),
+        ],
+        &mut told,
+    );
+    assert_eq!(
+        told,
+        [Event::RecordingClosed {
+            recording: 5,
+            length_ms: 100
+        }]
+    );
     let samples = samples(&disk.files.lock().unwrap()[0]);
     assert_eq!(samples.len(), 5 * 2 * FRAME_SAMPLES);
     for (index, pair) in samples.chunks(2).enumerate() {
-        let expected = if matches!(index / FRAME_SAMPLES, 0 | 3) { 32_256 } else { 0 };
+        let expected = if matches!(index / FRAME_SAMPLES, 0 | 3) {
+            32_256
+        } else {
+            0
+        };
         assert_eq!(pair, [expected, 0], "sample {index}");
     }
 }
 
 #[test]
 fn a_crash_leaves_all_but_the_last_second() {
-    let disk = Disk { room: usize::MAX, ..Disk::default() };
+    let disk = Disk {
+        room: usize::MAX,
+        ..Disk::default()
+    };
     let mut writer = Writer::new(Box::new(disk.clone()));
     let mut told = Vec::new();
     writer.take(&[Item::Begin(5)], &mut told);
@@ -105,17 +146,32 @@ fn a_crash_leaves_all_but_the_last_second() {
 
 #[test]
 fn a_full_disk_ends_one_recording_and_is_told_once() {
-    let disk = Disk { room: 20_000, ..Disk::default() };
+    let disk = Disk {
+        room: 20_000,
+        ..Disk::default()
+    };
     let mut writer = Writer::new(Box::new(disk.clone()));
     let mut told = Vec::new();
-    writer.take(&[Item::Begin(5), Item::Begin(6), frame(6, 0, 1), end(6, 1)], &mut told);
+    writer.take(
+        &[Item::Begin(5), Item::Begin(6), frame(6, 0, 1), end(6, 1)],
+        &mut told,
+    );
     for index in 0..200 {
         writer.take(&[frame(5, index, 0xAA)], &mut told);
     }
     writer.take(&[end(5, 200)], &mut told);
     assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(told[0], Event::RecordingClosed { recording: 6, length_ms: 20 });
-    assert!(matches!(&told[1], Event::RecordingFailed { recording: 5, .. }));
+    assert_eq!(
+        told[0],
+        Event::RecordingClosed {
+            recording: 6,
+            length_ms: 20
+        }
+    );
+    assert!(matches!(
+        &told[1],
+        Event::RecordingFailed { recording: 5, .. }
+    ));
 }
 
 #[test]
@@ -127,7 +183,10 @@ fn files_are_ours_alone_and_never_overwritten() {
     drop(directory.create(0xABC).unwrap());
     let file = path.join(Path::new("0000000000000abc.wav"));
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
-    let again = directory.create(0xABC).map(|_| ()).map_err(|error| error.kind());
+    let again = directory
+        .create(0xABC)
+        .map(|_| ())
+        .map_err(|error| error.kind());
     std::fs::remove_dir_all(&path).unwrap();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(again, Err(io::ErrorKind::AlreadyExists));
@@ -146,8 +205,12 @@ impl RecordingStore for Stuck {
 #[test]
 fn a_disk_that_stands_still_costs_frames_but_never_time_and_not_the_file() {
     let (let_go, stuck) = sync_channel(0);
-    let disk = Disk { room: usize::MAX, ..Disk::default() };
-    let mut recorder = Recorder::start("test".into(), Box::new(Stuck(stuck, disk.clone()))).unwrap();
+    let disk = Disk {
+        room: usize::MAX,
+        ..Disk::default()
+    };
+    let mut recorder =
+        Recorder::start("test".into(), Box::new(Stuck(stuck, disk.clone()))).unwrap();
     let mut events = Vec::new();
     let mut items = vec![Item::Begin(5)];
     let total = 2 * RING_BLOCKS as u64;
@@ -155,12 +218,18 @@ fn a_disk_that_stands_still_costs_frames_but_never_time_and_not_the_file() {
         items.push(frame(5, index, 0xAA));
         recorder.send(&mut items, &mut events);
     }
-    assert!(matches!(events[..], [Event::RecordingFailed { recording: 5, .. }]), "{events:?}");
+    assert!(
+        matches!(events[..], [Event::RecordingFailed { recording: 5, .. }]),
+        "{events:?}"
+    );
     items.push(end(5, total));
     drop(let_go);
     let told = Mutex::new(Vec::new());
     recorder.finish(items, &|event| told.lock().unwrap().push(event));
-    let expected = Event::RecordingClosed { recording: 5, length_ms: total * 20 };
+    let expected = Event::RecordingClosed {
+        recording: 5,
+        length_ms: total * 20,
+    };
     assert_eq!(told.into_inner().unwrap(), [expected]);
     let samples = samples(&disk.files.lock().unwrap()[0]);
     assert_eq!(samples.len() as u64, total * 2 * FRAME_SAMPLES as u64);

@@ -27,7 +27,10 @@ struct OpenFile {
 
 impl Writer {
     pub(crate) fn new(store: Box<dyn RecordingStore>) -> Self {
-        Writer { store, files: HashMap::new() }
+        Writer {
+            store,
+            files: HashMap::new(),
+        }
     }
 
     /// Writes a block; what became of recordings goes to `told`.
@@ -43,8 +46,11 @@ impl Writer {
 
     /// Completes whatever is open.
     pub(crate) fn finish(&mut self, told: &mut Vec<Event>) {
-        let mut open: Vec<(RecordingId, u64)> =
-            self.files.iter().map(|(recording, file)| (*recording, file.samples)).collect();
+        let mut open: Vec<(RecordingId, u64)> = self
+            .files
+            .iter()
+            .map(|(recording, file)| (*recording, file.samples))
+            .collect();
         open.sort_unstable();
         for (recording, samples) in open {
             self.end(recording, samples, told);
@@ -52,7 +58,11 @@ impl Writer {
     }
 
     fn begin(&mut self, recording: RecordingId, told: &mut Vec<Event>) {
-        let opened = self.store.create(recording).map_err(hound::Error::IoError).and_then(OpenFile::new);
+        let opened = self
+            .store
+            .create(recording)
+            .map_err(hound::Error::IoError)
+            .and_then(OpenFile::new);
         match opened {
             Ok(file) => {
                 self.files.insert(recording, file);
@@ -63,7 +73,9 @@ impl Writer {
 
     /// A frame for a file that failed or was never begun is dropped: that has been told.
     fn frame(&mut self, frame: &Frame, told: &mut Vec<Event>) {
-        let Some(file) = self.files.get_mut(&frame.recording) else { return };
+        let Some(file) = self.files.get_mut(&frame.recording) else {
+            return;
+        };
         if let Err(error) = file.write(frame) {
             self.files.remove(&frame.recording);
             told.push(failed(frame.recording, "writing", &error));
@@ -71,10 +83,15 @@ impl Writer {
     }
 
     fn end(&mut self, recording: RecordingId, samples: u64, told: &mut Vec<Event>) {
-        let Some(mut file) = self.files.remove(&recording) else { return };
+        let Some(mut file) = self.files.remove(&recording) else {
+            return;
+        };
         let finished = file.fill_to(samples).and_then(|()| file.wav.finalize());
         told.push(match finished {
-            Ok(()) => Event::RecordingClosed { recording, length_ms: samples * 1000 / u64::from(RATE) },
+            Ok(()) => Event::RecordingClosed {
+                recording,
+                length_ms: samples * 1000 / u64::from(RATE),
+            },
             Err(error) => failed(recording, "completing", &error),
         });
     }
@@ -82,11 +99,19 @@ impl Writer {
 
 impl OpenFile {
     fn new(sink: Box<dyn RecordingSink>) -> Result<Self, hound::Error> {
-        let spec =
-            WavSpec { channels: 2, sample_rate: RATE, bits_per_sample: 16, sample_format: SampleFormat::Int };
+        let spec = WavSpec {
+            channels: 2,
+            sample_rate: RATE,
+            bits_per_sample: 16,
+            sample_format: SampleFormat::Int,
+        };
         let mut wav = WavWriter::new(BufWriter::with_capacity(BUFFER_BYTES, sink), spec)?;
         wav.flush()?;
-        Ok(OpenFile { wav, samples: 0, flushed: 0 })
+        Ok(OpenFile {
+            wav,
+            samples: 0,
+            flushed: 0,
+        })
     }
 
     fn write(&mut self, frame: &Frame) -> Result<(), hound::Error> {
@@ -123,11 +148,18 @@ impl OpenFile {
 
 /// A-law has no zero; its silence becomes one, so that pauses and missing packets are exact zeros.
 fn linear(code: u8) -> i16 {
-    if code == ALAW_SILENCE { 0 } else { ALAW_TO_LINEAR[usize::from(code)] }
+    if code == ALAW_SILENCE {
+        0
+    } else {
+        ALAW_TO_LINEAR[usize::from(code)]
+    }
 }
 
 fn failed(recording: RecordingId, what: &str, error: &hound::Error) -> Event {
-    Event::RecordingFailed { recording, error: format!("{what} recording {recording:016x}: {error}") }
+    Event::RecordingFailed {
+        recording,
+        error: format!("{what} recording {recording:016x}: {error}"),
+    }
 }
 
 /// A quarter of a second; the header is written with each second anyway.

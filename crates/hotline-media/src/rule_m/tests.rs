@@ -19,7 +19,11 @@ struct Sender {
 
 impl Sender {
     fn new(source: &str, ssrc: u32) -> Self {
-        Sender { source: address(source), ssrc, sequence: ssrc as u16 }
+        Sender {
+            source: address(source),
+            ssrc,
+            sequence: ssrc as u16,
+        }
     }
 
     fn send(&mut self, gate: &mut Gate, now_ms: u64) -> Verdict {
@@ -37,11 +41,19 @@ impl Sender {
 }
 
 fn direct() -> Gate {
-    Gate::new(Mono(0), Some(address("203.0.113.5:4000")), Some(ip(SIGNALLING)))
+    Gate::new(
+        Mono(0),
+        Some(address("203.0.113.5:4000")),
+        Some(ip(SIGNALLING)),
+    )
 }
 
 fn behind_nat() -> Gate {
-    Gate::new(Mono(0), Some(address("192.168.1.7:4000")), Some(ip(SIGNALLING)))
+    Gate::new(
+        Mono(0),
+        Some(address("192.168.1.7:4000")),
+        Some(ip(SIGNALLING)),
+    )
 }
 
 fn is_foreign(verdict: Verdict) -> bool {
@@ -69,7 +81,11 @@ fn a_stranger_who_comes_first_gets_nothing_and_injects_nothing() {
         let mut caller = Sender::new("203.0.113.5:4000", 1);
         for tick in 0..20 {
             assert_ne!(stranger.send(&mut gate, tick * 20), Verdict::Accept);
-            assert_eq!(gate.target(), Some(caller.source), "only the SDP address is sent to");
+            assert_eq!(
+                gate.target(),
+                Some(caller.source),
+                "only the SDP address is sent to"
+            );
         }
         assert_eq!(caller.send(&mut gate, 400), Verdict::Accept);
         assert!(is_foreign(stranger.send(&mut gate, 401)));
@@ -81,7 +97,9 @@ fn a_stranger_who_outlasts_the_probation_loses_to_the_sdp_address_within_the_win
     let mut gate = direct();
     let mut stranger = Sender::new("203.0.113.5:9999", 66);
     let mut caller = Sender::new("203.0.113.5:4000", 1);
-    let taken = (0..100).filter(|tick| stranger.send(&mut gate, tick * 20) == Verdict::Accept).count();
+    let taken = (0..100)
+        .filter(|tick| stranger.send(&mut gate, tick * 20) == Verdict::Accept)
+        .count();
     assert!(taken > 0);
     assert_eq!(caller.send(&mut gate, 2_000), Verdict::Accept);
     assert!(is_foreign(stranger.send(&mut gate, 2_010)));
@@ -116,7 +134,11 @@ fn another_host_is_never_learned_and_nobody_is_after_the_window() {
         assert!(is_foreign(late.send(&mut gate, tick * 20)));
     }
     let mut exact = Sender::new("192.168.1.7:4000", 9);
-    assert_eq!(exact.send(&mut gate, 9_000), Verdict::Accept, "the negotiated address needs no learning");
+    assert_eq!(
+        exact.send(&mut gate, 9_000),
+        Verdict::Accept,
+        "the negotiated address needs no learning"
+    );
 }
 
 #[test]
@@ -136,7 +158,9 @@ fn a_gateway_that_changes_its_ssrc_is_heard_again_after_the_old_one_is_silent() 
     let mut old = Sender::new("203.0.113.5:4000", 1);
     let mut new = Sender::new("203.0.113.5:4000", 2);
     assert_eq!(old.send(&mut gate, 0), Verdict::Accept);
-    let first = (1..100).find(|tick| new.send(&mut gate, tick * 20) == Verdict::Accept).unwrap();
+    let first = (1..100)
+        .find(|tick| new.send(&mut gate, tick * 20) == Verdict::Accept)
+        .unwrap();
     assert!((25..=35).contains(&first), "heard after {} ms", first * 20);
 }
 
@@ -144,14 +168,32 @@ fn a_gateway_that_changes_its_ssrc_is_heard_again_after_the_old_one_is_silent() 
 fn a_new_offer_unlocks_once_and_the_same_phone_goes_on_at_once() {
     let mut gate = behind_nat();
     let mut caller = Sender::new("203.0.113.5:31000", 1);
-    let first = (0..100).find(|tick| caller.send(&mut gate, tick * 20) == Verdict::Accept).unwrap();
+    let first = (0..100)
+        .find(|tick| caller.send(&mut gate, tick * 20) == Verdict::Accept)
+        .unwrap();
     assert!(first < 15);
-    gate.renegotiate(Mono(10_000_000), Some(address("192.168.1.7:4000")), Some(ip(SIGNALLING)));
-    assert_eq!(gate.target(), Some(caller.source), "a refreshed session goes on sending where it did");
+    gate.renegotiate(
+        Mono(10_000_000),
+        Some(address("192.168.1.7:4000")),
+        Some(ip(SIGNALLING)),
+    );
+    assert_eq!(
+        gate.target(),
+        Some(caller.source),
+        "a refreshed session goes on sending where it did"
+    );
     assert_eq!(caller.send(&mut gate, 10_001), Verdict::Accept);
 
-    gate.renegotiate(Mono(20_000_000), Some(address("203.0.113.5:5000")), Some(ip(SIGNALLING)));
-    assert_eq!(gate.target(), Some(address("203.0.113.5:5000")), "moved by signalling");
+    gate.renegotiate(
+        Mono(20_000_000),
+        Some(address("203.0.113.5:5000")),
+        Some(ip(SIGNALLING)),
+    );
+    assert_eq!(
+        gate.target(),
+        Some(address("203.0.113.5:5000")),
+        "moved by signalling"
+    );
     let mut moved = Sender::new("203.0.113.5:5000", 3);
     assert_eq!(moved.send(&mut gate, 20_010), Verdict::Accept);
     assert!(is_foreign(caller.send(&mut gate, 20_020)));
@@ -165,12 +207,18 @@ fn stragglers_of_the_old_place_do_not_win_against_the_new_one_behind_nat() {
         desk.send(&mut gate, tick * 20);
     }
     assert_eq!(gate.target(), Some(desk.source));
-    gate.renegotiate(Mono(1_000_000), Some(address("192.168.1.8:5000")), Some(ip(SIGNALLING)));
+    gate.renegotiate(
+        Mono(1_000_000),
+        Some(address("192.168.1.8:5000")),
+        Some(ip(SIGNALLING)),
+    );
     for tick in 0..10 {
         assert_eq!(desk.send(&mut gate, 1_000 + tick * 20), Verdict::Wait);
     }
     let mut mobile = Sender::new("203.0.113.5:32000", 2);
-    let first = (10..100).find(|tick| mobile.send(&mut gate, 1_000 + tick * 20) == Verdict::Accept).unwrap();
+    let first = (10..100)
+        .find(|tick| mobile.send(&mut gate, 1_000 + tick * 20) == Verdict::Accept)
+        .unwrap();
     assert!(first <= 30, "after {} ms", first * 20);
     assert_eq!(gate.target(), Some(mobile.source));
 }
@@ -194,7 +242,9 @@ fn a_flood_is_told_once_in_ten_seconds() {
         .count();
     assert_eq!(told, 2, "100 packets/s for 20 s");
     let slow = (0..500u64)
-        .filter(|count| stranger.send(&mut gate, 100_000 + count * 25) == Verdict::Foreign { is_flood: true })
+        .filter(|count| {
+            stranger.send(&mut gate, 100_000 + count * 25) == Verdict::Foreign { is_flood: true }
+        })
         .count();
     assert_eq!(slow, 0, "40 packets/s is under the bar");
 }

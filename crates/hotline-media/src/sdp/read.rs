@@ -53,7 +53,10 @@ fn readable(bytes: &[u8]) -> Vec<u8> {
     let mut has_origin = false;
     for line in bytes.split(|byte| *byte == b'\n') {
         let line = line.trim_ascii();
-        let Some((kind @ (b'v' | b'o' | b's' | b'c' | b'm' | b'a'), rest)) = line.split_first() else { continue };
+        let Some((kind @ (b'v' | b'o' | b's' | b'c' | b'm' | b'a'), rest)) = line.split_first()
+        else {
+            continue;
+        };
         if rest.first() != Some(&b'=') {
             continue;
         }
@@ -83,11 +86,18 @@ fn readable(bytes: &[u8]) -> Vec<u8> {
 
 /// The usable audio streams with their index among all m-lines.
 pub(super) fn streams(session: &Session) -> impl Iterator<Item = (usize, Stream<'_>)> {
-    session.medias.iter().enumerate().filter_map(move |(index, media)| {
-        let is_plain = ["RTP/AVP", "RTP/AVPF"].iter().any(|name| media.proto.eq_ignore_ascii_case(name));
-        let is_usable = media.media.eq_ignore_ascii_case("audio") && media.port != 0 && is_plain;
-        is_usable.then_some((index, Stream { session, media }))
-    })
+    session
+        .medias
+        .iter()
+        .enumerate()
+        .filter_map(move |(index, media)| {
+            let is_plain = ["RTP/AVP", "RTP/AVPF"]
+                .iter()
+                .any(|name| media.proto.eq_ignore_ascii_case(name));
+            let is_usable =
+                media.media.eq_ignore_ascii_case("audio") && media.port != 0 && is_plain;
+            is_usable.then_some((index, Stream { session, media }))
+        })
 }
 
 impl Stream<'_> {
@@ -103,7 +113,9 @@ impl Stream<'_> {
 
     /// The first codec of an answer that we had offered.
     pub(super) fn first_of(&self, capabilities: &Capabilities) -> Option<Chosen> {
-        let (payload_type, codec) = self.codecs().find(|(_, codec)| capabilities.codecs.contains(codec))?;
+        let (payload_type, codec) = self
+            .codecs()
+            .find(|(_, codec)| capabilities.codecs.contains(codec))?;
         Some(self.chosen(payload_type, codec, capabilities))
     }
 
@@ -117,8 +129,19 @@ impl Stream<'_> {
                 Direction::ReceiveOnly | Direction::Inactive => Direction::Inactive,
             };
         }
-        let event = if capabilities.telephone_event { self.event(payload_type) } else { None };
-        Chosen { codec, payload_type, event, direction, port: self.media.port, address }
+        let event = if capabilities.telephone_event {
+            self.event(payload_type)
+        } else {
+            None
+        };
+        Chosen {
+            codec,
+            payload_type,
+            event,
+            direction,
+            port: self.media.port,
+            address,
+        }
     }
 
     fn payload_types(&self) -> impl Iterator<Item = u8> + '_ {
@@ -132,16 +155,21 @@ impl Stream<'_> {
 
     /// Encoding name of a payload type, lower case, if an rtpmap gives it, and whether its clock is 8,000 Hz.
     fn mapping(&self, payload_type: u8) -> Option<(String, bool)> {
-        self.media.get_attribute_values("rtpmap").flatten().find_map(|value| {
-            let (number, rest) = value.trim().split_once(|symbol: char| symbol.is_ascii_whitespace())?;
-            if number.parse() != Ok(payload_type) {
-                return None;
-            }
-            let mut parts = rest.trim().split('/');
-            let name = parts.next()?.trim().to_ascii_lowercase();
-            let is_narrow = parts.next().is_none_or(|clock| clock.trim() == "8000");
-            Some((name, is_narrow))
-        })
+        self.media
+            .get_attribute_values("rtpmap")
+            .flatten()
+            .find_map(|value| {
+                let (number, rest) = value
+                    .trim()
+                    .split_once(|symbol: char| symbol.is_ascii_whitespace())?;
+                if number.parse() != Ok(payload_type) {
+                    return None;
+                }
+                let mut parts = rest.trim().split('/');
+                let name = parts.next()?.trim().to_ascii_lowercase();
+                let is_narrow = parts.next().is_none_or(|clock| clock.trim() == "8000");
+                Some((name, is_narrow))
+            })
     }
 
     fn codecs(&self) -> impl Iterator<Item = (u8, Codec)> + '_ {
@@ -174,7 +202,12 @@ impl Stream<'_> {
     }
 
     fn address(&self) -> Address {
-        match self.media.connections.first().or(self.session.connection.as_ref()) {
+        match self
+            .media
+            .connections
+            .first()
+            .or(self.session.connection.as_ref())
+        {
             Some(connection) => address_of(connection),
             None => Address::Unusable,
         }
@@ -182,12 +215,14 @@ impl Stream<'_> {
 }
 
 fn direction_of(attributes: &[Attribute]) -> Option<Direction> {
-    attributes.iter().find_map(|attribute| match attribute.attribute.trim().to_ascii_lowercase().as_str() {
-        "inactive" => Some(Direction::Inactive),
-        "recvonly" => Some(Direction::ReceiveOnly),
-        "sendonly" => Some(Direction::SendOnly),
-        "sendrecv" => Some(Direction::SendReceive),
-        _ => None,
+    attributes.iter().find_map(|attribute| {
+        match attribute.attribute.trim().to_ascii_lowercase().as_str() {
+            "inactive" => Some(Direction::Inactive),
+            "recvonly" => Some(Direction::ReceiveOnly),
+            "sendonly" => Some(Direction::SendOnly),
+            "sendrecv" => Some(Direction::SendReceive),
+            _ => None,
+        }
     })
 }
 
@@ -218,7 +253,10 @@ pub(super) fn target(
         (Address::Unusable, None) => return Err(SdpError::Unreachable),
     };
     let target = SocketAddr::new(ip, chosen.port);
-    if is_forbidden(target) || Some(target) == local.map(SocketAddr::from) || capabilities.refused_targets.contains(&target) {
+    if is_forbidden(target)
+        || Some(target) == local.map(SocketAddr::from)
+        || capabilities.refused_targets.contains(&target)
+    {
         return Err(SdpError::ForbiddenTarget);
     }
     if local.is_some_and(|(local, _)| ip.is_ipv4() != local.is_ipv4()) {
@@ -231,7 +269,9 @@ pub(super) fn target(
 fn is_forbidden(target: SocketAddr) -> bool {
     let is_group = match target.ip() {
         // 240/4 is reserved and holds the limited broadcast; 0/8 is "this network".
-        IpAddr::V4(ip) => ip.is_multicast() || ip >= Ipv4Addr::new(240, 0, 0, 0) || ip.octets()[0] == 0,
+        IpAddr::V4(ip) => {
+            ip.is_multicast() || ip >= Ipv4Addr::new(240, 0, 0, 0) || ip.octets()[0] == 0
+        }
         IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
     };
     is_group || target.port() < PORT_MIN

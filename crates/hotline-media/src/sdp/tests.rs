@@ -10,12 +10,22 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn lines(text: &str) -> Vec<u8> {
-    text.trim().lines().map(|line| format!("{}\r\n", line.trim())).collect::<String>().into_bytes()
+    text.trim()
+        .lines()
+        .map(|line| format!("{}\r\n", line.trim()))
+        .collect::<String>()
+        .into_bytes()
 }
 
 fn answered(offer: &[u8]) -> Result<(String, LegPlan), SdpError> {
-    let (bytes, plan) =
-        answer(offer, &Capabilities::default(), (ip(LOCAL), 20_000), 7, 1, Some(ip(PEER)))?;
+    let (bytes, plan) = answer(
+        offer,
+        &Capabilities::default(),
+        (ip(LOCAL), 20_000),
+        7,
+        1,
+        Some(ip(PEER)),
+    )?;
     Ok((String::from_utf8(bytes).unwrap(), plan))
 }
 
@@ -121,7 +131,10 @@ fn linphone_with_video_over_avpf_keeps_its_m_lines_in_order() {
     );
     let (text, plan) = answered(&offer).unwrap();
     let media: Vec<_> = text.lines().filter(|line| line.starts_with("m=")).collect();
-    assert_eq!(media, ["m=video 0 RTP/AVPF 96", "m=audio 20000 RTP/AVPF 8 100"]);
+    assert_eq!(
+        media,
+        ["m=video 0 RTP/AVPF 96", "m=audio 20000 RTP/AVPF 8 100"]
+    );
     assert_eq!(plan.event_send, Some(100), "the one at 8 kHz");
 }
 
@@ -146,7 +159,10 @@ fn yealink_with_srtp_beside_plain_is_answered_on_the_plain_line() {
         a=sendrecv",
     );
     let (text, plan) = answered(&offer).unwrap();
-    assert!(text.contains("m=audio 0 RTP/SAVP 0 8 101\r\n") && text.contains("m=audio 20000 RTP/AVP 8 101\r\n"));
+    assert!(
+        text.contains("m=audio 0 RTP/SAVP 0 8 101\r\n")
+            && text.contains("m=audio 20000 RTP/AVP 8 101\r\n")
+    );
     assert_eq!(plan.remote.unwrap().port(), 11_782);
 }
 
@@ -191,33 +207,66 @@ fn every_way_to_hold_and_resume_is_mirrored() {
         assert_eq!(plan.direction, direction);
         assert!(text.ends_with(&format!("{written}\r\n")), "{text}");
     }
-    let session_level = TRUNK.replace("a=sendrecv", "").replace("t=0 0", "t=0 0\na=inactive");
-    assert_eq!(answered(&lines(&session_level)).unwrap().1.direction, Direction::Inactive);
+    let session_level = TRUNK
+        .replace("a=sendrecv", "")
+        .replace("t=0 0", "t=0 0\na=inactive");
+    assert_eq!(
+        answered(&lines(&session_level)).unwrap().1.direction,
+        Direction::Inactive
+    );
 
     let old = TRUNK.replace("c=IN IP4 203.0.113.5", "c=IN IP4 0.0.0.0");
     let (text, plan) = answered(&lines(&old)).unwrap();
-    assert_eq!((plan.direction, plan.remote), (Direction::ReceiveOnly, None));
+    assert_eq!(
+        (plan.direction, plan.remote),
+        (Direction::ReceiveOnly, None)
+    );
     assert!(text.contains("m=audio 20000 ") && text.contains("c=IN IP4 192.0.2.10\r\n"));
 }
 
 #[test]
 fn odd_but_real_offers_are_understood() {
-    let bare_line_feeds = lines(TRUNK).into_iter().filter(|byte| *byte != b'\r').collect::<Vec<u8>>();
-    let no_maps = lines("v=0\no=- 1 1 IN IP4 203.0.113.5\ns=-\nc=IN IP4 203.0.113.5\nt=0 0\nm=audio 4000 RTP/AVP 0 8");
+    let bare_line_feeds = lines(TRUNK)
+        .into_iter()
+        .filter(|byte| *byte != b'\r')
+        .collect::<Vec<u8>>();
+    let no_maps = lines(
+        "v=0\no=- 1 1 IN IP4 203.0.113.5\ns=-\nc=IN IP4 203.0.113.5\nt=0 0\nm=audio 4000 RTP/AVP 0 8",
+    );
     let no_origin_no_time = lines("v=0\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP 8");
-    let no_version = lines("o=- 1 1 IN IP4 203.0.113.5\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP 8");
+    let no_version =
+        lines("o=- 1 1 IN IP4 203.0.113.5\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP 8");
     let huge_session = lines(TRUNK).to_vec();
-    let huge_session = String::from_utf8(huge_session).unwrap().replace("3921453", "99999999999999999999999999");
+    let huge_session = String::from_utf8(huge_session)
+        .unwrap()
+        .replace("3921453", "99999999999999999999999999");
     let media_address = lines(TRUNK.replace("m=audio", "x=what is this\nm=audio").as_str());
-    let late_address = lines("v=0\no=a b c\ns=\nt=now\nm=audio 4000 RTP/AVP 8\nc=IN IP4 203.0.113.5\na=rtpmap:8 PCMA/8000/1");
-    let broken_name = [b"v=0\r\no=\xFF\xFE 1 1 IN IP4 x\r\ns=\xE1\xBB\r\n".as_slice(), b"c=IN IP4 203.0.113.5\r\nb=AS:1:2\r\nk=\r\nm=audio 4000 rtp/avp 8\r\n"].concat();
-    let upper_case = lines("v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP 98\na=rtpmap:98 pcma/8000");
+    let late_address = lines(
+        "v=0\no=a b c\ns=\nt=now\nm=audio 4000 RTP/AVP 8\nc=IN IP4 203.0.113.5\na=rtpmap:8 PCMA/8000/1",
+    );
+    let broken_name = [
+        b"v=0\r\no=\xFF\xFE 1 1 IN IP4 x\r\ns=\xE1\xBB\r\n".as_slice(),
+        b"c=IN IP4 203.0.113.5\r\nb=AS:1:2\r\nk=\r\nm=audio 4000 rtp/avp 8\r\n",
+    ]
+    .concat();
+    let upper_case =
+        lines("v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP 98\na=rtpmap:98 pcma/8000");
     let two_ports = lines("v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000/2 RTP/AVP 8");
     let missing_address = lines("v=0\ns=-\nm=audio 4000 RTP/AVP 8");
     let host_name = lines("v=0\ns=-\nc=IN IP4 sbc.example.vn\nm=audio 4000 RTP/AVP 8");
     for offer in [
-        bare_line_feeds, no_maps, no_origin_no_time, no_version, huge_session.into_bytes(), media_address, late_address,
-        broken_name, upper_case, two_ports, missing_address, host_name,
+        bare_line_feeds,
+        no_maps,
+        no_origin_no_time,
+        no_version,
+        huge_session.into_bytes(),
+        media_address,
+        late_address,
+        broken_name,
+        upper_case,
+        two_ports,
+        missing_address,
+        host_name,
     ] {
         let shown = String::from_utf8_lossy(&offer).into_owned();
         let (_, plan) = answered(&offer).unwrap_or_else(|error| panic!("{error}: {shown}"));
@@ -236,16 +285,24 @@ fn a_codec_under_a_wrong_number_or_clock_is_not_ours() {
         "300 999 -1 x",
         "",
     ] {
-        let offer = lines(&format!("v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP {formats}"));
+        let offer = lines(&format!(
+            "v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP {formats}"
+        ));
         let error = answered(&offer).unwrap_err();
-        assert!(matches!(error, SdpError::NothingInCommon | SdpError::Malformed), "{formats}: {error}");
+        assert!(
+            matches!(error, SdpError::NothingInCommon | SdpError::Malformed),
+            "{formats}: {error}"
+        );
     }
 }
 
 #[test]
 fn targets_that_no_honest_peer_names_are_refused() {
     let listener = "203.0.113.5:5060".parse().unwrap();
-    let capabilities = Capabilities { refused_targets: vec![listener], ..Capabilities::default() };
+    let capabilities = Capabilities {
+        refused_targets: vec![listener],
+        ..Capabilities::default()
+    };
     for (address, port) in [
         ("255.255.255.255", 4000),
         ("224.0.0.1", 4000),
@@ -257,7 +314,9 @@ fn targets_that_no_honest_peer_names_are_refused() {
         (PEER, 5060),
         (LOCAL, 20_000),
     ] {
-        let offer = lines(&format!("v=0\ns=-\nc=IN IP4 {address}\nm=audio {port} RTP/AVP 8"));
+        let offer = lines(&format!(
+            "v=0\ns=-\nc=IN IP4 {address}\nm=audio {port} RTP/AVP 8"
+        ));
         let answer = answer(&offer, &capabilities, (ip(LOCAL), 20_000), 1, 1, None);
         assert_eq!(answer, Err(SdpError::ForbiddenTarget), "{address}:{port}");
     }
@@ -269,8 +328,18 @@ fn targets_that_no_honest_peer_names_are_refused() {
 
 #[test]
 fn version_6_is_answered_with_version_6() {
-    let offer = lines("v=0\no=- 1 1 IN IP6 2001:db8::5\ns=-\nc=IN IP6 2001:db8::5\nt=0 0\nm=audio 4000 RTP/AVP 0");
-    let (bytes, plan) = answer(&offer, &Capabilities::default(), (ip("2001:db8::1"), 20_000), 1, 1, None).unwrap();
+    let offer = lines(
+        "v=0\no=- 1 1 IN IP6 2001:db8::5\ns=-\nc=IN IP6 2001:db8::5\nt=0 0\nm=audio 4000 RTP/AVP 0",
+    );
+    let (bytes, plan) = answer(
+        &offer,
+        &Capabilities::default(),
+        (ip("2001:db8::1"), 20_000),
+        1,
+        1,
+        None,
+    )
+    .unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("c=IN IP6 2001:db8::1\r\n"), "{text}");
     assert_eq!((plan.codec, plan.event_send), (Codec::Pcmu, None));
@@ -284,11 +353,23 @@ fn limits_are_kept() {
     let many_media = format!("{TRUNK}{}", "\nm=audio 4000 RTP/AVP 8".repeat(16));
     assert_eq!(answered(&lines(&many_media)), Err(SdpError::TooLarge));
     assert_eq!(answered(&vec![b'a'; 70_000]), Err(SdpError::TooLarge));
-    for garbage in [&b""[..], b"\r\n\r\n", b"hello", b"{\"sdp\":1}", &[0; 300], &[0xFF; 300]] {
-        assert!(matches!(answered(garbage), Err(SdpError::Malformed | SdpError::NothingInCommon)));
+    for garbage in [
+        &b""[..],
+        b"\r\n\r\n",
+        b"hello",
+        b"{\"sdp\":1}",
+        &[0; 300],
+        &[0xFF; 300],
+    ] {
+        assert!(matches!(
+            answered(garbage),
+            Err(SdpError::Malformed | SdpError::NothingInCommon)
+        ));
     }
     // The longest legal list of formats costs no more than its limit.
-    let formats = (0..9_000).map(|number| format!(" {}", number % 128)).collect::<String>();
+    let formats = (0..9_000)
+        .map(|number| format!(" {}", number % 128))
+        .collect::<String>();
     let wide = format!("v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 4000 RTP/AVP 18{formats}");
     let _ = answered(&lines(&wide));
 }
@@ -296,19 +377,32 @@ fn limits_are_kept() {
 #[test]
 fn our_offer_and_our_answer_fit_each_other() {
     let here = Capabilities::default();
-    let there = Capabilities { codecs: vec![Codec::Pcmu], ..Capabilities::default() };
+    let there = Capabilities {
+        codecs: vec![Codec::Pcmu],
+        ..Capabilities::default()
+    };
     let offered = offer(&here, (ip(LOCAL), 20_000), 1, 1);
-    let (answer_bytes, plan_there) = answer(&offered, &there, (ip(PEER), 30_000), 2, 1, Some(ip(LOCAL))).unwrap();
+    let (answer_bytes, plan_there) =
+        answer(&offered, &there, (ip(PEER), 30_000), 2, 1, Some(ip(LOCAL))).unwrap();
     let plan_here = accept(&here, &answer_bytes, Some(ip(PEER))).unwrap();
-    assert_eq!((plan_here.codec, plan_there.codec), (Codec::Pcmu, Codec::Pcmu));
+    assert_eq!(
+        (plan_here.codec, plan_there.codec),
+        (Codec::Pcmu, Codec::Pcmu)
+    );
     assert_eq!(plan_here.remote, Some("203.0.113.5:30000".parse().unwrap()));
     assert_eq!(plan_there.remote, Some("192.0.2.10:20000".parse().unwrap()));
-    assert_eq!((plan_here.event_send, plan_here.event_receive), (Some(101), Some(101)));
+    assert_eq!(
+        (plan_here.event_send, plan_here.event_receive),
+        (Some(101), Some(101))
+    );
 }
 
 #[test]
 fn an_answer_with_its_own_numbers_and_a_hold_of_ours_are_accepted() {
-    let hold = Capabilities { direction: Direction::SendOnly, ..Capabilities::default() };
+    let hold = Capabilities {
+        direction: Direction::SendOnly,
+        ..Capabilities::default()
+    };
     let text = String::from_utf8(offer(&hold, (ip(LOCAL), 20_000), 1, 2)).unwrap();
     assert!(text.ends_with("a=sendonly\r\n"));
     let answer = lines(
@@ -319,7 +413,10 @@ fn an_answer_with_its_own_numbers_and_a_hold_of_ours_are_accepted() {
     assert_eq!((plan.event_send, plan.event_receive), (Some(97), Some(101)));
     assert_eq!(plan.direction, Direction::SendOnly);
     let refused = lines("v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 0 RTP/AVP 8");
-    assert_eq!(accept(&hold, &refused, None), Err(SdpError::NothingInCommon));
+    assert_eq!(
+        accept(&hold, &refused, None),
+        Err(SdpError::NothingInCommon)
+    );
     let waiting = unanswered(&Capabilities::default(), Some(ip(PEER)));
     assert_eq!((waiting.remote, waiting.codec), (None, Codec::Pcma));
 }

@@ -19,7 +19,13 @@ pub(super) fn answer(
     for (index, offered) in offer.medias.iter().enumerate() {
         let media = if index == accepted {
             let formats = [(plan.payload_type, plan.codec)];
-            audio(local.1, &offered.proto, &formats, plan.event_receive, plan.direction)
+            audio(
+                local.1,
+                &offered.proto,
+                &formats,
+                plan.event_receive,
+                plan.direction,
+            )
         } else {
             refused(offered)
         };
@@ -28,12 +34,28 @@ pub(super) fn answer(
     bytes(&session)
 }
 
-pub(super) fn offer(capabilities: &Capabilities, local: (IpAddr, u16), session_id: u64, version: u64) -> Vec<u8> {
+pub(super) fn offer(
+    capabilities: &Capabilities,
+    local: (IpAddr, u16),
+    session_id: u64,
+    version: u64,
+) -> Vec<u8> {
     let mut session = frame(local.0, session_id, version);
-    let formats: Vec<(u8, Codec)> =
-        capabilities.codecs.iter().map(|codec| (static_payload_type(*codec), *codec)).collect();
-    let event = capabilities.telephone_event.then_some(OUR_EVENT_PAYLOAD_TYPE);
-    session.add_media(audio(local.1, "RTP/AVP", &formats, event, capabilities.direction));
+    let formats: Vec<(u8, Codec)> = capabilities
+        .codecs
+        .iter()
+        .map(|codec| (static_payload_type(*codec), *codec))
+        .collect();
+    let event = capabilities
+        .telephone_event
+        .then_some(OUR_EVENT_PAYLOAD_TYPE);
+    session.add_media(audio(
+        local.1,
+        "RTP/AVP",
+        &formats,
+        event,
+        capabilities.direction,
+    ));
     bytes(&session)
 }
 
@@ -45,22 +67,45 @@ fn frame(ip: IpAddr, session_id: u64, version: u64) -> Session {
 
 /// RFC 3264 §6: a refused stream keeps its line, with port 0 and a format of the offer.
 fn refused(offered: &Media) -> Media {
-    Media { port: 0, num_ports: None, ..bare(&offered.media, &offered.proto, &offered.fmt) }
+    Media {
+        port: 0,
+        num_ports: None,
+        ..bare(&offered.media, &offered.proto, &offered.fmt)
+    }
 }
 
-fn audio(port: u16, proto: &str, formats: &[(u8, Codec)], event: Option<u8>, direction: Direction) -> Media {
-    let numbers: Vec<String> =
-        formats.iter().map(|(number, _)| *number).chain(event).map(|number| number.to_string()).collect();
-    let mut media = Media { port, ..bare("audio", proto, &numbers.join(" ")) };
+fn audio(
+    port: u16,
+    proto: &str,
+    formats: &[(u8, Codec)],
+    event: Option<u8>,
+    direction: Direction,
+) -> Media {
+    let numbers: Vec<String> = formats
+        .iter()
+        .map(|(number, _)| *number)
+        .chain(event)
+        .map(|number| number.to_string())
+        .collect();
+    let mut media = Media {
+        port,
+        ..bare("audio", proto, &numbers.join(" "))
+    };
     for (number, codec) in formats {
         let name = match codec {
             Codec::Pcma => "PCMA",
             Codec::Pcmu => "PCMU",
         };
-        media.add_attribute(Attribute::with_value("rtpmap", format!("{number} {name}/8000")));
+        media.add_attribute(Attribute::with_value(
+            "rtpmap",
+            format!("{number} {name}/8000"),
+        ));
     }
     if let Some(number) = event {
-        media.add_attribute(Attribute::with_value("rtpmap", format!("{number} telephone-event/8000")));
+        media.add_attribute(Attribute::with_value(
+            "rtpmap",
+            format!("{number} telephone-event/8000"),
+        ));
         media.add_attribute(Attribute::with_value("fmtp", format!("{number} 0-15")));
     }
     media.add_attribute(Attribute::with_value("ptime", 20));

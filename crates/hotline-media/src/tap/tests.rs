@@ -39,7 +39,13 @@ fn codes(left: &[u8]) -> Vec<u8> {
 
 #[test]
 fn packets_lie_where_their_timestamps_say() {
-    let packets = [(20, 0, 1), (40, 160, 2), (85, 480, 4), (86, 320, 3), (120, 800, 6)];
+    let packets = [
+        (20, 0, 1),
+        (40, 160, 2),
+        (85, 480, 4),
+        (86, 320, 3),
+        (120, 800, 6),
+    ];
     let (left, right, samples) = run(300, &packets);
     assert_eq!(samples, 2_400);
     let silence = ALAW_SILENCE;
@@ -63,7 +69,13 @@ fn a_straggler_after_its_window_is_left_out_and_a_longer_path_is_followed() {
 #[test]
 fn a_leap_of_the_senders_clock_is_counted_anew() {
     let packets: Vec<_> = (1..20u64)
-        .map(|count| (count * 20, (count as u32 * 160).wrapping_add(if count > 9 { 4_000_000 } else { 0 }), count as u8))
+        .map(|count| {
+            (
+                count * 20,
+                (count as u32 * 160).wrapping_add(if count > 9 { 4_000_000 } else { 0 }),
+                count as u8,
+            )
+        })
         .collect();
     let (left, ..) = run(500, &packets);
     let expected: Vec<u8> = (1..20).collect();
@@ -82,14 +94,21 @@ fn a_pause_is_silence_of_its_length_on_both_tracks() {
         tap.collect(now, &mut items);
     }
     tap.finish(ms(1020), &mut items);
-    let frames: Vec<_> = items.iter().filter_map(|item| match item {
-        Item::Frame(frame) => Some((frame.left[0], frame.right[0])),
-        Item::Begin(_) | Item::End { .. } => None,
-    }).collect();
+    let frames: Vec<_> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Frame(frame) => Some((frame.left[0], frame.right[0])),
+            Item::Begin(_) | Item::End { .. } => None,
+        })
+        .collect();
     assert_eq!(frames.len(), 51);
     for (index, frame) in frames.iter().enumerate().skip(1) {
         let is_paused = (20..30).contains(&index);
-        let expected = if is_paused { (ALAW_SILENCE, ALAW_SILENCE) } else { (1, transcoder(Codec::Pcmu, Codec::Pcma).unwrap()[0]) };
+        let expected = if is_paused {
+            (ALAW_SILENCE, ALAW_SILENCE)
+        } else {
+            (1, transcoder(Codec::Pcmu, Codec::Pcma).unwrap()[0])
+        };
         assert_eq!(*frame, expected, "frame {index}");
     }
 }
@@ -104,10 +123,19 @@ fn an_hour_of_drifting_clocks_stays_in_place() {
         // 100 ppm fast: the sender makes 160 samples in 19.998 ms.
         while (sent + 1) * 19_998 <= now.0 {
             sent += 1;
-            tap.say(Mono(sent * 19_998), 1, (sent * 160) as u32, Codec::Pcma, &[1; 160]);
+            tap.say(
+                Mono(sent * 19_998),
+                1,
+                (sent * 160) as u32,
+                Codec::Pcma,
+                &[1; 160],
+            );
         }
         tap.collect(now, &mut items);
-        missing += items.drain(..).filter(|item| matches!(item, Item::Frame(frame) if frame.left != [1; 160])).count();
+        missing += items
+            .drain(..)
+            .filter(|item| matches!(item, Item::Frame(frame) if frame.left != [1; 160]))
+            .count();
     }
     assert!(missing <= 60, "{missing} frames of 180,000");
 }

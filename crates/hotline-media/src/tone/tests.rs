@@ -25,7 +25,14 @@ fn analysis_reads_full_scale_silence_and_rms() {
 
 #[test]
 fn keys_have_their_two_tones() {
-    let expected = [(0u8, 941, 1336), (1, 697, 1209), (5, 770, 1336), (9, 852, 1477), (10, 941, 1209), (11, 941, 1477)];
+    let expected = [
+        (0u8, 941, 1336),
+        (1, 697, 1209),
+        (5, 770, 1336),
+        (9, 852, 1477),
+        (10, 941, 1209),
+        (11, 941, 1477),
+    ];
     for (event, low, high) in expected {
         let mut key = KeyTone::new(event).unwrap();
         let mut codes = [0; 1600];

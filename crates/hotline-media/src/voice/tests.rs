@@ -30,7 +30,10 @@ fn voiced(pattern: &[(u64, Option<u32>)]) -> Vec<u64> {
 fn voice_is_told_once_a_run_at_one_and_a_half_seconds() {
     assert_eq!(voiced(&[(200, Some(20))]), [74]);
     assert_eq!(voiced(&[(74, Some(20)), (100, None), (74, Some(20))]), []);
-    assert_eq!(voiced(&[(100, Some(20)), (50, None), (100, Some(20))]), [74, 224]);
+    assert_eq!(
+        voiced(&[(100, Some(20)), (50, None), (100, Some(20))]),
+        [74, 224]
+    );
 }
 
 #[test]
@@ -54,7 +57,14 @@ fn silence_is_told_at_its_marks_and_ends_with_any_sound() {
         }
         told.extend(listener.silent(now).map(|for_ms| (tick / 50, for_ms)));
     }
-    let expected =
-        [(6, 6_000), (30, 30_000), (60, 60_000), (120, 120_000), (180, 180_000), (206, 6_000), (230, 30_000)];
+    let expected = [
+        (6, 6_000),
+        (30, 30_000),
+        (60, 60_000),
+        (120, 120_000),
+        (180, 180_000),
+        (206, 6_000),
+        (230, 30_000),
+    ];
     assert_eq!(told, expected);
 }

@@ -33,7 +33,12 @@ pub(super) struct Ports {
 
 impl Ports {
     /// Of the inclusive range `first..=last`.
-    pub(super) fn new(bind: IpAddr, (first, last): (u16, u16), wanted: usize, seed: u64) -> io::Result<Self> {
+    pub(super) fn new(
+        bind: IpAddr,
+        (first, last): (u16, u16),
+        wanted: usize,
+        seed: u64,
+    ) -> io::Result<Self> {
         let first = first.max(PORT_MIN);
         let first = first.saturating_add(first % 2);
         if last <= first {
@@ -65,7 +70,8 @@ impl Ports {
                 return fresh;
             }
             let port = self.draw();
-            let is_taken = self.ready.contains_key(&port) || self.resting.iter().any(|(_, resting)| *resting == port);
+            let is_taken = self.ready.contains_key(&port)
+                || self.resting.iter().any(|(_, resting)| *resting == port);
             if is_taken {
                 continue;
             }
@@ -86,8 +92,10 @@ impl Ports {
     /// A leg is over. The sockets stay a moment, so that the peer's last packets meet a deaf ear and no ICMP error;
     /// the port rests, so that a straggler of this call never reaches the next.
     pub(super) fn retire(&mut self, now: Mono, pair: Pair) {
-        self.resting.push_back((Mono(now.0 + REST_MICROSECONDS), pair.port));
-        self.closing.push_back((Mono(now.0 + DRAIN_MICROSECONDS), pair));
+        self.resting
+            .push_back((Mono(now.0 + REST_MICROSECONDS), pair.port));
+        self.closing
+            .push_back((Mono(now.0 + DRAIN_MICROSECONDS), pair));
     }
 
     /// Closes and frees what is due.
@@ -114,8 +122,15 @@ impl Ports {
 
 fn bind(ip: IpAddr, port: u16) -> io::Result<Pair> {
     let media = UdpSocket::bind(SocketAddr::new(ip, port))?;
-    let control = UdpSocket::bind(SocketAddr::new(ip, port.checked_add(1).ok_or(io::ErrorKind::AddrInUse)?))?;
-    Ok(Pair { port, media, control })
+    let control = UdpSocket::bind(SocketAddr::new(
+        ip,
+        port.checked_add(1).ok_or(io::ErrorKind::AddrInUse)?,
+    ))?;
+    Ok(Pair {
+        port,
+        media,
+        control,
+    })
 }
 
 const PORT_MIN: u16 = 1024;

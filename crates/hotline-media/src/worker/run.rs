@@ -11,11 +11,12 @@ use mio::net::UdpSocket;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
 };
 
-use super::{COMMANDS_MAX, WorkerConfig};
 use super::ports::{Pair, Ports};
+use super::{COMMANDS_MAX, WorkerConfig};
 use crate::message::{Command, Event, LegId};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::DATAGRAM_BYTES_MAX;
@@ -52,15 +53,25 @@ impl Running {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let timer = start_timer()?;
-        poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
+        poll.registry()
+            .register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
         let mut ports = Ports::new(config.bind, config.ports, config.ports_ready, seed)?;
         let first = ports.top_up(Mono(0));
         if first.is_empty() {
-            let error = format!("no media port of {:?} can be bound at {}", config.ports, config.bind);
+            let error = format!(
+                "no media port of {:?} can be bound at {}",
+                config.ports, config.bind
+            );
             return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, error));
         }
         let recorder = Recorder::start(format!("recorder-{}", config.index), store)?;
-        let shard = Shard::new(ShardConfig { sounds: config.sounds, music: config.music }, seed);
+        let shard = Shard::new(
+            ShardConfig {
+                sounds: config.sounds,
+                music: config.music,
+            },
+            seed,
+        );
         let mut out = Output::default();
         out.events.push(Event::Ports(first));
         Ok(Running {
@@ -129,7 +140,8 @@ impl Running {
             self.shard.handle(due, Input::Tick, &mut self.out);
         }
         self.flush();
-        self.recorder.send(&mut self.out.items, &mut self.out.events);
+        self.recorder
+            .send(&mut self.out.items, &mut self.out.events);
         self.ports.tick(now);
         self.report_ports();
         self.tell();
@@ -146,7 +158,11 @@ impl Running {
             let now = self.now();
             match command {
                 Command::Stop => return false,
-                Command::Open { leg, port, ref plan } => {
+                Command::Open {
+                    leg,
+                    port,
+                    ref plan,
+                } => {
                     let plan = plan.clone();
                     self.open(now, leg, port, Command::Open { leg, port, plan });
                 }
@@ -161,7 +177,9 @@ impl Running {
                 | Command::Digit { .. }
                 | Command::Record { .. }
                 | Command::PauseRecording { .. }
-                | Command::RefuseRecordings(_)) => self.shard.handle(now, Input::Command(other), &mut self.out),
+                | Command::RefuseRecordings(_)) => {
+                    self.shard.handle(now, Input::Command(other), &mut self.out)
+                }
             }
             self.flush();
         }
@@ -178,15 +196,19 @@ impl Running {
             self.out.events.push(Event::OpenFailed { leg });
             return;
         };
-        self.shard.handle(now, Input::Command(command), &mut self.out);
+        self.shard
+            .handle(now, Input::Command(command), &mut self.out);
         let Some(slot) = self.shard.slot(leg) else {
             self.ports.retire(now, pair);
             return;
         };
         if let Err(pair) = self.attach(slot, pair) {
             self.ports.retire(now, pair);
-            self.shard.handle(now, Input::Command(Command::Close { leg }), &mut self.out);
-            self.out.events.retain(|event| !matches!(event, Event::Closed { leg: closed, .. } if *closed == leg));
+            self.shard
+                .handle(now, Input::Command(Command::Close { leg }), &mut self.out);
+            self.out.events.retain(
+                |event| !matches!(event, Event::Closed { leg: closed, .. } if *closed == leg),
+            );
             self.out.events.push(Event::OpenFailed { leg });
         }
         self.report_ports();
@@ -203,8 +225,18 @@ impl Running {
         }
         let registry = self.poll.registry();
         let registered = registry
-            .register(&mut pair.media, token(slot, Channel::Media), Interest::READABLE)
-            .and_then(|()| registry.register(&mut pair.control, token(slot, Channel::Control), Interest::READABLE));
+            .register(
+                &mut pair.media,
+                token(slot, Channel::Media),
+                Interest::READABLE,
+            )
+            .and_then(|()| {
+                registry.register(
+                    &mut pair.control,
+                    token(slot, Channel::Control),
+                    Interest::READABLE,
+                )
+            });
         if registered.is_err() {
             return Err(pair);
         }
@@ -217,8 +249,14 @@ impl Running {
 
     fn close(&mut self, now: Mono, leg: LegId) {
         let slot = self.shard.slot(leg);
-        self.shard.handle(now, Input::Command(Command::Close { leg }), &mut self.out);
-        let Some(mut pair) = slot.and_then(|slot| self.pairs.get_mut(slot)).and_then(Option::take) else { return };
+        self.shard
+            .handle(now, Input::Command(Command::Close { leg }), &mut self.out);
+        let Some(mut pair) = slot
+            .and_then(|slot| self.pairs.get_mut(slot))
+            .and_then(Option::take)
+        else {
+            return;
+        };
         let registry = self.poll.registry();
         let _ = registry.deregister(&mut pair.media);
         let _ = registry.deregister(&mut pair.control);
@@ -227,9 +265,13 @@ impl Running {
 
     /// Takes what a socket has. A token of a leg that has closed meanwhile finds no socket.
     fn read(&mut self, token: Token) {
-        let Some((slot, channel)) = address(token) else { return };
+        let Some((slot, channel)) = address(token) else {
+            return;
+        };
         for _ in 0..PACKETS_A_TURN {
-            let Some(pair) = self.pairs.get(slot).and_then(Option::as_ref) else { return };
+            let Some(pair) = self.pairs.get(slot).and_then(Option::as_ref) else {
+                return;
+            };
             let received = socket(pair, channel).recv_from(&mut self.buffer[..]);
             let (length, source) = match received {
                 Ok(received) => received,
@@ -240,8 +282,16 @@ impl Running {
             let now = self.now();
             let datagram = &self.buffer[..length];
             let input = match channel {
-                Channel::Control => Input::Control { slot, source, datagram },
-                Channel::Media => Input::Packet { slot, source, datagram },
+                Channel::Control => Input::Control {
+                    slot,
+                    source,
+                    datagram,
+                },
+                Channel::Media => Input::Packet {
+                    slot,
+                    source,
+                    datagram,
+                },
             };
             self.shard.handle(now, input, &mut self.out);
             self.flush();
@@ -276,7 +326,8 @@ impl Running {
 
     fn finish(mut self) {
         let now = self.now();
-        self.shard.handle(now, Input::Command(Command::Stop), &mut self.out);
+        self.shard
+            .handle(now, Input::Command(Command::Stop), &mut self.out);
         self.flush();
         let items = std::mem::take(&mut self.out.items);
         self.recorder.finish(items, &*self.events);
@@ -300,14 +351,31 @@ fn token(slot: Slot, channel: Channel) -> Token {
 
 fn address(token: Token) -> Option<(Slot, Channel)> {
     let index = token.0.checked_sub(FIRST_SOCKET)?;
-    let channel = if index % 2 == 0 { Channel::Media } else { Channel::Control };
+    let channel = if index % 2 == 0 {
+        Channel::Media
+    } else {
+        Channel::Control
+    };
     Some((index / 2, channel))
 }
 
 fn start_timer() -> io::Result<OwnedFd> {
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-    let interval = Timespec { tv_sec: 0, tv_nsec: TICK_MICROSECONDS as i64 * 1_000 };
-    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: interval, it_value: interval })?;
+    let timer = timerfd_create(
+        TimerfdClockId::Monotonic,
+        TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+    )?;
+    let interval = Timespec {
+        tv_sec: 0,
+        tv_nsec: TICK_MICROSECONDS as i64 * 1_000,
+    };
+    timerfd_settime(
+        &timer,
+        TimerfdTimerFlags::empty(),
+        &Itimerspec {
+            it_interval: interval,
+            it_value: interval,
+        },
+    )?;
     Ok(timer)
 }
 

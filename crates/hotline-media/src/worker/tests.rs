@@ -24,14 +24,18 @@ struct Rig {
 
 impl Rig {
     fn new(name: &str, ports: (u16, u16)) -> Self {
-        let directory = std::env::temp_dir().join(format!("hotline-media-{name}-{}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("hotline-media-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let (tell, events) = channel();
         let mut alaw = vec![0; 8_000];
         Oscillator::new(350, 12, RATE).fill_alaw(&mut alaw);
         let config = WorkerConfig {
             ports,
-            sounds: Arc::from(vec![Sound { name: "tone.moh".into(), alaw: Arc::from(alaw) }]),
+            sounds: Arc::from(vec![Sound {
+                name: "tone.moh".into(),
+                alaw: Arc::from(alaw),
+            }]),
             music: Some(0),
             ..WorkerConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), directory.clone())
         };
@@ -39,7 +43,13 @@ impl Rig {
             let _ = tell.send(event);
         })
         .unwrap();
-        let mut rig = Rig { handle: Some(handle), events, seen: Vec::new(), ports: Vec::new(), directory };
+        let mut rig = Rig {
+            handle: Some(handle),
+            events,
+            seen: Vec::new(),
+            ports: Vec::new(),
+            directory,
+        };
         rig.until(|event| matches!(event, Event::Ports(_)));
         rig
     }
@@ -51,7 +61,10 @@ impl Rig {
     /// Waits for an event; all that come on the way are kept.
     fn until(&mut self, is_wanted: impl Fn(&Event) -> bool) -> Event {
         loop {
-            let event = self.events.recv_timeout(Duration::from_secs(10)).expect("event in time");
+            let event = self
+                .events
+                .recv_timeout(Duration::from_secs(10))
+                .expect("event in time");
             if let Event::Ports(ports) = &event {
                 self.ports.extend(ports);
             }
@@ -65,7 +78,11 @@ impl Rig {
     /// Opens a leg to a phone; where it has to send.
     fn open(&mut self, leg: LegId, phone: &Phone) -> SocketAddr {
         let port = self.ports.pop().unwrap();
-        self.send(Command::Open { leg, port, plan: plan(phone.socket.local_addr().unwrap()) });
+        self.send(Command::Open {
+            leg,
+            port,
+            plan: plan(phone.socket.local_addr().unwrap()),
+        });
         // A new port is bound for each that is taken: the leg is open.
         self.until(|event| matches!(event, Event::Ports(ports) if ports.len() == 1));
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
@@ -103,13 +120,25 @@ impl Phone {
     fn new(hz: u32) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_nonblocking(true).unwrap();
-        Phone { socket, tone: Oscillator::new(hz, 12, RATE), sequence: 0, got: Vec::new() }
+        Phone {
+            socket,
+            tone: Oscillator::new(hz, 12, RATE),
+            sequence: 0,
+            got: Vec::new(),
+        }
     }
 
     fn speak(&mut self, to: SocketAddr) {
         self.sequence += 1;
         let mut datagram = Vec::new();
-        write_header(&mut datagram, false, 8, self.sequence, u32::from(self.sequence) * 160, 77);
+        write_header(
+            &mut datagram,
+            false,
+            8,
+            self.sequence,
+            u32::from(self.sequence) * 160,
+            77,
+        );
         datagram.extend((0..160).map(|_| alaw_encode(self.tone.sample())));
         self.socket.send_to(&datagram, to).unwrap();
     }
@@ -135,7 +164,10 @@ impl Phone {
     }
 
     fn heard(&self, from: usize) -> Vec<i16> {
-        self.got[from..].iter().flat_map(|(_, _, payload)| payload.iter().map(|code| alaw_decode(*code))).collect()
+        self.got[from..]
+            .iter()
+            .flat_map(|(_, _, payload)| payload.iter().map(|code| alaw_decode(*code)))
+            .collect()
     }
 }
 
@@ -163,32 +195,75 @@ fn level(samples: &[i16], hz: u32) -> f64 {
 #[test]
 fn a_call_over_real_sockets_is_heard_bridged_recorded_and_closed() {
     let mut rig = Rig::new("call", (42_000, 43_999));
-    assert!(rig.ports.len() >= 30 && rig.ports.iter().all(|port| port % 2 == 0 && (42_000..44_000).contains(port)));
+    assert!(
+        rig.ports.len() >= 30
+            && rig
+                .ports
+                .iter()
+                .all(|port| port % 2 == 0 && (42_000..44_000).contains(port))
+    );
     let (mut caller, mut counsellor) = (Phone::new(600), Phone::new(1_000));
     let (to_caller_leg, to_counsellor_leg) = (rig.open(1, &caller), rig.open(2, &counsellor));
-    rig.send(Command::Record { leg: 1, recording: 0xBEEF });
-    rig.send(Command::Bed { leg: 1, bed: Bed::Music });
+    rig.send(Command::Record {
+        leg: 1,
+        recording: 0xBEEF,
+    });
+    rig.send(Command::Bed {
+        leg: 1,
+        bed: Bed::Music,
+    });
     rig.send(Command::Play {
         leg: 1,
         play: 5,
-        clips: vec![Clip::Tone { hz: 800, level_db: 12, length_ms: 0 }],
+        clips: vec![Clip::Tone {
+            hz: 800,
+            level_db: 12,
+            length_ms: 0,
+        }],
         barge_in: true,
     });
-    talk(&mut [(&mut caller, to_caller_leg), (&mut counsellor, to_counsellor_leg)], 30);
+    talk(
+        &mut [
+            (&mut caller, to_caller_leg),
+            (&mut counsellor, to_counsellor_leg),
+        ],
+        30,
+    );
     assert!((level(&caller.heard(0)[..4_000], 800) + 12.0).abs() < 1.0);
     caller.press(to_caller_leg, 3);
     let cut = rig.until(|event| matches!(event, Event::PlayEnded { .. }));
-    assert!(matches!(cut, Event::PlayEnded { leg: 1, play: 5, is_complete: false, .. }));
+    assert!(matches!(
+        cut,
+        Event::PlayEnded {
+            leg: 1,
+            play: 5,
+            is_complete: false,
+            ..
+        }
+    ));
     assert!(rig.seen.contains(&Event::Digit { leg: 1, digit: '3' }));
-    assert!(rig.seen.contains(&Event::Flowing { leg: 1 }) && rig.seen.contains(&Event::Flowing { leg: 2 }));
+    assert!(
+        rig.seen.contains(&Event::Flowing { leg: 1 })
+            && rig.seen.contains(&Event::Flowing { leg: 2 })
+    );
 
     rig.send(Command::Connect { a: 1, b: 2 });
     let from = caller.got.len() + 10;
-    talk(&mut [(&mut caller, to_caller_leg), (&mut counsellor, to_counsellor_leg)], 80);
+    talk(
+        &mut [
+            (&mut caller, to_caller_leg),
+            (&mut counsellor, to_counsellor_leg),
+        ],
+        80,
+    );
     let heard = caller.heard(from);
     let at_counsellor = counsellor.heard(counsellor.got.len() - 50);
     for (samples, own, other) in [(&heard[..], 1_000, 600), (&at_counsellor[..], 600, 1_000)] {
-        assert!((level(samples, own) + 12.0).abs() < 3.0, "{own} Hz at {}", level(samples, own));
+        assert!(
+            (level(samples, own) + 12.0).abs() < 3.0,
+            "{own} Hz at {}",
+            level(samples, own)
+        );
         assert!(level(samples, own) - level(samples, other) >= 40.0);
     }
     for pair in caller.got.windows(2) {
@@ -198,14 +273,29 @@ fn a_call_over_real_sockets_is_heard_bridged_recorded_and_closed() {
     }
 
     rig.send(Command::Close { leg: 1 });
-    let Event::Closed { statistics, .. } = rig.until(|event| matches!(event, Event::Closed { leg: 1, .. })) else {
+    let Event::Closed { statistics, .. } =
+        rig.until(|event| matches!(event, Event::Closed { leg: 1, .. }))
+    else {
         unreachable!()
     };
-    assert_eq!((statistics.received, statistics.lost, statistics.foreign), (114, 0, 0));
+    assert_eq!(
+        (statistics.received, statistics.lost, statistics.foreign),
+        (114, 0, 0)
+    );
     let closed = rig.until(|event| matches!(event, Event::RecordingClosed { .. }));
-    let Event::RecordingClosed { recording: 0xBEEF, length_ms } = closed else { panic!("{closed:?}") };
+    let Event::RecordingClosed {
+        recording: 0xBEEF,
+        length_ms,
+    } = closed
+    else {
+        panic!("{closed:?}")
+    };
     let path = rig.directory.join(recording_file_name(0xBEEF));
-    let samples: Vec<i16> = hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap).collect();
+    let samples: Vec<i16> = hound::WavReader::open(path)
+        .unwrap()
+        .into_samples()
+        .map(Result::unwrap)
+        .collect();
     assert!((samples.len() as u64 / 16).abs_diff(length_ms) <= 20);
     let tail = samples.len() - 2 * 8_000;
     let left: Vec<i16> = samples[tail..].iter().step_by(2).copied().collect();
@@ -228,9 +318,17 @@ fn a_port_is_closed_within_a_second_and_rests() {
         assert!(closed_at.elapsed() < Duration::from_secs(5), "still bound");
         std::thread::park_timeout(Duration::from_millis(5));
     }
-    rig.send(Command::Open { leg: 2, port: target.port(), plan: plan(target) });
+    rig.send(Command::Open {
+        leg: 2,
+        port: target.port(),
+        plan: plan(target),
+    });
     rig.until(|event| matches!(event, Event::OpenFailed { leg: 2 }));
-    rig.send(Command::Open { leg: 3, port: 9, plan: plan(target) });
+    rig.send(Command::Open {
+        leg: 3,
+        port: 9,
+        plan: plan(target),
+    });
     rig.until(|event| matches!(event, Event::OpenFailed { leg: 3 }));
 }
 
@@ -245,7 +343,8 @@ fn what_came_before_the_leg_is_not_its() {
     let target = rig.open(1, &early);
     talk(&mut [(&mut early, target)], 10);
     rig.send(Command::Close { leg: 1 });
-    let Event::Closed { statistics, .. } = rig.until(|event| matches!(event, Event::Closed { .. })) else {
+    let Event::Closed { statistics, .. } = rig.until(|event| matches!(event, Event::Closed { .. }))
+    else {
         unreachable!()
     };
     assert_eq!((statistics.received, statistics.lost), (10, 0));
@@ -256,22 +355,39 @@ fn stopping_closes_legs_and_completes_recordings() {
     let mut rig = Rig::new("stop", (48_000, 49_999));
     let mut phone = Phone::new(600);
     let target = rig.open(1, &phone);
-    rig.send(Command::Record { leg: 1, recording: 1 });
+    rig.send(Command::Record {
+        leg: 1,
+        recording: 1,
+    });
     talk(&mut [(&mut phone, target)], 20);
     rig.handle.take().unwrap().stop();
     let events: Vec<Event> = rig.events.try_iter().collect();
-    assert!(events.iter().any(|event| matches!(event, Event::Closed { leg: 1, .. })));
-    assert!(events.iter().any(|event| matches!(event, Event::RecordingClosed { recording: 1, .. })), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Closed { leg: 1, .. }))
+    );
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::RecordingClosed { recording: 1, .. })),
+        "{events:?}"
+    );
 }
 
 #[test]
 fn an_impossible_range_or_address_is_an_error_at_start() {
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    for (bind, ports, word) in
-        [(here, (40_001, 40_001), "range"), (here, (65_535, 65_535), "range"), (elsewhere, (40_000, 41_000), "192.0.2.1")]
-    {
-        let config = WorkerConfig { ports, ..WorkerConfig::new(bind, PathBuf::new()) };
+    for (bind, ports, word) in [
+        (here, (40_001, 40_001), "range"),
+        (here, (65_535, 65_535), "range"),
+        (elsewhere, (40_000, 41_000), "192.0.2.1"),
+    ] {
+        let config = WorkerConfig {
+            ports,
+            ..WorkerConfig::new(bind, PathBuf::new())
+        };
         let error = Worker::start(config, |_| {}).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }

@@ -21,7 +21,8 @@ fn assert_tones(samples: &[i16], own: u32, others: &[u32]) {
 #[test]
 fn each_hears_the_other_whatever_their_codecs() {
     use Codec::{Pcma, Pcmu};
-    for (caller_codec, counsellor_codec) in [(Pcma, Pcma), (Pcmu, Pcmu), (Pcma, Pcmu), (Pcmu, Pcma)] {
+    for (caller_codec, counsellor_codec) in [(Pcma, Pcma), (Pcmu, Pcmu), (Pcma, Pcmu), (Pcmu, Pcma)]
+    {
         let mut world = World::new();
         let caller = world.add(caller_codec, 600, 3);
         let counsellor = world.add(counsellor_codec, 1_000, 14);
@@ -30,7 +31,10 @@ fn each_hears_the_other_whatever_their_codecs() {
         world.run(5_000);
         assert_tones(&world.heard(caller, 0), 1_000, &[600, 350]);
         assert_tones(&world.heard(counsellor, 0), 600, &[1_000, 350]);
-        let counts = (world.peers[caller].got.len(), world.peers[counsellor].got.len());
+        let counts = (
+            world.peers[caller].got.len(),
+            world.peers[counsellor].got.len(),
+        );
         assert_eq!(counts, (250, 250), "as many packets each way as came");
     }
 }
@@ -44,7 +48,11 @@ fn the_same_codec_is_passed_on_byte_for_byte_at_once() {
     world.command(Command::Connect { a: 100, b: 101 });
     world.run(1_000);
     for got in &world.peers[counsellor].got {
-        assert_eq!(got.at.0 / 1_000 % 20, 3, "passed on at the moment of arrival");
+        assert_eq!(
+            got.at.0 / 1_000 % 20,
+            3,
+            "passed on at the moment of arrival"
+        );
     }
     let (slot, source) = (world.peers[caller].slot, world.peers[caller].source);
     world.peers[caller].sequence = world.peers[caller].sequence.wrapping_add(1);
@@ -54,7 +62,10 @@ fn the_same_codec_is_passed_on_byte_for_byte_at_once() {
         *code = index as u8;
     }
     world.packet(slot, source, &datagram);
-    assert_eq!(world.peers[counsellor].got.last().unwrap().payload, datagram[12..]);
+    assert_eq!(
+        world.peers[counsellor].got.last().unwrap().payload,
+        datagram[12..]
+    );
 }
 
 #[test]
@@ -65,7 +76,12 @@ fn a_counsellors_prompt_goes_before_the_caller_and_then_gives_way() {
     world.command(Command::Connect { a: 100, b: 101 });
     world.run(100);
     let from = world.peers[counsellor].got.len();
-    world.command(Command::Play { leg: 101, play: 1, clips: vec![Clip::Prompt(2)], barge_in: false });
+    world.command(Command::Play {
+        leg: 101,
+        play: 1,
+        clips: vec![Clip::Prompt(2)],
+        barge_in: false,
+    });
     world.run(1_500);
     let heard = world.heard(counsellor, from);
     assert_tones(&heard[..4_000], 1_300, &[600]);
@@ -78,7 +94,10 @@ fn a_disconnect_and_a_close_give_the_other_its_bed_back() {
     let mut world = World::new();
     let caller = world.add(Codec::Pcma, 600, 3);
     world.add(Codec::Pcma, 1_000, 14);
-    world.command(Command::Bed { leg: 100, bed: Bed::Music });
+    world.command(Command::Bed {
+        leg: 100,
+        bed: Bed::Music,
+    });
     world.command(Command::Connect { a: 101, b: 100 });
     world.run(1_000);
     world.command(Command::Disconnect { leg: 101 });
@@ -100,19 +119,31 @@ fn a_partner_who_sends_nothing_is_silence_and_not_a_hole() {
     let caller = world.add(Codec::Pcma, 600, 3);
     let counsellor = world.add(Codec::Pcma, 1_000, 14);
     world.peers[counsellor].is_sending = false;
-    world.command(Command::Bed { leg: 100, bed: Bed::Music });
+    world.command(Command::Bed {
+        leg: 100,
+        bed: Bed::Music,
+    });
     world.run(200);
     world.command(Command::Connect { a: 100, b: 101 });
     world.run(2_000);
     let from = world.peers[caller].got.len();
     world.run(1_000);
-    assert!(world.heard(caller, from).iter().all(|sample| sample.abs() <= 8), "no music into a talk");
+    assert!(
+        world
+            .heard(caller, from)
+            .iter()
+            .all(|sample| sample.abs() <= 8),
+        "no music into a talk"
+    );
     world.peers[counsellor].is_sending = true;
     world.run(1_000);
     world.peers[counsellor].is_sending = false;
     world.run(1_000);
     let got = &world.peers[caller].got;
-    assert!(got.windows(2).all(|pair| pair[1].at.0 - pair[0].at.0 <= 240_000));
+    assert!(
+        got.windows(2)
+            .all(|pair| pair[1].at.0 - pair[0].at.0 <= 240_000)
+    );
     let numbers: std::collections::HashSet<u16> = got.iter().map(|got| got.view.sequence).collect();
     assert_eq!(numbers.len(), got.len(), "no number twice");
 }
@@ -134,17 +165,38 @@ fn a_held_leg_is_sent_nothing_and_heard_no_more() {
     world.command(Command::Connect { a: 100, b: 101 });
     world.run(500);
     let talking = plan(Codec::Pcma, world.peers[counsellor].source);
-    let held = LegPlan { direction: Direction::Inactive, ..talking.clone() };
-    world.command(Command::Replan { leg: 101, plan: held });
-    let (to_caller, to_counsellor) = (world.peers[caller].got.len(), world.peers[counsellor].got.len());
+    let held = LegPlan {
+        direction: Direction::Inactive,
+        ..talking.clone()
+    };
+    world.command(Command::Replan {
+        leg: 101,
+        plan: held,
+    });
+    let (to_caller, to_counsellor) = (
+        world.peers[caller].got.len(),
+        world.peers[counsellor].got.len(),
+    );
     world.run(1_000);
     assert_eq!(world.peers[counsellor].got.len(), to_counsellor);
-    assert!(world.heard(caller, to_caller).iter().all(|sample| sample.abs() <= 8));
-    world.command(Command::Replan { leg: 101, plan: talking });
+    assert!(
+        world
+            .heard(caller, to_caller)
+            .iter()
+            .all(|sample| sample.abs() <= 8)
+    );
+    world.command(Command::Replan {
+        leg: 101,
+        plan: talking,
+    });
     world.run(1_000);
     let heard = world.heard(caller, to_caller);
     assert!((tone_level_db(&heard[heard.len() - 4_000..], 8_000, 1_000) + 12.0).abs() < 3.0);
-    let flowing = world.events.iter().filter(|event| matches!(event, Event::Flowing { .. })).count();
+    let flowing = world
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Flowing { .. }))
+        .count();
     assert_eq!(flowing, 2, "a hold is no loss");
 }
 
@@ -158,27 +210,46 @@ fn keys_of_a_talk_are_told_and_not_passed_on() {
     world.press(caller, 5);
     world.run(300);
     assert_eq!(world.digits(100), "5");
-    assert!(world.peers[counsellor].got.iter().all(|got| got.view.payload_type == 8));
+    assert!(
+        world.peers[counsellor]
+            .got
+            .iter()
+            .all(|got| got.view.payload_type == 8)
+    );
 }
 
 #[test]
 fn statistics_name_loss_and_jitter_and_reports_go_out() {
     let mut world = World::new();
     let caller = world.add(Codec::Pcma, 600, 3);
-    world.command(Command::Bed { leg: 100, bed: Bed::Music });
+    world.command(Command::Bed {
+        leg: 100,
+        bed: Bed::Music,
+    });
     for _ in 0..100 {
         world.run(100);
         world.peers[caller].is_sending = false;
         world.run(20);
         world.peers[caller].is_sending = true;
     }
-    let told = world.events.iter().filter(|event| matches!(event, Event::Statistics { .. })).count();
+    let told = world
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Statistics { .. }))
+        .count();
     assert_eq!(told, 1, "each 10 s in 12 s");
     let statistics = world.close(100);
     // The last packet of the twelve seconds is one of those held back: nobody can know that it is missing.
-    assert_eq!((statistics.received, statistics.lost, statistics.jitter_us), (500, 99, 0));
+    assert_eq!(
+        (statistics.received, statistics.lost, statistics.jitter_us),
+        (500, 99, 0)
+    );
     assert_eq!(statistics.sent, world.peers[caller].got.len() as u64);
-    assert!((2..=3).contains(&world.peers[caller].reports), "{}", world.peers[caller].reports);
+    assert!(
+        (2..=3).contains(&world.peers[caller].reports),
+        "{}",
+        world.peers[caller].reports
+    );
 }
 
 proptest! {

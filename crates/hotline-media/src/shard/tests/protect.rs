@@ -16,7 +16,14 @@ fn address(text: &str) -> SocketAddr {
 /// A stranger's packet number `count`, loud.
 fn loud(count: u16) -> Vec<u8> {
     let mut datagram = Vec::new();
-    write_header(&mut datagram, false, 8, count, u32::from(count) * 160, 0x666);
+    write_header(
+        &mut datagram,
+        false,
+        8,
+        count,
+        u32::from(count) * 160,
+        0x666,
+    );
     datagram.extend_from_slice(&[0x2A; 160]);
     datagram
 }
@@ -24,7 +31,11 @@ fn loud(count: u16) -> Vec<u8> {
 /// Runs a bridged call in which `stranger` sends to the caller's port from the start and the caller begins 400 ms
 /// later. Returns what was injected into the counsellor's ear, what bled to the stranger, and how many packets of
 /// the caller were heard, of 500.
-fn race(caller_plan: LegPlan, caller_source: SocketAddr, stranger: SocketAddr) -> (usize, usize, usize) {
+fn race(
+    caller_plan: LegPlan,
+    caller_source: SocketAddr,
+    stranger: SocketAddr,
+) -> (usize, usize, usize) {
     let mut world = World::new();
     let caller = world.open(caller_plan, caller_source, 600, 3);
     let counsellor = world.add(Codec::Pcma, 1_000, 14);
@@ -36,10 +47,22 @@ fn race(caller_plan: LegPlan, caller_source: SocketAddr, stranger: SocketAddr) -
         world.run(20);
     }
     let silent = [0xD5; 160];
-    let injected = world.peers[counsellor].got.iter().filter(|got| got.payload == [0x2A; 160]).count();
-    let bled = world.peers[caller].got.iter().filter(|got| got.target == stranger).count();
+    let injected = world.peers[counsellor]
+        .got
+        .iter()
+        .filter(|got| got.payload == [0x2A; 160])
+        .count();
+    let bled = world.peers[caller]
+        .got
+        .iter()
+        .filter(|got| got.target == stranger)
+        .count();
     let own = |payload: &[u8]| payload != [0x2A; 160] && payload != silent;
-    let heard = world.peers[counsellor].got.iter().filter(|got| own(&got.payload)).count();
+    let heard = world.peers[counsellor]
+        .got
+        .iter()
+        .filter(|got| own(&got.payload))
+        .count();
     (injected, bled, heard)
 }
 
@@ -56,9 +79,15 @@ fn a_stranger_who_is_first_hears_nothing_and_is_not_heard() {
 #[test]
 fn a_caller_behind_nat_is_heard_though_a_stranger_is_first() {
     let private = address("192.168.1.7:4000");
-    let behind = LegPlan { signalling: Some(address("198.51.100.10:1").ip()), ..plan(Codec::Pcma, private) };
-    let (injected, bled, heard) =
-        race(behind, address("198.51.100.10:33000"), address("203.0.113.66:4000"));
+    let behind = LegPlan {
+        signalling: Some(address("198.51.100.10:1").ip()),
+        ..plan(Codec::Pcma, private)
+    };
+    let (injected, bled, heard) = race(
+        behind,
+        address("198.51.100.10:33000"),
+        address("203.0.113.66:4000"),
+    );
     assert_eq!((injected, bled), (0, 0));
     assert!(heard >= 475, "{heard} of 500");
 }
@@ -72,7 +101,14 @@ fn a_flood_of_strangers_is_told_and_costs_nothing() {
     for count in 0..200 {
         world.packet(slot, address("203.0.113.66:4000"), &loud(count));
     }
-    assert_eq!(world.events.iter().filter(|event| matches!(event, Event::ForeignFlood { leg: 100 })).count(), 1);
+    assert_eq!(
+        world
+            .events
+            .iter()
+            .filter(|event| matches!(event, Event::ForeignFlood { leg: 100 }))
+            .count(),
+        1
+    );
     let statistics = world.close(100);
     assert_eq!((statistics.foreign, statistics.received), (200, 5));
 }
@@ -84,7 +120,11 @@ fn broken_and_unagreed_packets_are_counted_and_nothing_else() {
     let counsellor = world.add(Codec::Pcma, 1_000, 14);
     world.command(Command::Connect { a: 100, b: 101 });
     world.run(100);
-    let (slot, source, ssrc) = (world.peers[caller].slot, world.peers[caller].source, world.peers[caller].ssrc);
+    let (slot, source, ssrc) = (
+        world.peers[caller].slot,
+        world.peers[caller].source,
+        world.peers[caller].ssrc,
+    );
     let before = world.peers[counsellor].got.len();
     let packet = |payload_type, sequence, length: usize| {
         let mut datagram = Vec::new();
@@ -92,7 +132,11 @@ fn broken_and_unagreed_packets_are_counted_and_nothing_else() {
         datagram.resize(12 + length, 0);
         datagram
     };
-    let (wrong_format, empty, long) = (packet(96, 65_530, 160), packet(8, 65_531, 0), packet(8, 65_532, 1_400));
+    let (wrong_format, empty, long) = (
+        packet(96, 65_530, 160),
+        packet(8, 65_531, 0),
+        packet(8, 65_532, 1_400),
+    );
     for datagram in [&b""[..], b"\x80", &[0; 400], &wrong_format, &empty, &long] {
         world.packet(slot, source, datagram);
     }
@@ -107,14 +151,29 @@ fn broken_and_unagreed_packets_are_counted_and_nothing_else() {
 fn reports_from_elsewhere_and_garbage_on_the_control_port_change_nothing() {
     let mut world = World::new();
     let caller = world.add(Codec::Pcma, 600, 3);
-    world.command(Command::Bed { leg: 100, bed: Bed::Music });
+    world.command(Command::Bed {
+        leg: 100,
+        bed: Bed::Music,
+    });
     world.run(100);
     let slot = world.peers[caller].slot;
     let goodbye = [0x81, 203, 0, 1, 0, 0, 0xAB, 0xC0];
     let here = address("198.51.100.10:4001");
-    world.input(Input::Control { slot, source: address("203.0.113.66:4001"), datagram: &goodbye });
-    world.input(Input::Control { slot, source: here, datagram: &[0xFF; 40] });
-    world.input(Input::Control { slot, source: here, datagram: &goodbye });
+    world.input(Input::Control {
+        slot,
+        source: address("203.0.113.66:4001"),
+        datagram: &goodbye,
+    });
+    world.input(Input::Control {
+        slot,
+        source: here,
+        datagram: &[0xFF; 40],
+    });
+    world.input(Input::Control {
+        slot,
+        source: here,
+        datagram: &goodbye,
+    });
     world.run(1_000);
     assert_eq!(world.peers[caller].got.len(), 55, "a goodbye ends nothing");
     let statistics = world.close(100);

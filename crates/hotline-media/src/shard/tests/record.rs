@@ -33,9 +33,20 @@ fn left_is_what_the_caller_says_and_right_what_the_caller_hears() {
         let mut world = World::new();
         world.add(codec, 600, 3);
         world.add(Codec::Pcma, 1_000, 14);
-        world.command(Command::Bed { leg: 100, bed: Bed::Music });
-        world.command(Command::Record { leg: 100, recording: 9 });
-        world.command(Command::Play { leg: 100, play: 1, clips: vec![Clip::Prompt(1)], barge_in: false });
+        world.command(Command::Bed {
+            leg: 100,
+            bed: Bed::Music,
+        });
+        world.command(Command::Record {
+            leg: 100,
+            recording: 9,
+        });
+        world.command(Command::Play {
+            leg: 100,
+            play: 1,
+            clips: vec![Clip::Prompt(1)],
+            barge_in: false,
+        });
         world.run(3_000);
         world.command(Command::Connect { a: 100, b: 101 });
         world.run(4_007);
@@ -50,10 +61,16 @@ fn left_is_what_the_caller_says_and_right_what_the_caller_hears() {
             (&right, 3_100, 7_000, 1_000),
         ] {
             let own = level(channel, from, to, hz);
-            assert!((own + 12.0).abs() < 3.0, "{hz} Hz at {own} dB from {from} ms");
+            assert!(
+                (own + 12.0).abs() < 3.0,
+                "{hz} Hz at {own} dB from {from} ms"
+            );
         }
         for other in [350, 800, 1_000] {
-            assert!(level(&left, 100, 7_000, other) < -52.0, "{other} Hz on the left");
+            assert!(
+                level(&left, 100, 7_000, other) < -52.0,
+                "{other} Hz on the left"
+            );
         }
         assert!(level(&right, 3_100, 7_000, 600) < -52.0);
     }
@@ -63,8 +80,14 @@ fn left_is_what_the_caller_says_and_right_what_the_caller_hears() {
 fn missing_packets_are_silence_and_both_channels_stay_aligned() {
     let mut world = World::new();
     let caller = world.add(Codec::Pcma, 600, 3);
-    world.command(Command::Bed { leg: 100, bed: Bed::Music });
-    world.command(Command::Record { leg: 100, recording: 9 });
+    world.command(Command::Bed {
+        leg: 100,
+        bed: Bed::Music,
+    });
+    world.command(Command::Record {
+        leg: 100,
+        recording: 9,
+    });
     world.run(2_000);
     world.peers[caller].is_sending = false;
     world.run(1_000);
@@ -76,18 +99,30 @@ fn missing_packets_are_silence_and_both_channels_stay_aligned() {
     assert!(level(&left, 100, 1_950, 600) > -13.0);
     assert!(rms_db(&left[2_050 * 8..2_950 * 8]) < -70.0);
     assert!(level(&left, 3_050, 4_950, 600) > -13.0);
-    assert!(level(&right, 100, 4_950, 350) > -13.0, "the other channel goes on");
+    assert!(
+        level(&right, 100, 4_950, 350) > -13.0,
+        "the other channel goes on"
+    );
 }
 
 #[test]
 fn a_pause_is_silent_on_both_and_keeps_the_time() {
     let mut world = World::new();
     world.add(Codec::Pcma, 600, 3);
-    world.command(Command::Bed { leg: 100, bed: Bed::Music });
-    world.command(Command::Record { leg: 100, recording: 9 });
+    world.command(Command::Bed {
+        leg: 100,
+        bed: Bed::Music,
+    });
+    world.command(Command::Record {
+        leg: 100,
+        recording: 9,
+    });
     for is_paused in [true, false] {
         world.run(1_000);
-        world.command(Command::PauseRecording { leg: 100, is_paused });
+        world.command(Command::PauseRecording {
+            leg: 100,
+            is_paused,
+        });
     }
     world.run(1_000);
     world.command(Command::Close { leg: 100 });
@@ -95,7 +130,10 @@ fn a_pause_is_silent_on_both_and_keeps_the_time() {
     assert_eq!(length, 24_000);
     for channel in [&left, &right] {
         assert!(rms_db(&channel[1_030 * 8..1_990 * 8]) < -70.0);
-        assert!(rms_db(&channel[200 * 8..900 * 8]) > -20.0 && rms_db(&channel[2_100 * 8..2_900 * 8]) > -20.0);
+        assert!(
+            rms_db(&channel[200 * 8..900 * 8]) > -20.0
+                && rms_db(&channel[2_100 * 8..2_900 * 8]) > -20.0
+        );
     }
 }
 
@@ -103,16 +141,46 @@ fn a_pause_is_silent_on_both_and_keeps_the_time() {
 fn refused_recordings_end_and_none_begins_until_allowed() {
     let mut world = World::new();
     world.add(Codec::Pcma, 600, 3);
-    world.command(Command::Record { leg: 100, recording: 9 });
+    world.command(Command::Record {
+        leg: 100,
+        recording: 9,
+    });
     world.run(1_000);
-    world.command(Command::Record { leg: 100, recording: 10 });
-    assert!(matches!(world.events.last(), Some(Event::RecordingFailed { recording: 10, .. })), "one at a time");
+    world.command(Command::Record {
+        leg: 100,
+        recording: 10,
+    });
+    assert!(
+        matches!(
+            world.events.last(),
+            Some(Event::RecordingFailed { recording: 10, .. })
+        ),
+        "one at a time"
+    );
     world.command(Command::RefuseRecordings(true));
-    assert!(matches!(world.events.last(), Some(Event::RecordingFailed { recording: 9, .. })));
-    assert!(matches!(world.items.last(), Some(Item::End { recording: 9, samples: 8_000 })));
-    world.command(Command::Record { leg: 100, recording: 11 });
-    assert!(matches!(world.events.last(), Some(Event::RecordingFailed { recording: 11, .. })));
+    assert!(matches!(
+        world.events.last(),
+        Some(Event::RecordingFailed { recording: 9, .. })
+    ));
+    assert!(matches!(
+        world.items.last(),
+        Some(Item::End {
+            recording: 9,
+            samples: 8_000
+        })
+    ));
+    world.command(Command::Record {
+        leg: 100,
+        recording: 11,
+    });
+    assert!(matches!(
+        world.events.last(),
+        Some(Event::RecordingFailed { recording: 11, .. })
+    ));
     world.command(Command::RefuseRecordings(false));
-    world.command(Command::Record { leg: 100, recording: 12 });
+    world.command(Command::Record {
+        leg: 100,
+        recording: 12,
+    });
     assert_eq!(world.items.last(), Some(&Item::Begin(12)));
 }

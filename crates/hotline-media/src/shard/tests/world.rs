@@ -60,7 +60,10 @@ pub(super) fn plan(codec: Codec, remote: SocketAddr) -> LegPlan {
 fn tone_sound(name: &str, hz: u32, samples: usize) -> Sound {
     let mut alaw = vec![0; samples];
     Oscillator::new(hz, 12, RATE).fill_alaw(&mut alaw);
-    Sound { name: name.into(), alaw: Arc::from(alaw) }
+    Sound {
+        name: name.into(),
+        alaw: Arc::from(alaw),
+    }
 }
 
 impl World {
@@ -72,7 +75,13 @@ impl World {
             tone_sound("vi/two", 1_300, 4_000),
         ]);
         World {
-            shard: Shard::new(ShardConfig { sounds, music: Some(0) }, 7),
+            shard: Shard::new(
+                ShardConfig {
+                    sounds,
+                    music: Some(0),
+                },
+                7,
+            ),
             now_ms: 1_000,
             peers: Vec::new(),
             events: Vec::new(),
@@ -88,11 +97,21 @@ impl World {
         self.open(plan(codec, source), source, hz, phase_ms)
     }
 
-    pub(super) fn open(&mut self, plan: LegPlan, source: SocketAddr, hz: u32, phase_ms: u64) -> usize {
+    pub(super) fn open(
+        &mut self,
+        plan: LegPlan,
+        source: SocketAddr,
+        hz: u32,
+        phase_ms: u64,
+    ) -> usize {
         let index = self.peers.len();
         let leg = 100 + index as LegId;
         let codec = plan.codec;
-        self.command(Command::Open { leg, port: 20_000, plan });
+        self.command(Command::Open {
+            leg,
+            port: 20_000,
+            plan,
+        });
         self.peers.push(Peer {
             leg,
             slot: self.shard.slot(leg).unwrap(),
@@ -115,20 +134,36 @@ impl World {
     }
 
     pub(super) fn packet(&mut self, slot: Slot, source: SocketAddr, datagram: &[u8]) {
-        self.input(Input::Packet { slot, source, datagram });
+        self.input(Input::Packet {
+            slot,
+            source,
+            datagram,
+        });
     }
 
     pub(super) fn input(&mut self, input: Input<'_>) {
         let now = Mono(self.now_ms * 1_000);
         self.shard.handle(now, input, &mut self.out);
         for (packet, bytes) in self.out.datagrams() {
-            let Some(peer) = self.peers.iter_mut().rev().find(|peer| peer.slot == packet.slot) else { continue };
+            let Some(peer) = self
+                .peers
+                .iter_mut()
+                .rev()
+                .find(|peer| peer.slot == packet.slot)
+            else {
+                continue;
+            };
             match packet.channel {
                 Channel::Control => peer.reports += 1,
                 Channel::Media => {
                     let view = packet::read(bytes).unwrap();
                     let payload = bytes[view.payload.clone()].to_vec();
-                    peer.got.push(Got { at: now, view, payload, target: packet.target });
+                    peer.got.push(Got {
+                        at: now,
+                        view,
+                        payload,
+                        target: packet.target,
+                    });
                 }
             }
         }
@@ -166,12 +201,24 @@ impl World {
     /// A press of a key: five packets, each doubled.
     pub(super) fn press(&mut self, index: usize, event: u8) {
         let peer = &self.peers[index];
-        let (slot, source, ssrc, timestamp) = (peer.slot, peer.source, peer.ssrc, peer.timestamp.wrapping_add(160));
+        let (slot, source, ssrc, timestamp) = (
+            peer.slot,
+            peer.source,
+            peer.ssrc,
+            peer.timestamp.wrapping_add(160),
+        );
         for count in 1..=5u16 {
             let peer = &mut self.peers[index];
             peer.sequence = peer.sequence.wrapping_add(1);
             let mut datagram = Vec::new();
-            write_header(&mut datagram, count == 1, 101, peer.sequence, timestamp, ssrc);
+            write_header(
+                &mut datagram,
+                count == 1,
+                101,
+                peer.sequence,
+                timestamp,
+                ssrc,
+            );
             let end = if count > 3 { 0x80 } else { 0 };
             let [high, low] = (count.min(3) * 160).to_be_bytes();
             datagram.extend_from_slice(&[event, end, high, low]);
@@ -184,8 +231,12 @@ impl World {
     pub(super) fn heard(&self, index: usize, from: usize) -> Vec<i16> {
         let peer = &self.peers[index];
         let table = decoder(peer.codec);
-        let audio = peer.got[from..].iter().filter(|got| got.view.payload_type != 101);
-        audio.flat_map(|got| got.payload.iter().map(|code| table[usize::from(*code)])).collect()
+        let audio = peer.got[from..]
+            .iter()
+            .filter(|got| got.view.payload_type != 101);
+        audio
+            .flat_map(|got| got.payload.iter().map(|code| table[usize::from(*code)]))
+            .collect()
     }
 
     pub(super) fn digits(&self, leg: LegId) -> String {
@@ -199,7 +250,9 @@ impl World {
     /// Closes a leg and gives its counters.
     pub(super) fn close(&mut self, leg: LegId) -> crate::LegStatistics {
         self.command(Command::Close { leg });
-        let Some(Event::Closed { statistics, .. }) = self.events.last() else { panic!("no close") };
+        let Some(Event::Closed { statistics, .. }) = self.events.last() else {
+            panic!("no close")
+        };
         *statistics
     }
 }
@@ -209,7 +262,14 @@ impl Peer {
     pub(super) fn frame(&mut self) -> Vec<u8> {
         let mut datagram = Vec::new();
         let payload_type = if self.codec == Codec::Pcma { 8 } else { 0 };
-        write_header(&mut datagram, false, payload_type, self.sequence, self.timestamp, self.ssrc);
+        write_header(
+            &mut datagram,
+            false,
+            payload_type,
+            self.sequence,
+            self.timestamp,
+            self.ssrc,
+        );
         for _ in 0..160 {
             let sample = self.tone.sample();
             datagram.push(match self.codec {
@@ -228,8 +288,15 @@ pub(super) fn assert_one_line(got: &[Got]) {
         let at_ms = next.at.0 / 1_000;
         assert!(next.at.0 - one.at.0 <= 40_000, "gap at {at_ms} ms");
         assert_eq!(next.view.ssrc, one.view.ssrc);
-        assert_eq!(next.view.sequence, one.view.sequence.wrapping_add(1), "at {at_ms} ms");
+        assert_eq!(
+            next.view.sequence,
+            one.view.sequence.wrapping_add(1),
+            "at {at_ms} ms"
+        );
         let step = next.view.timestamp.wrapping_sub(one.view.timestamp);
-        assert!((160..=360).contains(&step), "timestamp steps {step} at {at_ms} ms");
+        assert!(
+            (160..=360).contains(&step),
+            "timestamp steps {step} at {at_ms} ms"
+        );
     }
 }
