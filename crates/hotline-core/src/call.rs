@@ -279,7 +279,7 @@ impl Switch {
         // In last words, the end was decided before the caller left.
         let (by, cause) = match self.calls.get(&id).map(|call| &call.state) {
             Some(CallState::Closing { by, cause }) => (*by, *cause),
-            Some(_) | None => (EndedBy::Caller, cause),
+            Some(_) | None => (who_ended(cause), cause),
         };
         self.end_call(turn, id, by, cause, false);
     }
@@ -428,6 +428,25 @@ impl Switch {
         if let Some(call) = self.calls.get_mut(&id) {
             call.state = state;
         }
+    }
+}
+
+/// Whose doing it is that a caller's leg went.
+const fn who_ended(cause: Cause) -> EndedBy {
+    match cause {
+        Cause::Busy
+        | Cause::CallerGone
+        | Cause::Declined
+        | Cause::Lost
+        | Cause::NoAnswer
+        | Cause::NormalClearing
+        | Cause::UnknownNumber
+        | Cause::Unreachable => EndedBy::Caller,
+        Cause::Crash
+        | Cause::InternalError
+        | Cause::Overload
+        | Cause::Shutdown
+        | Cause::UnsupportedMedia => EndedBy::System,
     }
 }
 

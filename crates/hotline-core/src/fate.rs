@@ -45,13 +45,12 @@ impl CallRecord {
         self.ended_by == Some(EndedBy::System)
             && match self.cause {
                 Some(Cause::Crash | Cause::InternalError) => true,
-                Some(Cause::Shutdown | Cause::Lost) => self.answered.is_some(),
+                Some(Cause::Lost | Cause::Overload | Cause::Shutdown) => self.answered.is_some(),
                 Some(
                     Cause::Busy
                     | Cause::CallerGone
                     | Cause::Declined
                     | Cause::NoAnswer
-                    | Cause::Overload
                     | Cause::NormalClearing
                     | Cause::UnknownNumber
                     | Cause::Unreachable

@@ -270,6 +270,9 @@ impl Switch {
                 // Nothing to say: on at once. The configuration has no loop without a key, the limit is for us.
                 NodeKind::Play { clips, then, .. } if clips.is_empty() => target = then,
                 NodeKind::Menu { .. } if self.use_typed(turn, id) => return,
+                NodeKind::HangUp { clips } if clips.is_empty() => {
+                    return self.end_call(turn, id, EndedBy::System, Cause::NormalClearing, true);
+                }
                 NodeKind::HangUp { .. } | NodeKind::Menu { .. } | NodeKind::Play { .. } => {
                     return self.say_node(turn, id, false);
                 }
@@ -325,17 +328,14 @@ impl Switch {
             }
             NodeKind::Enqueue { .. } => (Vec::new(), 0),
         };
-        let wait_ms = if said.is_empty() && matches!(node.kind, NodeKind::HangUp { .. }) {
-            0
-        } else {
-            wait_ms
-        };
+        // Last words are not cut by a key that means nothing: their end is the end of the call.
+        let barge_in = !matches!(node.kind, NodeKind::HangUp { .. });
         self.timers
             .set(Timer::Step(id), turn.now.mono.plus_millis(wait_ms));
         if said.is_empty() {
             return self.stop_play(turn, id);
         }
-        self.play(turn, id, said, true);
+        self.play(turn, id, said, barge_in);
     }
 
     fn choose_language(&mut self, turn: &mut Turn<'_>, id: CallId, target: &Target) {

@@ -59,13 +59,13 @@ impl Switch {
                 self.legs.remove(leg);
                 self.offer_failed(turn, id, outcome(cause));
             }
-            (CallState::Talking { .. }, LegEvent::Down(Cause::Lost)) => {
-                self.legs.remove(leg);
-                self.agent_lost(turn, id);
-            }
             (CallState::Talking { .. }, LegEvent::Down(cause)) => {
                 self.legs.remove(leg);
-                self.end_call(turn, id, EndedBy::Agent, cause, true);
+                if is_loss(cause) {
+                    self.agent_lost(turn, id);
+                } else {
+                    self.end_call(turn, id, EndedBy::Agent, cause, true);
+                }
             }
             // Keys, silence and clips of a counsellor move nothing here; repeats of `Up` neither.
             (
@@ -218,6 +218,22 @@ impl Switch {
             }
             OfferOutcome::Answered | OfferOutcome::CallerGone | OfferOutcome::Withdrawn => {}
         }
+    }
+}
+
+/// A counsellor's line that went without the counsellor's will: the caller must not pay for it.
+const fn is_loss(cause: Cause) -> bool {
+    match cause {
+        Cause::Busy | Cause::CallerGone | Cause::Declined | Cause::NormalClearing => false,
+        Cause::Crash
+        | Cause::InternalError
+        | Cause::Lost
+        | Cause::NoAnswer
+        | Cause::Overload
+        | Cause::Shutdown
+        | Cause::UnknownNumber
+        | Cause::Unreachable
+        | Cause::UnsupportedMedia => true,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The entrance: keys, no keys, wrong keys, voice, languages, typing ahead.
 
-use super::check;
+use super::plan::test_plan;
+use super::{check, script};
 use expect_test::expect;
+use std::vec::Vec;
 
 #[test]
 fn a_key_that_chooses_a_service_enqueues_at_the_key_press() {
@@ -155,7 +157,7 @@ fn a_key_in_an_information_clip_is_for_the_next_menu() {
             2.0   > c1 presses 1
             2.0     c1: key 1 at info | at info.about | <- say info.about
             3.0   > c1 presses 7
-            3.0     c1: at info | key 7 at info | at bye | <- say svc.default
+            3.0     c1: at info | key 7 at info | at bye | <- say through svc.default
             5.0     c1: notice heard, None | ended by System, NormalClearing | <- hang up, NormalClearing
             9.0   > is over
         "#]],
@@ -277,4 +279,97 @@ fn a_clip_that_is_missing_in_a_language_has_the_default_ones_length() {
             25.0    c1: notice heard, None | ended by Caller, NormalClearing
         "#]],
     );
+}
+
+#[test]
+fn an_information_clip_heard_to_its_end_goes_on_to_the_menu_once_more() {
+    check(
+        "0 c1 dials 111
+         1 c1 presses 3
+         2 c1 presses 1
+         25 c1 hangs up",
+        expect![[r#"
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 3
+            1.0     c1: key 3 at entry | at info | <- say info.menu
+            2.0   > c1 presses 1
+            2.0     c1: key 1 at info | at info.about | <- say info.about
+            12.0    c1: heard info.about | at info | <- say info.menu
+            23.0    c1: at no_key | queued in general for any, head start 0 | <- bed Music | <- say through err.timeout svc.default greet.record
+            23.0    ALARM: nobody is signed in for c1
+            25.0  > c1 hangs up
+            25.0    c1: notice heard, None | ended by Caller, NormalClearing
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_in_the_window_counts_and_clips_of_the_queue_are_not_cut_by_keys() {
+    check(
+        "0 c1 dials 111
+         25.9 c1 presses 1
+         27 c1 presses 2
+         28 c1 presses *
+         39 c1 hangs up",
+        expect![[r#"
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            25.9  > c1 presses 1
+            25.9    c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
+            25.9    ALARM: nobody is signed in for c1
+            27.0  > c1 presses 2
+            28.0  > c1 presses *
+            39.0  > c1 hangs up
+            39.0    c1: notice heard, Full | ended by Caller, NormalClearing
+        "#]],
+    );
+}
+
+#[test]
+fn zero_turns_the_last_words_of_a_flow_into_a_person() {
+    check(
+        "0 c1 dials 111
+         1 c1 presses 3
+         2 c1 presses 7
+         3 c1 presses 5
+         3 c1 presses *
+         4 c1 presses 0
+         9 is over",
+        expect![[r#"
+            0.0   > c1 dials 111
+            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
+            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
+            1.0   > c1 presses 3
+            1.0     c1: key 3 at entry | at info | <- say info.menu
+            2.0   > c1 presses 7
+            2.0     c1: key 7 at info | at bye | <- say through svc.default
+            3.0   > c1 presses 5
+            3.0   > c1 presses *
+            3.0     c1: key * at bye | <- say through svc.default
+            4.0   > c1 presses 0
+            4.0     c1: key 0 at bye | at person | queued in general for any, head start 30 | <- bed Music | <- say through nav.human
+            4.0     ALARM: nobody is signed in for c1
+            9.0   > is over
+        "#]],
+    );
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "goes round without a word")]
+fn a_flow_that_goes_round_without_a_word_is_our_bug() {
+    let mut plan = test_plan();
+    let then = crate::Target {
+        node: plan.flows[0].start,
+        language: None,
+    };
+    plan.flows[0].nodes[0].kind = crate::NodeKind::Play {
+        clips: Vec::new(),
+        then,
+        is_information: false,
+    };
+    script::run(plan, "0 c1 dials 111\n1 is over");
 }

@@ -101,6 +101,18 @@ fn every_call_has_its_fate() {
     assert_eq!(fate("0 c1 dials 111\n1 drain 0\n9 is over"), "F_SYSTEM");
     assert_eq!(fate("0 drain 60\n0 c1 dials 111"), "X_REJECT");
     assert_eq!(fate("0 c1 dials 701"), "X_REJECT");
+    assert_eq!(
+        fate("0 ups are late\n0 c1 dials 111\n0 c1 finds no port"),
+        "X_REJECT"
+    );
+    assert_eq!(
+        fate("0 ups are late\n0 c1 dials 111\n41 is over"),
+        "F_SYSTEM"
+    );
+    assert_eq!(
+        fate("0 c1 dials 111\n1 c1 presses 1\n2 c1 finds no port"),
+        "F_SYSTEM"
+    );
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn caller_does(world: &mut World, leg: LegId, what: &[&str]) {
         }
         ["hangs", "up"] => LegEvent::Down(Cause::NormalClearing),
         ["is", "lost"] => LegEvent::Down(Cause::Lost),
+        ["finds", "no", "port"] => LegEvent::Down(Cause::Overload),
         ["is", "up"] => LegEvent::Up,
         ["is", "silent"] => LegEvent::MediaLost,
         ["speaks"] => LegEvent::Voice,
