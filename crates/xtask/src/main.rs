@@ -16,6 +16,7 @@
 
 mod apt;
 mod check;
+mod demo;
 mod failure;
 mod run;
 mod sounds;
@@ -38,6 +39,8 @@ struct Arguments {
 enum Command {
     /// Form, lints and the rules of the repository
     Check,
+    /// The whole hotline on this machine: real server, simulated people, live table
+    Demo(demo::Arguments),
     /// Makes the placeholder prompts, the hold music and the tones of sounds/ anew
     Sounds(sounds::Arguments),
     /// Installs what the tests need and proves everything
@@ -49,6 +52,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Check => check::main(),
+        Command::Demo(arguments) => demo::main(&arguments),
         Command::Sounds(arguments) => sounds::main(&arguments),
         Command::Test => test::main(),
         Command::Tidy => tidy::main(&run::repository()),
