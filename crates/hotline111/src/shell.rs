@@ -3,6 +3,7 @@
 
 mod bind;
 mod clock;
+mod console;
 mod control;
 mod disk;
 mod error;

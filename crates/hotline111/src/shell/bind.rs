@@ -6,12 +6,18 @@ use crate::shell::net::Bound;
 use std::net::SocketAddr;
 
 /// All listeners, in the order of the settings.
-pub(crate) fn bind(settings: &[ListenerSettings]) -> Result<(Vec<Bound>, Vec<hotline_sip::Listener>), ServeError> {
+pub(crate) fn bind(
+    settings: &[ListenerSettings],
+) -> Result<(Vec<Bound>, Vec<hotline_sip::Listener>), ServeError> {
     let mut sockets = Vec::with_capacity(settings.len());
     let mut listeners = Vec::with_capacity(settings.len());
     for wanted in settings {
         let transport = if wanted.is_stream { "tcp" } else { "udp" };
-        let failed = |source| ServeError::Bind { transport, address: wanted.local, source };
+        let failed = |source| ServeError::Bind {
+            transport,
+            address: wanted.local,
+            source,
+        };
         let (socket, local) = open(wanted.local, wanted.is_stream).map_err(failed)?;
         sockets.push(socket);
         let port = match wanted.advertise.port() {
@@ -19,12 +25,20 @@ pub(crate) fn bind(settings: &[ListenerSettings]) -> Result<(Vec<Bound>, Vec<hot
             port => port,
         };
         let advertise = SocketAddr::new(wanted.advertise.ip(), port);
-        listeners.push(hotline_sip::Listener { local, advertise, is_stream: wanted.is_stream });
+        listeners.push(hotline_sip::Listener {
+            local,
+            advertise,
+            is_stream: wanted.is_stream,
+        });
     }
     Ok((sockets, listeners))
 }
 
-#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "the shell is where sockets are opened")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the shell is where sockets are opened"
+)]
 fn open(address: SocketAddr, is_stream: bool) -> std::io::Result<(Bound, SocketAddr)> {
     if is_stream {
         let listener = std::net::TcpListener::bind(address)?;

@@ -10,17 +10,30 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the shell is where clocks are read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the shell is where clocks are read"
+    )]
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the shell is where clocks are read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the shell is where clocks are read"
+    )]
     pub(crate) fn now(&self) -> Now {
         let mono = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let wall = SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-        Now { mono: Mono(mono), wall: Wall(wall) }
+            .map_or(0, |since| {
+                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+            });
+        Now {
+            mono: Mono(mono),
+            wall: Wall(wall),
+        }
     }
 }

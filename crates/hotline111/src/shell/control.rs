@@ -5,6 +5,7 @@ use crate::shell::clock::Clock;
 use crate::shell::log;
 use crate::shell::net::Net;
 use crate::shell::notify::Notifier;
+use hotline_console::Counters;
 use hotline_core::{Fact, Ledger, Now, Plan, Refusal, Request, RequestId};
 use hotline_media::WorkerHandle;
 use hotline_sip::Output as SipOutput;
@@ -14,6 +15,7 @@ use mio::Waker;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -63,6 +65,16 @@ pub(crate) enum Message {
     View(oneshot::Sender<View>),
 }
 
+/// What may be read at any time without asking the control thread.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges {
+    pub(crate) is_ready: AtomicBool,
+    pub(crate) is_draining: AtomicBool,
+    pub(crate) is_disk_full: AtomicBool,
+    pub(crate) free_ports: AtomicU32,
+    pub(crate) dropped: AtomicU64,
+}
+
 /// A picture of the moment, for status, tables and metrics.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
@@ -72,8 +84,8 @@ pub(crate) struct View {
     pub(crate) registered: Vec<hotline_sip::Registered>,
     pub(crate) sip: hotline_sip::Counters,
     pub(crate) is_draining: bool,
-    pub(crate) is_journal_troubled: bool,
     pub(crate) is_disk_full: bool,
+    pub(crate) counters: Counters,
     pub(crate) streams: usize,
     pub(crate) inbox_dropped: u64,
     pub(crate) alarms: BTreeMap<&'static str, u64>,
@@ -84,13 +96,20 @@ pub(crate) struct View {
 pub(crate) struct Inbox {
     sender: SyncSender<Message>,
     waker: Arc<Waker>,
-    dropped: Arc<std::sync::atomic::AtomicU64>,
+    pub(crate) gauges: Arc<Gauges>,
 }
 
 impl Inbox {
     pub(crate) fn new(waker: Arc<Waker>) -> (Self, Receiver<Message>) {
         let (sender, receiver) = std::sync::mpsc::sync_channel(INBOX_MAX);
-        (Self { sender, waker, dropped: Arc::default() }, receiver)
+        (
+            Self {
+                sender,
+                waker,
+                gauges: Arc::default(),
+            },
+            receiver,
+        )
     }
 
     /// Never waits. False when the inbox is full or the control thread is gone; a full inbox is counted.
@@ -98,7 +117,7 @@ impl Inbox {
         match self.sender.try_send(message) {
             Ok(()) => self.waker.wake().is_ok(),
             Err(TrySendError::Full(_)) => {
-                self.dropped.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                self.gauges.dropped.fetch_add(1, Ordering::Relaxed);
                 false
             }
             Err(TrySendError::Disconnected(_)) => false,
@@ -146,6 +165,7 @@ struct Running {
     is_disk_full: bool,
     is_journal_troubled: bool,
     watchdog_at_ms: u64,
+    counters: Counters,
     alarms: BTreeMap<&'static str, u64>,
 }
 
@@ -164,11 +184,21 @@ impl Control {
             is_disk_full: false,
             is_journal_troubled: false,
             watchdog_at_ms: 0,
+            counters: Counters::default(),
             alarms: BTreeMap::new(),
         };
-        running.turn.frame.facts.push(Fact::Started { version: version.to_owned() });
+        running.turn.frame.facts.push(Fact::Started {
+            version: version.to_owned(),
+        });
         running.turn(Input::Recovered(Box::new(recovered)));
         running.control.notifier.tell("READY=1");
+        running
+            .control
+            .inbox
+            .gauges
+            .is_ready
+            .store(true, Ordering::Relaxed);
+        tracing::info!(version, "server ready");
         running.run()
     }
 }
@@ -181,7 +211,12 @@ impl Running {
             self.read_net();
             self.read_inbox();
             let now = self.control.clock.now();
-            if self.control.switchboard.next_deadline().is_some_and(|at| at <= now.mono) {
+            if self
+                .control
+                .switchboard
+                .next_deadline()
+                .is_some_and(|at| at <= now.mono)
+            {
                 self.turn(Input::Tick);
             }
             self.feed_watchdog(now);
@@ -189,6 +224,7 @@ impl Running {
                 if !self.control.journal.sync_now() {
                     log::journal(true);
                 }
+                tracing::info!("server stopped");
                 return Ok(());
             }
         }
@@ -199,8 +235,16 @@ impl Running {
             return Duration::ZERO;
         }
         let now = self.control.clock.now().mono;
-        let us = self.control.switchboard.next_deadline().map_or(u64::MAX, |at| at.0.saturating_sub(now.0));
-        let limit_ms = if self.drained_at.is_some() { 20 } else { IDLE_WAIT_MS_MAX };
+        let us = self
+            .control
+            .switchboard
+            .next_deadline()
+            .map_or(u64::MAX, |at| at.0.saturating_sub(now.0));
+        let limit_ms = if self.drained_at.is_some() {
+            20
+        } else {
+            IDLE_WAIT_MS_MAX
+        };
         Duration::from_micros(us.min(limit_ms * 1_000))
     }
 
@@ -217,7 +261,9 @@ impl Running {
 
     fn read_inbox(&mut self) {
         for _ in 0..INBOX_PER_ROUND {
-            let Ok(message) = self.control.receiver.try_recv() else { return };
+            let Ok(message) = self.control.receiver.try_recv() else {
+                return;
+            };
             self.on_message(message);
         }
         // More is waiting: the next wait must return at once.
@@ -230,11 +276,20 @@ impl Running {
             Message::DiskFull(is_full) => self.on_disk(is_full),
             Message::Drain { limit_ms } => {
                 self.is_draining = true;
+                self.control
+                    .inbox
+                    .gauges
+                    .is_draining
+                    .store(true, Ordering::Relaxed);
+                tracing::info!(limit_ms, "draining: no new calls from trunks");
                 self.control.notifier.tell("STOPPING=1");
                 self.turn(Input::Drain { limit_ms });
             }
             Message::Media { worker, event } => {
-                if matches!(event, hotline_media::Event::Closed { .. } | hotline_media::Event::OpenFailed { .. }) {
+                if matches!(
+                    event,
+                    hotline_media::Event::Closed { .. } | hotline_media::Event::OpenFailed { .. }
+                ) {
                     self.open_media = self.open_media.saturating_sub(1);
                 }
                 self.turn(Input::Media { worker, event });
@@ -263,6 +318,9 @@ impl Running {
         if !turn.is_frame_empty() {
             let appended = self.control.journal.append(&turn.frame);
             self.note_journal(&appended);
+            let short_ms = self.control.short_ms;
+            self.counters
+                .count(&turn.frame, self.control.journal.ledger(), short_ms);
         }
         self.tell_log(&turn);
         for effect in turn.effects.drain(..) {
@@ -270,6 +328,13 @@ impl Running {
         }
         turn.clear();
         self.turn = turn;
+        let free_ports =
+            u32::try_from(self.control.switchboard.counts().free_ports).unwrap_or(u32::MAX);
+        self.control
+            .inbox
+            .gauges
+            .free_ports
+            .store(free_ports, Ordering::Relaxed);
         let took_us = self.control.clock.now().mono.0.saturating_sub(now.mono.0);
         if took_us > TURN_US_ALARM {
             tracing::warn!(took_us, "a turn of the control loop was long");
@@ -306,19 +371,30 @@ impl Running {
     fn send(&mut self, output: SipOutput) {
         match output {
             SipOutput::Close { connection } => self.control.net.close(connection),
-            SipOutput::Connect { connection, listener, destination } => {
+            SipOutput::Connect {
+                connection,
+                listener,
+                destination,
+            } => {
                 if !self.control.net.connect(connection, listener, destination) {
-                    self.inputs.push(hotline_sip::Input::StreamClosed { connection });
+                    self.inputs
+                        .push(hotline_sip::Input::StreamClosed { connection });
                 }
             }
-            SipOutput::Datagram { listener, destination, bytes } => {
+            SipOutput::Datagram {
+                listener,
+                destination,
+                bytes,
+            } => {
                 if !self.control.net.send(listener, destination, &bytes) {
-                    self.inputs.push(hotline_sip::Input::SendFailed { destination });
+                    self.inputs
+                        .push(hotline_sip::Input::SendFailed { destination });
                 }
             }
             SipOutput::Stream { connection, bytes } => {
                 if !self.control.net.write(connection, &bytes) {
-                    self.inputs.push(hotline_sip::Input::StreamClosed { connection });
+                    self.inputs
+                        .push(hotline_sip::Input::StreamClosed { connection });
                 }
             }
             // The switchboard keeps these to itself.
@@ -358,6 +434,11 @@ impl Running {
     fn on_disk(&mut self, is_full: bool) {
         if self.is_disk_full != is_full {
             self.is_disk_full = is_full;
+            self.control
+                .inbox
+                .gauges
+                .is_disk_full
+                .store(is_full, Ordering::Relaxed);
             log::disk(is_full);
             if is_full {
                 self.count_alarm("disk_full");
@@ -389,8 +470,10 @@ impl Running {
 
     fn view(&self) -> View {
         let now = self.control.clock.now();
-        let sip_now =
-            hotline_sip::Now { mono: hotline_sip::Mono(now.mono.0), wall: hotline_sip::Wall(now.wall.0) };
+        let sip_now = hotline_sip::Now {
+            mono: hotline_sip::Mono(now.mono.0),
+            wall: hotline_sip::Wall(now.wall.0),
+        };
         View {
             now,
             ledger: self.control.journal.ledger().clone(),
@@ -398,10 +481,10 @@ impl Running {
             registered: self.control.switchboard.sip().registered(sip_now),
             sip: self.control.switchboard.sip().counters(),
             is_draining: self.is_draining,
-            is_journal_troubled: self.is_journal_troubled,
             is_disk_full: self.is_disk_full,
+            counters: self.counters.clone(),
             streams: self.control.net.streams(),
-            inbox_dropped: self.control.inbox.dropped(),
+            inbox_dropped: self.control.inbox.gauges.dropped.load(Ordering::Relaxed),
             alarms: self.alarms.clone(),
         }
     }
@@ -412,9 +495,5 @@ impl Inbox {
         if self.waker.wake().is_err() {
             tracing::error!(alarm = "bug", "the control thread cannot be woken");
         }
-    }
-
-    fn dropped(&self) -> u64 {
-        self.dropped.load(std::sync::atomic::Ordering::Relaxed)
     }
 }

@@ -13,7 +13,11 @@ pub(crate) async fn watch(folder: PathBuf, stop_percent: u32, inbox: Inbox) {
     let mut is_full = false;
     loop {
         if let Ok(used) = hotline_store::disk_used_percent(&folder) {
-            let limit = if is_full { stop_percent.saturating_sub(RELIEF_PERCENT) } else { stop_percent };
+            let limit = if is_full {
+                stop_percent.saturating_sub(RELIEF_PERCENT)
+            } else {
+                stop_percent
+            };
             is_full = u32::from(used) >= limit;
             inbox.send(Message::DiskFull(is_full));
         }

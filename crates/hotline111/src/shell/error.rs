@@ -54,7 +54,7 @@ pub(crate) enum ServeError {
     Console {
         address: SocketAddr,
         #[source]
-        source: std::io::Error,
+        source: hotline_console::ConsoleError,
     },
 }
 

@@ -71,13 +71,24 @@ impl Host {
 
     /// Reads configuration and accounts again; all or nothing.
     pub(crate) async fn reload(&self) -> Result<(), String> {
-        let accounts = self.store.accounts().await.map_err(|error| error.to_string())?;
-        let options = Options { agents: rows(&accounts), ..self.options.clone() };
+        let accounts = self
+            .store
+            .accounts()
+            .await
+            .map_err(|error| error.to_string())?;
+        let options = Options {
+            agents: rows(&accounts),
+            ..self.options.clone()
+        };
         let loaded = config::load(&self.path, &options).map_err(|faults| {
-            format!("the configuration has {} fault(s), the old one stays; see hotline111 check", faults.len())
+            format!(
+                "the configuration has {} fault(s), the old one stays; see hotline111 check",
+                faults.len()
+            )
         })?;
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded.plan.clone());
-        self.inbox.send(Message::Accounts(endpoint_accounts(&accounts)));
+        self.inbox
+            .send(Message::Accounts(endpoint_accounts(&accounts)));
         self.inbox.send(Message::Plan(Box::new(loaded.plan)));
         Ok(())
     }
@@ -90,12 +101,17 @@ pub(crate) async fn load_accounts(
     path: &std::path::Path,
     options: &Options,
 ) -> Result<(Loaded, Vec<Account>), LoadError> {
-    user::import_seeds(store, &loaded).await.map_err(LoadError::Store)?;
+    user::import_seeds(store, &loaded)
+        .await
+        .map_err(LoadError::Store)?;
     let accounts = store.accounts().await.map_err(LoadError::Store)?;
     if accounts.is_empty() {
         return Ok((loaded, accounts));
     }
-    let options = Options { agents: rows(&accounts), ..options.clone() };
+    let options = Options {
+        agents: rows(&accounts),
+        ..options.clone()
+    };
     let loaded = config::load(path, &options).map_err(LoadError::Configuration)?;
     Ok((loaded, accounts))
 }

@@ -14,13 +14,17 @@ pub(crate) struct StateLock {
 impl StateLock {
     /// Takes `DIR/lock`; `WouldBlock` when another process holds it.
     pub(crate) fn take(state_dir: &Path) -> io::Result<Self> {
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(state_dir.join("lock"))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(state_dir.join("lock"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                Err(io::Error::new(ErrorKind::WouldBlock, "another server uses this state directory"))
-            }
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(io::Error::new(
+                ErrorKind::WouldBlock,
+                "another server uses this state directory",
+            )),
             Err(error) => Err(error.into()),
         }
     }

@@ -9,7 +9,14 @@ use tracing::{debug, error, info, warn};
 pub(crate) fn fact(fact: &Fact) {
     match fact {
         Fact::Started { version } => info!(version, "server started"),
-        Fact::Arrived { call, caller, dialled, origin, route, .. } => {
+        Fact::Arrived {
+            call,
+            caller,
+            dialled,
+            origin,
+            route,
+            ..
+        } => {
             info!(%call, %caller, dialled, origin, route, "call arrived");
         }
         Fact::Answered { call } => info!(%call, "call answered"),
@@ -18,17 +25,33 @@ pub(crate) fn fact(fact: &Fact) {
         Fact::LanguageChosen { call, language } => info!(%call, language, "language chosen"),
         Fact::SpokeAtMenu { call } => info!(%call, "caller spoke at the menu"),
         Fact::InformationHeard { call, node } => info!(%call, node, "information heard"),
-        Fact::Queued { call, queue, service, head_start_ms, is_silent } => {
+        Fact::Queued {
+            call,
+            queue,
+            service,
+            head_start_ms,
+            is_silent,
+        } => {
             info!(%call, queue, service, head_start_ms, is_silent, "call queued");
         }
         Fact::Offered { call, agent, .. } => info!(%call, agent, "counsellor rung"),
-        Fact::OfferEnded { call, agent, outcome } => info!(%call, agent, ?outcome, "ringing ended"),
+        Fact::OfferEnded {
+            call,
+            agent,
+            outcome,
+        } => info!(%call, agent, ?outcome, "ringing ended"),
         Fact::Joined { call, agent } => info!(%call, agent, "caller and counsellor joined"),
         Fact::NoticeHeard { call, notice } => info!(%call, ?notice, "recording notice"),
-        Fact::AgentLost { call, agent } => warn!(%call, agent, "counsellor lost, caller back in the queue"),
+        Fact::AgentLost { call, agent } => {
+            warn!(%call, agent, "counsellor lost, caller back in the queue")
+        }
         Fact::Recording { call, state } => info!(%call, ?state, "recording"),
         Fact::Ended { call, by, cause } => info!(%call, ?by, ?cause, "call ended"),
-        Fact::AgentState { agent, standing, why } => info!(agent, ?standing, why, "counsellor state"),
+        Fact::AgentState {
+            agent,
+            standing,
+            why,
+        } => info!(agent, ?standing, why, "counsellor state"),
     }
 }
 
@@ -42,7 +65,9 @@ pub(crate) fn fate(record: &CallRecord, short_ms: u32) {
 /// What the edge tells.
 pub(crate) fn say(say: &Say) {
     match say {
-        Say::NoMediaPort { leg } => error!(alarm = "no_media_port", %leg, "no media port for a leg"),
+        Say::NoMediaPort { leg } => {
+            error!(alarm = "no_media_port", %leg, "no media port for a leg")
+        }
         Say::MediaLost { leg, call } => {
             let call = call.map(|call| call.to_string()).unwrap_or_default();
             warn!(%leg, call, "audio has stopped coming");
@@ -52,7 +77,10 @@ pub(crate) fn say(say: &Say) {
         }
         Say::Contact { account, state } => info!(account, state, "phone"),
         Say::PromptMissing { prompt } => {
-            error!(alarm = "prompt_missing", prompt, "a prompt is missing, a tone is played");
+            error!(
+                alarm = "prompt_missing",
+                prompt, "a prompt is missing, a tone is played"
+            );
         }
         Say::RecordingFailed { call, error } => {
             error!(alarm = "recording_failed", %call, error, "recording failed, the call goes on");
@@ -70,10 +98,18 @@ pub(crate) fn alarm(alarm: &Alarm) {
             error!(alarm = alarm_name(alarm), call, text, "a fault of ours");
         }
         Alarm::LoneAgentNoAnswer { agent } => {
-            error!(alarm = alarm_name(alarm), agent = agent.0, "the only counsellor did not answer");
+            error!(
+                alarm = alarm_name(alarm),
+                agent = agent.0,
+                "the only counsellor did not answer"
+            );
         }
         Alarm::PhoneUnreachable { agent } => {
-            error!(alarm = alarm_name(alarm), agent = agent.0, "a counsellor's phone is dead");
+            error!(
+                alarm = alarm_name(alarm),
+                agent = agent.0,
+                "a counsellor's phone is dead"
+            );
         }
         Alarm::NobodySignedIn { call } => {
             error!(alarm = alarm_name(alarm), %call, "a caller waits and nobody is signed in");
@@ -98,14 +134,20 @@ pub(crate) const fn say_alarm(say: &Say) -> Option<&'static str> {
         Say::ForeignMedia { .. } => Some("foreign_media"),
         Say::PromptMissing { .. } => Some("prompt_missing"),
         Say::RecordingFailed { .. } => Some("recording_failed"),
-        Say::MediaLost { .. } | Say::Contact { .. } | Say::Refused { .. } | Say::SdpRefused { .. } => None,
+        Say::MediaLost { .. }
+        | Say::Contact { .. }
+        | Say::Refused { .. }
+        | Say::SdpRefused { .. } => None,
     }
 }
 
 /// The journal cannot be written, or can again.
 pub(crate) fn journal(is_troubled: bool) {
     if is_troubled {
-        error!(alarm = "journal_trouble", "the journal cannot be written, calls go on");
+        error!(
+            alarm = "journal_trouble",
+            "the journal cannot be written, calls go on"
+        );
     } else {
         info!("the journal is written again");
     }
@@ -114,7 +156,10 @@ pub(crate) fn journal(is_troubled: bool) {
 /// The disk of the recordings is nearly full, or no longer.
 pub(crate) fn disk(is_full: bool) {
     if is_full {
-        error!(alarm = "disk_full", "the disk is nearly full, recordings stop, calls go on");
+        error!(
+            alarm = "disk_full",
+            "the disk is nearly full, recordings stop, calls go on"
+        );
     } else {
         info!("the disk has room again, recordings go on");
     }

@@ -13,7 +13,10 @@ pub(crate) fn start_logging(format: Option<LogFormat>, verbosity: i8) {
         2..=i8::MAX => Level::TRACE,
     };
     let is_terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(std::io::stderr);
     let is_json = match format {
         Some(LogFormat::Json) => true,
         Some(LogFormat::Text) => false,
@@ -22,7 +25,9 @@ pub(crate) fn start_logging(format: Option<LogFormat>, verbosity: i8) {
     let set = if is_json {
         builder.json().flatten_event(true).try_init()
     } else {
-        builder.with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none()).try_init()
+        builder
+            .with_ansi(is_terminal && std::env::var_os("NO_COLOR").is_none())
+            .try_init()
     };
     // Set already: by a test of the same process.
     set.ok();

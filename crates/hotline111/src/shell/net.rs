@@ -100,14 +100,28 @@ impl Net {
                 socket.set_nonblocking(true)?;
                 report_unreachable(&socket)?;
                 let mut socket = UdpSocket::from_std(socket);
-                self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
-                self.udp.insert(id, Udp { socket, is_readable: true });
+                self.poll
+                    .registry()
+                    .register(&mut socket, token, Interest::READABLE)?;
+                self.udp.insert(
+                    id,
+                    Udp {
+                        socket,
+                        is_readable: true,
+                    },
+                );
             }
             Bound::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
                 let mut listener = TcpListener::from_std(listener);
-                self.poll.registry().register(&mut listener, token, Interest::READABLE)?;
-                self.tcp.push(Tcp { listener, id, is_readable: true });
+                self.poll
+                    .registry()
+                    .register(&mut listener, token, Interest::READABLE)?;
+                self.tcp.push(Tcp {
+                    listener,
+                    id,
+                    is_readable: true,
+                });
             }
         }
         Ok(())
@@ -120,14 +134,22 @@ impl Net {
 
     /// Waits for something to read, the waker, or the time; not at all while something is still unread.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let timeout = if self.has_unread() { Some(Duration::ZERO) } else { timeout };
+        let timeout = if self.has_unread() {
+            Some(Duration::ZERO)
+        } else {
+            timeout
+        };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             Ok(()) | Err(_) => {}
         }
         for event in &self.events {
             let token = event.token().0;
-            if let Some(stream) = self.tokens.get(&token).and_then(|id| self.streams.get_mut(id)) {
+            if let Some(stream) = self
+                .tokens
+                .get(&token)
+                .and_then(|id| self.streams.get_mut(id))
+            {
                 stream.is_readable = true;
             } else if let Ok(id) = ListenerId::try_from(token) {
                 if let Some(udp) = self.udp.get_mut(&id) {
@@ -160,7 +182,11 @@ impl Net {
                 match udp.socket.recv_from(&mut self.buffer) {
                     Ok((length, source)) => {
                         let bytes = self.buffer.get(..length).unwrap_or_default().to_vec();
-                        inputs.push(Input::Datagram { listener: *listener, source, bytes });
+                        inputs.push(Input::Datagram {
+                            listener: *listener,
+                            source,
+                            bytes,
+                        });
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         udp.is_readable = false;
@@ -174,7 +200,15 @@ impl Net {
     }
 
     fn accept(&mut self, inputs: &mut Vec<Input>) {
-        let Self { tcp, streams, tokens, next_token, next_connection, poll, .. } = self;
+        let Self {
+            tcp,
+            streams,
+            tokens,
+            next_token,
+            next_connection,
+            poll,
+            ..
+        } = self;
         for tcp in tcp.iter_mut().filter(|tcp| tcp.is_readable) {
             for _ in 0..READS_PER_ROUND {
                 match tcp.listener.accept() {
@@ -186,7 +220,10 @@ impl Net {
                         *next_token += 1;
                         let interest = Interest::READABLE | Interest::WRITABLE;
                         if socket.set_nodelay(true).is_err()
-                            || poll.registry().register(&mut socket, Token(token), interest).is_err()
+                            || poll
+                                .registry()
+                                .register(&mut socket, Token(token), interest)
+                                .is_err()
                         {
                             continue;
                         }
@@ -206,7 +243,11 @@ impl Net {
                                 is_readable: true,
                             },
                         );
-                        inputs.push(Input::StreamOpened { connection, listener, peer });
+                        inputs.push(Input::StreamOpened {
+                            connection,
+                            listener,
+                            peer,
+                        });
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         tcp.is_readable = false;
@@ -221,7 +262,11 @@ impl Net {
 
     fn read_streams(&mut self, inputs: &mut Vec<Input>) {
         let mut dead = Vec::new();
-        for (connection, stream) in self.streams.iter_mut().filter(|(_, stream)| stream.is_readable) {
+        for (connection, stream) in self
+            .streams
+            .iter_mut()
+            .filter(|(_, stream)| stream.is_readable)
+        {
             match stream.serve(*connection, &mut self.buffer, inputs) {
                 Served::Dead => dead.push(*connection),
                 Served::Unread => {}
@@ -235,8 +280,15 @@ impl Net {
     }
 
     /// Sends a datagram; false when the system refuses it (the address is told to the endpoint).
-    pub(crate) fn send(&mut self, listener: ListenerId, destination: SocketAddr, bytes: &[u8]) -> bool {
-        let Some(udp) = self.udp.get(&listener) else { return false };
+    pub(crate) fn send(
+        &mut self,
+        listener: ListenerId,
+        destination: SocketAddr,
+        bytes: &[u8],
+    ) -> bool {
+        let Some(udp) = self.udp.get(&listener) else {
+            return false;
+        };
         // A pending ICMP error of another peer is reported once by the next send: the second try is ours.
         for _ in 0..2 {
             match udp.socket.send_to(bytes, destination) {
@@ -251,7 +303,9 @@ impl Net {
 
     /// Queues bytes on a stream; false when it is gone or too slow (it is closed then).
     pub(crate) fn write(&mut self, connection: ConnectionId, bytes: &[u8]) -> bool {
-        let Some(stream) = self.streams.get_mut(&connection) else { return false };
+        let Some(stream) = self.streams.get_mut(&connection) else {
+            return false;
+        };
         if stream.backlog.len() + bytes.len() > STREAM_BACKLOG_BYTES_MAX {
             self.close(connection);
             return false;
@@ -265,11 +319,18 @@ impl Net {
     }
 
     /// Opens a stream; `StreamOpened` or `StreamClosed` follows from [`read`](Self::read).
-    pub(crate) fn connect(&mut self, connection: ConnectionId, listener: ListenerId, peer: SocketAddr) -> bool {
+    pub(crate) fn connect(
+        &mut self,
+        connection: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+    ) -> bool {
         if self.streams.len() >= STREAMS_MAX {
             return false;
         }
-        let Ok(mut socket) = TcpStream::connect(peer) else { return false };
+        let Ok(mut socket) = TcpStream::connect(peer) else {
+            return false;
+        };
         let token = self.next_token;
         self.next_token += 1;
         if register(self.poll.registry(), &mut socket, token).is_err() {
@@ -323,7 +384,9 @@ fn report_unreachable(socket: &std::net::UdpSocket) -> io::Result<()> {
 /// Takes bounced datagrams from the error queue; each names the address that it was sent to.
 fn bounced(socket: &UdpSocket, buffer: &mut [u8], inputs: &mut Vec<Input>) {
     for _ in 0..READS_PER_ROUND {
-        let Ok((_, _, Some(address))) = recvfrom(socket, &mut *buffer, RecvFlags::ERRQUEUE) else { return };
+        let Ok((_, _, Some(address))) = recvfrom(socket, &mut *buffer, RecvFlags::ERRQUEUE) else {
+            return;
+        };
         if let Ok(destination) = SocketAddr::try_from(address) {
             inputs.push(Input::SendFailed { destination });
         }
@@ -331,7 +394,11 @@ fn bounced(socket: &UdpSocket, buffer: &mut [u8], inputs: &mut Vec<Input>) {
 }
 
 fn register(registry: &Registry, socket: &mut TcpStream, token: usize) -> io::Result<()> {
-    registry.register(socket, Token(token), Interest::READABLE | Interest::WRITABLE)
+    registry.register(
+        socket,
+        Token(token),
+        Interest::READABLE | Interest::WRITABLE,
+    )
 }
 
 enum Served {
@@ -341,12 +408,21 @@ enum Served {
 }
 
 impl Stream {
-    fn serve(&mut self, connection: ConnectionId, buffer: &mut [u8], inputs: &mut Vec<Input>) -> Served {
+    fn serve(
+        &mut self,
+        connection: ConnectionId,
+        buffer: &mut [u8],
+        inputs: &mut Vec<Input>,
+    ) -> Served {
         if self.is_connecting {
             match self.socket.take_error() {
                 Ok(None) if self.socket.peer_addr().is_ok() => {
                     self.is_connecting = false;
-                    inputs.push(Input::StreamOpened { connection, listener: self.listener, peer: self.peer });
+                    inputs.push(Input::StreamOpened {
+                        connection,
+                        listener: self.listener,
+                        peer: self.peer,
+                    });
                 }
                 Ok(None) => return Served::Waiting,
                 Ok(Some(_)) | Err(_) => return Served::Dead,
@@ -356,7 +432,10 @@ impl Stream {
             return Served::Dead;
         }
         for _ in 0..READS_PER_ROUND {
-            match self.socket.read(buffer.get_mut(..STREAM_READ_BYTES).unwrap_or_default()) {
+            match self
+                .socket
+                .read(buffer.get_mut(..STREAM_READ_BYTES).unwrap_or_default())
+            {
                 Ok(0) => return Served::Dead,
                 Ok(length) => {
                     let bytes = buffer.get(..length).unwrap_or_default().to_vec();

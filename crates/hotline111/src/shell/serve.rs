@@ -4,6 +4,7 @@
 use crate::cli::Start;
 use crate::config::Loaded;
 use crate::shell::clock::Clock;
+use crate::shell::console::Shown;
 use crate::shell::control::{Control, Inbox};
 use crate::shell::error::ServeError;
 use crate::shell::host::{Host, LoadError, endpoint_accounts, load_accounts};
@@ -11,6 +12,7 @@ use crate::shell::lock::StateLock;
 use crate::shell::net::{Bound, Net};
 use crate::shell::notify::Notifier;
 use crate::shell::{bind, disk, socket, workers};
+use hotline_console::{Console, ConsoleState};
 use hotline_core::Ledger;
 use hotline_media::sdp::Capabilities;
 use hotline_store::{Account, Journal, JournalOptions, Projector, ProjectorOptions, Store};
@@ -39,16 +41,24 @@ pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
         std::fs::create_dir_all(folder).map_err(ServeError::path(folder))?;
     }
     let _lock = take_lock(&settings.state_dir)?;
-    let store = runtime.block_on(Store::open(&settings.database)).map_err(|source| ServeError::Store {
-        path: settings.database.clone(),
-        source,
-    })?;
+    let store = runtime
+        .block_on(Store::open(&settings.database))
+        .map_err(|source| ServeError::Store {
+            path: settings.database.clone(),
+            source,
+        })?;
     let (loaded, accounts) = accounts(&runtime, &store, &start)?;
     let table = workers::load_sounds(&loaded);
     let (journal, ledger) = open_journal(&loaded)?;
     let (sockets, listeners) = bind::bind(&loaded.sip.listeners)?;
-    let server = Server { start: &start, loaded: &loaded, accounts: &accounts, clock };
-    let (control, host, projector) = server.build(sockets, listeners, table, journal, &ledger, store)?;
+    let server = Server {
+        start: &start,
+        loaded: &loaded,
+        accounts: &accounts,
+        clock,
+    };
+    let (control, host, projector) =
+        server.build(sockets, listeners, table, journal, &ledger, store)?;
     run(&runtime, control, host, projector, ledger, &loaded)
 }
 
@@ -73,7 +83,10 @@ impl Server<'_> {
         let net = Net::new(sockets).map_err(ServeError::system("the poll of signalling"))?;
         let (inbox, receiver) = Inbox::new(net.waker());
         let media = workers::start(loaded, &table, &inbox)?;
-        let options = ProjectorOptions { short_ms: loaded.plan.timing.short_ms, ..ProjectorOptions::default() };
+        let options = ProjectorOptions {
+            short_ms: loaded.plan.timing.short_ms,
+            ..ProjectorOptions::default()
+        };
         let projector = Projector::new(store.clone(), journal.watch(), options);
         let host = Arc::new(Host {
             inbox: inbox.clone(),
@@ -119,7 +132,13 @@ impl Server<'_> {
     fn first_call(&self, ledger: &Ledger) -> u64 {
         let seconds = u64::try_from(self.clock.now().wall.0 / 1_000).unwrap_or(0);
         let of_node = u64::from(self.loaded.server.node) << 56 | seconds << CALL_NUMBER_SHIFT;
-        ledger.calls.keys().map(|call| call.0 + 1).chain([of_node]).max().unwrap_or(of_node)
+        ledger
+            .calls
+            .keys()
+            .map(|call| call.0 + 1)
+            .chain([of_node])
+            .max()
+            .unwrap_or(of_node)
     }
 }
 
@@ -132,6 +151,13 @@ fn run(
     loaded: &Loaded,
 ) -> Result<(), ServeError> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
+    let console = ConsoleState::new(Arc::new(Shown(Arc::clone(&host))));
+    let console = runtime
+        .block_on(Console::bind(loaded.server.http, console))
+        .map_err(|source| ServeError::Console {
+            address: loaded.server.http,
+            source,
+        })?;
     let guard = runtime.enter();
     let signals = Signals::listen().map_err(ServeError::system("signal handling"))?;
     let listener = socket::bind(&loaded.server.control_socket)?;
@@ -139,7 +165,12 @@ fn run(
     tasks.spawn(signals.follow(Arc::clone(&host)));
     tasks.spawn(socket::serve(listener, Arc::clone(&host)));
     let stop_percent = loaded.server.recordings_stop_percent;
-    tasks.spawn(disk::watch(loaded.server.recordings_dir.clone(), stop_percent, host.inbox.clone()));
+    tasks.spawn(disk::watch(
+        loaded.server.recordings_dir.clone(),
+        stop_percent,
+        host.inbox.clone(),
+    ));
+    tasks.spawn(console.run(stopped.clone()));
     let projecting = runtime.spawn(projector.run(stopped));
     drop(guard);
 
@@ -147,11 +178,16 @@ fn run(
         .name("control".to_owned())
         .spawn(move || control.run(ledger, env!("CARGO_PKG_VERSION")))
         .map_err(ServeError::system("the control thread"))?;
-    let ended = thread.join().unwrap_or_else(|_| Err(io::Error::other("the control thread panicked")));
+    let ended = thread
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the control thread panicked")));
     // The media workers went with the control thread: their recordings are complete.
     stop.send_replace(true);
     runtime.block_on(async {
-        if tokio::time::timeout(PROJECTOR_DRAIN_MAX, projecting).await.is_err() {
+        if tokio::time::timeout(PROJECTOR_DRAIN_MAX, projecting)
+            .await
+            .is_err()
+        {
             tracing::warn!("rows are left for the next start");
         }
         tasks.shutdown().await;
@@ -214,39 +250,59 @@ fn pool() -> Result<Runtime, ServeError> {
 
 fn take_lock(folder: &std::path::Path) -> Result<StateLock, ServeError> {
     StateLock::take(folder).map_err(|source| match source.kind() {
-        io::ErrorKind::WouldBlock => ServeError::Locked { path: folder.to_owned() },
+        io::ErrorKind::WouldBlock => ServeError::Locked {
+            path: folder.to_owned(),
+        },
         _ => ServeError::path(folder)(source),
     })
 }
 
-fn accounts(runtime: &Runtime, store: &Store, start: &Start) -> Result<(Loaded, Vec<Account>), ServeError> {
-    runtime.block_on(load_accounts(store, start.loaded.clone(), &start.path, &start.options)).map_err(|error| {
-        match error {
+fn accounts(
+    runtime: &Runtime,
+    store: &Store,
+    start: &Start,
+) -> Result<(Loaded, Vec<Account>), ServeError> {
+    runtime
+        .block_on(load_accounts(
+            store,
+            start.loaded.clone(),
+            &start.path,
+            &start.options,
+        ))
+        .map_err(|error| match error {
             LoadError::Configuration(faults) => ServeError::Configuration(faults),
-            LoadError::Store(source) => {
-                ServeError::Store { path: start.loaded.server.database.clone(), source }
-            }
-        }
-    })
+            LoadError::Store(source) => ServeError::Store {
+                path: start.loaded.server.database.clone(),
+                source,
+            },
+        })
 }
 
 fn open_journal(loaded: &Loaded) -> Result<(Journal, Ledger), ServeError> {
     let path = loaded.server.state_dir.join("journal");
-    let options = JournalOptions { reserve_bytes: loaded.server.journal_reserve_bytes, ..JournalOptions::default() };
+    let options = JournalOptions {
+        reserve_bytes: loaded.server.journal_reserve_bytes,
+        ..JournalOptions::default()
+    };
     Journal::open(&path, options).map_err(|source| ServeError::Journal { path, source })
 }
 
 /// What our SDP can do; media is never sent to our own listeners.
 fn capabilities(listeners: &[hotline_sip::Listener]) -> Capabilities {
     Capabilities {
-        refused_targets: listeners.iter().flat_map(|listener| [listener.local, listener.advertise]).collect(),
+        refused_targets: listeners
+            .iter()
+            .flat_map(|listener| [listener.local, listener.advertise])
+            .collect(),
         ..Capabilities::default()
     }
 }
 
 fn seed() -> Result<[u8; 32], ServeError> {
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed)
-        .map_err(|error| ServeError::System { what: "the random source", source: io::Error::other(error) })?;
+    getrandom::fill(&mut seed).map_err(|error| ServeError::System {
+        what: "the random source",
+        source: io::Error::other(error),
+    })?;
     Ok(seed)
 }

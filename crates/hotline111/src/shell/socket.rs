@@ -1,8 +1,10 @@
 //! The control socket's server side: one JSON object a line, one reply for each request.
 
-use crate::cli::control::{AgentOrder, ControlReply, ControlRequest, LINE_BYTES_MAX, decode, encode};
-use crate::shell::error::ServeError;
+use crate::cli::control::{
+    AgentOrder, ControlReply, ControlRequest, LINE_BYTES_MAX, decode, encode,
+};
 use crate::cli::live;
+use crate::shell::error::ServeError;
 use crate::shell::host::Host;
 use crate::shell::tables;
 use hotline_core::{AgentId, CallId, Refusal, Request};
@@ -25,7 +27,9 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener, ServeError> {
     }
     // The lock of the state directory is ours: a socket that lies there is a dead server's.
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(ServeError::path(path)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(ServeError::path(path)(error));
+        }
         Ok(()) | Err(_) => {}
     }
     let listener = UnixListener::bind(path).map_err(ServeError::path(path))?;
@@ -39,7 +43,9 @@ pub(crate) async fn serve(listener: UnixListener, host: Arc<Host>) {
     let places = Arc::new(Semaphore::new(CLIENTS_MAX));
     let mut clients = tokio::task::JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
         // Ended clients are collected so that the set does not grow.
         while clients.try_join_next().is_some() {}
         if let Ok((stream, _)) = listener.accept().await {
@@ -81,8 +87,16 @@ async fn answer(request: ControlRequest, host: &Host) -> ControlReply {
             ControlReply::Done
         }
         ControlRequest::HangUp { call } => match u64::from_str_radix(&call, 16) {
-            Ok(number) => reply(host.inbox.request(Request::HangUp { call: CallId(number) }).await),
-            Err(_) => ControlReply::Refused(format!("{call} is no call: 16 hexadecimal digits are expected")),
+            Ok(number) => reply(
+                host.inbox
+                    .request(Request::HangUp {
+                        call: CallId(number),
+                    })
+                    .await,
+            ),
+            Err(_) => ControlReply::Refused(format!(
+                "{call} is no call: 16 hexadecimal digits are expected"
+            )),
         },
         ControlRequest::UserAdd { .. }
         | ControlRequest::UserPassword { .. }
@@ -116,7 +130,10 @@ async fn show(request: &ControlRequest, host: &Host) -> ControlReply {
 async fn change_agent(user: &str, change: AgentOrder, host: &Host) -> ControlReply {
     let plan = host.plan();
     let position = plan.agents.iter().position(|agent| agent.user == user);
-    let Some(agent) = position.and_then(|index| u32::try_from(index).ok()).map(AgentId) else {
+    let Some(agent) = position
+        .and_then(|index| u32::try_from(index).ok())
+        .map(AgentId)
+    else {
         return ControlReply::Refused(format!("{user} is no counsellor"));
     };
     let request = match change {

@@ -39,6 +39,10 @@ pub(crate) fn status(view: &View, plan: &Plan, node: u8, troubles: Vec<String>) 
         registrations: count(view.registered.len()),
         free_ports: count(view.counts.free_ports),
         troubles,
-        alarms: view.alarms.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+        alarms: view
+            .alarms
+            .iter()
+            .map(|(name, count)| ((*name).to_owned(), *count))
+            .collect(),
     }
 }

@@ -27,15 +27,25 @@ pub(crate) fn load_sounds(loaded: &Loaded) -> SoundTable {
             }
             Err(error) => {
                 tracing::error!(alarm = "prompt_missing", prompt = label, %error, "a prompt cannot be read");
-                sounds.push(Sound { name: label, alaw: Arc::from(Vec::new()) });
+                sounds.push(Sound {
+                    name: label,
+                    alaw: Arc::from(Vec::new()),
+                });
             }
         }
     }
-    SoundTable { sounds: sounds.into(), index }
+    SoundTable {
+        sounds: sounds.into(),
+        index,
+    }
 }
 
 /// Starts as many workers as configured; their events go to the control thread.
-pub(crate) fn start(loaded: &Loaded, table: &SoundTable, inbox: &Inbox) -> Result<Vec<WorkerHandle>, ServeError> {
+pub(crate) fn start(
+    loaded: &Loaded,
+    table: &SoundTable,
+    inbox: &Inbox,
+) -> Result<Vec<WorkerHandle>, ServeError> {
     let music = loaded.music.and_then(|index| u32::try_from(index).ok());
     (0..worker_count(loaded.media.workers))
         .map(|worker| {

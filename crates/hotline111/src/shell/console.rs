@@ -1,0 +1,106 @@
+//! What the HTTP interface shows: the control thread's picture, as the console wants it.
+
+use crate::shell::control::View;
+use crate::shell::host::Host;
+use hotline_console::{Answer, Health, Kind, Sample, Snapshot, Source};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The console's source.
+pub(crate) struct Shown(pub(crate) Arc<Host>);
+
+impl Source for Shown {
+    fn snapshot(&self) -> Answer<'_, Option<Snapshot>> {
+        Box::pin(async move {
+            let view = self.0.inbox.view().await?;
+            let plan = self.0.plan();
+            let queues: Vec<&str> = plan
+                .queues
+                .iter()
+                .map(|queue| queue.name.as_str())
+                .collect();
+            Some(Snapshot {
+                view: hotline_console::View::of(&view.ledger, view.now, &queues),
+                samples: samples(&view),
+                counters: view.counters,
+                // Nothing probes the carriers yet; what is not known is not shown.
+                trunks: std::collections::BTreeMap::new(),
+            })
+        })
+    }
+
+    fn health(&self) -> Health {
+        let gauges = &self.0.inbox.gauges;
+        let others = if gauges.is_disk_full.load(Ordering::Relaxed) {
+            vec![(
+                "disk_full".to_owned(),
+                "The disk is nearly full, recordings have stopped.".to_owned(),
+            )]
+        } else {
+            Vec::new()
+        };
+        Health {
+            is_starting: !gauges.is_ready.load(Ordering::Relaxed),
+            is_draining: gauges.is_draining.load(Ordering::Relaxed),
+            journal: self.0.journal.status(),
+            projector: self.0.projector.borrow().clone(),
+            media_ports_free: gauges.free_ports.load(Ordering::Relaxed),
+            others,
+        }
+    }
+}
+
+fn samples(view: &View) -> Vec<Sample> {
+    let gauge = |name, help, value: usize| Sample {
+        name,
+        help,
+        kind: Kind::Gauge,
+        labels: Vec::new(),
+        value: value as f64,
+    };
+    let mut samples = vec![
+        gauge("hotline_legs", "Legs of calls.", view.counts.legs),
+        gauge(
+            "hotline_sip_transactions",
+            "SIP transactions alive.",
+            view.sip.transactions,
+        ),
+        gauge(
+            "hotline_sip_dialogs",
+            "SIP dialogs alive.",
+            view.sip.dialogs,
+        ),
+        gauge(
+            "hotline_sip_bindings",
+            "Contacts registered.",
+            view.sip.bindings,
+        ),
+        gauge(
+            "hotline_sip_streams",
+            "TCP connections of signalling.",
+            view.streams,
+        ),
+    ];
+    samples.extend(view.sip.rejections.iter().map(|(rejection, count)| Sample {
+        name: "hotline_sip_rejected_total",
+        help: "SIP requests refused or dropped.",
+        kind: Kind::Counter,
+        labels: vec![("reason", format!("{rejection:?}").to_lowercase())],
+        value: *count as f64,
+    }));
+    samples.extend(view.alarms.iter().map(|(name, count)| Sample {
+        name: "hotline_alarms_total",
+        help: "Alarms raised, by the name of their RUNBOOK section.",
+        kind: Kind::Counter,
+        labels: vec![("alarm", (*name).to_owned())],
+        value: *count as f64,
+    }));
+    samples.push(Sample {
+        name: "hotline_inbox_dropped_total",
+        help: "Messages to the control thread that found its inbox full.",
+        kind: Kind::Counter,
+        labels: Vec::new(),
+        value: view.inbox_dropped as f64,
+    });
+    samples
+}
