@@ -12,8 +12,15 @@ use crate::{Peer, Rejection};
 
 impl Endpoint {
     /// A request, before anything is known of it but that it is SIP.
-    pub(crate) fn request_received(&mut self, turn: &mut Turn<'_>, message: Message, arrival: Arrival) {
-        let Some(method) = message.method().cloned() else { return };
+    pub(crate) fn request_received(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: Message,
+        arrival: Arrival,
+    ) {
+        let Some(method) = message.method().cloned() else {
+            return;
+        };
         let heads = match message.heads() {
             Ok(heads) => heads,
             Err(fault) => {
@@ -30,7 +37,12 @@ impl Endpoint {
         if self.is_repetition(turn, &message, &heads, &method) {
             return;
         }
-        let request = Request { message, heads, method, arrival };
+        let request = Request {
+            message,
+            heads,
+            method,
+            arrival,
+        };
         if request.method.is(rsip::Method::Cancel) {
             return self.cancelled(turn, &request);
         }
@@ -42,10 +54,18 @@ impl Endpoint {
 
     /// RFC 3261 §17.2.3: what meets its transaction goes no further, but for the ACK that an RFC 2543 peer
     /// sends for our 2xx, which looks like its INVITE.
-    fn is_repetition(&mut self, turn: &mut Turn<'_>, message: &Message, heads: &Heads, method: &Method) -> bool {
+    fn is_repetition(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &Message,
+        heads: &Heads,
+        method: &Method,
+    ) -> bool {
         let is_ack = method.is(rsip::Method::Ack);
         let key = server_key(message, heads, method.as_str());
-        let Some(id) = self.transactions.find_server(&key) else { return false };
+        let Some(id) = self.transactions.find_server(&key) else {
+            return false;
+        };
         self.request_again(turn, id, is_ack);
         !is_ack || self.calls.find(&heads.call_id, heads.to_tag()).is_none()
     }
@@ -56,7 +76,8 @@ impl Endpoint {
         if is_stranger && !self.admit(turn, &request.arrival, self.is_busy(75)) {
             return;
         }
-        if self.is_refused_by_form(turn, &request) || self.is_shed(turn, &request, trunk.is_some()) {
+        if self.is_refused_by_form(turn, &request) || self.is_shed(turn, &request, trunk.is_some())
+        {
             return;
         }
         let is_register = request.method.is(rsip::Method::Register);
@@ -69,14 +90,20 @@ impl Endpoint {
                     self.flood.refund(request.arrival.source.ip());
                     Peer::Account(user)
                 }
-                Verdict::Ask { is_stale } => return self.challenge(turn, &request, is_stale, Rejection::Challenged),
-                Verdict::Wrong => return self.challenge(turn, &request, false, Rejection::WrongCredentials),
+                Verdict::Ask { is_stale } => {
+                    return self.challenge(turn, &request, is_stale, Rejection::Challenged);
+                }
+                Verdict::Wrong => {
+                    return self.challenge(turn, &request, false, Rejection::WrongCredentials);
+                }
             },
         };
         match (&request.method, peer) {
             (Method::Known(rsip::Method::Invite), peer) => self.invited(turn, request, peer),
             (Method::Known(rsip::Method::Options), _) => self.options(turn, &request),
-            (Method::Known(rsip::Method::Register), Peer::Account(user)) => self.register_received(turn, &request, &user),
+            (Method::Known(rsip::Method::Register), Peer::Account(user)) => {
+                self.register_received(turn, &request, &user)
+            }
             (method, _) => {
                 let method = method.clone();
                 self.refuse_method(turn, &request.message, &request.arrival, &method);
@@ -86,9 +113,16 @@ impl Endpoint {
 
     /// Refusals that need to know nothing of the sender, in the order of RFC 3261 §8.2.
     fn is_refused_by_form(&mut self, turn: &mut Turn<'_>, request: &Request) -> bool {
-        let Request { message, heads, method, arrival } = request;
+        let Request {
+            message,
+            heads,
+            method,
+            arrival,
+        } = request;
         match method {
-            Method::Known(rsip::Method::Bye | rsip::Method::Info | rsip::Method::Update | rsip::Method::PRack) => {
+            Method::Known(
+                rsip::Method::Bye | rsip::Method::Info | rsip::Method::Update | rsip::Method::PRack,
+            ) => {
                 // These live in dialogs only.
                 self.rejected(turn, Rejection::NoDialog, arrival);
                 self.reply_at_once(turn, message, arrival, 481, &[]);
@@ -101,7 +135,11 @@ impl Endpoint {
                 return true;
             }
         }
-        let scheme = heads.uri.as_ref().map(|uri| uri.scheme.as_str()).unwrap_or_default();
+        let scheme = heads
+            .uri
+            .as_ref()
+            .map(|uri| uri.scheme.as_str())
+            .unwrap_or_default();
         let required = message.list(Name::Require).unwrap_or_default();
         let refusal = if !matches!(scheme, "sip" | "sips" | "tel") {
             Some((416, None))
@@ -113,20 +151,34 @@ impl Endpoint {
         } else {
             None
         };
-        let Some((status, header)) = refusal else { return false };
+        let Some((status, header)) = refusal else {
+            return false;
+        };
         self.rejected(turn, Rejection::Malformed, arrival);
         self.reply_at_once(turn, message, arrival, status, header.as_slice());
         true
     }
 
     /// 501 for a method that nobody knows, 405 for one that we do not do here.
-    pub(crate) fn refuse_method(&mut self, turn: &mut Turn<'_>, message: &Message, arrival: &Arrival, method: &Method) {
+    pub(crate) fn refuse_method(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &Message,
+        arrival: &Arrival,
+        method: &Method,
+    ) {
         let status = match method {
             Method::Known(_) => 405,
             Method::Other(_) => 501,
         };
         self.rejected(turn, Rejection::Malformed, arrival);
-        self.reply_at_once(turn, message, arrival, status, &[("Allow", self.allow().to_owned())]);
+        self.reply_at_once(
+            turn,
+            message,
+            arrival,
+            status,
+            &[("Allow", self.allow().to_owned())],
+        );
     }
 
     /// The order of overload: strangers fall silent before this; then OPTIONS and REGISTER, then calls from
@@ -144,21 +196,35 @@ impl Endpoint {
         }
         self.rejected(turn, Rejection::Overload, &request.arrival);
         let wait_s = RETRY_AFTER_S + self.random.below(RETRY_SPREAD_S);
-        self.reply_at_once(turn, &request.message, &request.arrival, 503, &[("Retry-After", wait_s.to_string())]);
+        self.reply_at_once(
+            turn,
+            &request.message,
+            &request.arrival,
+            503,
+            &[("Retry-After", wait_s.to_string())],
+        );
         true
     }
 
     fn is_busy(&self, percent: usize) -> bool {
-        self.transactions.active() >= self.config.transactions_max.max(1).saturating_mul(percent) / 100
+        self.transactions.active()
+            >= self.config.transactions_max.max(1).saturating_mul(percent) / 100
     }
 
     /// Whether a request may cost us anything: of trunks and registered phones always, of strangers as long
     /// as the bucket of their address lasts.
     pub(crate) fn admit(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, is_busy: bool) -> bool {
-        if !self.is_server() || self.trunk(arrival.source).is_some() || self.registrar.is_contact(arrival.source) {
+        if !self.is_server()
+            || self.trunk(arrival.source).is_some()
+            || self.registrar.is_contact(arrival.source)
+        {
             return true;
         }
-        let admission = if is_busy { Admission::Silenced } else { self.flood.admit(turn.now.mono, arrival.source.ip()) };
+        let admission = if is_busy {
+            Admission::Silenced
+        } else {
+            self.flood.admit(turn.now.mono, arrival.source.ip())
+        };
         match admission {
             Admission::Admitted => return true,
             Admission::SilencedFirst => self.rejected(turn, Rejection::Flood, arrival),
@@ -169,9 +235,17 @@ impl Endpoint {
     }
 
     /// 401 with two challenges, the same for accounts that exist and those that do not.
-    pub(crate) fn challenge(&mut self, turn: &mut Turn<'_>, request: &Request, is_stale: bool, rejection: Rejection) {
+    pub(crate) fn challenge(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: &Request,
+        is_stale: bool,
+        rejection: Rejection,
+    ) {
         let source = request.arrival.source.ip();
-        let [strong, weak] = self.digest.challenges(&self.config.realm, turn.now.wall, source, is_stale);
+        let [strong, weak] =
+            self.digest
+                .challenges(&self.config.realm, turn.now.wall, source, is_stale);
         self.rejected(turn, rejection, &request.arrival);
         let headers = [("WWW-Authenticate", strong), ("WWW-Authenticate", weak)];
         self.reply_at_once(turn, &request.message, &request.arrival, 401, &headers);
@@ -202,7 +276,10 @@ fn refused_body(message: &Message) -> Option<(u16, Option<(&'static str, String)
     if body_of(message).is_some_and(|(kind, _)| kind != "application/sdp") {
         return Some((415, accept()));
     }
-    if message.value(Name::ContentEncoding).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+    if message
+        .value(Name::ContentEncoding)
+        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    {
         return Some((415, Some(("Accept-Encoding", "identity".to_owned()))));
     }
     if message.count(Name::Accept) == 0 {
@@ -210,7 +287,12 @@ fn refused_body(message: &Message) -> Option<(u16, Option<(&'static str, String)
     }
     let kinds = message.list(Name::Accept).unwrap_or_default();
     let is_sdp = |kind: &String| {
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         matches!(kind.as_str(), "application/sdp" | "application/*" | "*/*")
     };
     (!kinds.iter().any(is_sdp)).then_some((406, None))

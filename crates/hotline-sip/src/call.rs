@@ -137,7 +137,8 @@ impl Calls {
     }
     pub(crate) fn insert(&mut self, id: DialogId, call: Call) {
         if let Some(dialog) = call.dialog() {
-            self.by_tags.insert((dialog.call_id.clone(), dialog.local_tag.clone()), id);
+            self.by_tags
+                .insert((dialog.call_id.clone(), dialog.local_tag.clone()), id);
         }
         if self.all.insert(id, call).is_none() && id.is_multiple_of(2) {
             self.incoming += 1;
@@ -149,12 +150,15 @@ impl Calls {
             self.incoming -= 1;
         }
         if let Some(dialog) = call.dialog() {
-            self.by_tags.remove(&(dialog.call_id.clone(), dialog.local_tag.clone()));
+            self.by_tags
+                .remove(&(dialog.call_id.clone(), dialog.local_tag.clone()));
         }
         Some(call)
     }
     pub(crate) fn find(&self, call_id: &str, local_tag: &str) -> Option<DialogId> {
-        self.by_tags.get(&(call_id.to_owned(), local_tag.to_owned())).copied()
+        self.by_tags
+            .get(&(call_id.to_owned(), local_tag.to_owned()))
+            .copied()
     }
     pub(crate) fn talking(&mut self, id: DialogId) -> Option<&mut Talking> {
         match self.all.get_mut(&id)? {

@@ -36,11 +36,22 @@ pub(crate) struct Draft {
 
 impl Endpoint {
     /// The dialog of an INVITE that we answer (RFC 3261 §12.1.1).
-    pub(crate) fn server_dialog(&self, message: &Message, heads: &Heads, arrival: &Arrival, local_tag: &str, peer: &Peer) -> Dialog {
+    pub(crate) fn server_dialog(
+        &self,
+        message: &Message,
+        heads: &Heads,
+        arrival: &Arrival,
+        local_tag: &str,
+        peer: &Peer,
+    ) -> Dialog {
         let contact = contact_of(message);
         // RFC 2543 peers may leave Contact out: From is all that we have.
         let target = contact.unwrap_or_else(|| heads.from.uri.as_str().to_owned());
-        let user = heads.uri.as_ref().map(|uri| uri.user.clone()).unwrap_or_default();
+        let user = heads
+            .uri
+            .as_ref()
+            .map(|uri| uri.user.clone())
+            .unwrap_or_default();
         Dialog {
             call_id: heads.call_id.clone(),
             local: format!("<{}>", heads.to.uri),
@@ -58,7 +69,14 @@ impl Endpoint {
     }
 
     /// The dialog of a response to our INVITE (RFC 3261 §12.1.2).
-    pub(crate) fn client_dialog(&self, message: &Message, heads: &Heads, hop: Hop, user: &str, is_by_flow: bool) -> Dialog {
+    pub(crate) fn client_dialog(
+        &self,
+        message: &Message,
+        heads: &Heads,
+        hop: Hop,
+        user: &str,
+        is_by_flow: bool,
+    ) -> Dialog {
         let mut routes = message.list(Name::RecordRoute).unwrap_or_default();
         routes.reverse();
         let target = contact_of(message).unwrap_or_else(|| heads.to.uri.as_str().to_owned());
@@ -90,8 +108,15 @@ impl Endpoint {
         writer
             .header("Via", &self.via(hop, &branch))
             .header("Max-Forwards", "70")
-            .header("From", &format!("{};tag={}", dialog.local, dialog.local_tag));
-        let to_tag = if dialog.remote_tag.is_empty() { String::new() } else { format!(";tag={}", dialog.remote_tag) };
+            .header(
+                "From",
+                &format!("{};tag={}", dialog.local, dialog.local_tag),
+            );
+        let to_tag = if dialog.remote_tag.is_empty() {
+            String::new()
+        } else {
+            format!(";tag={}", dialog.remote_tag)
+        };
         writer
             .header("To", &format!("{}{to_tag}", dialog.remote))
             .header("Call-ID", &dialog.call_id)
@@ -100,7 +125,11 @@ impl Endpoint {
             writer.header("Route", route);
         }
         writer.header("User-Agent", &self.config.product);
-        Draft { writer, branch, hop }
+        Draft {
+            writer,
+            branch,
+            hop,
+        }
     }
 
     /// Where a request inside the dialog goes: to the first route or the remote target when that is an
@@ -113,17 +142,35 @@ impl Endpoint {
             Some(route) => NameAddr::parse(route).map(|route| route.uri),
             None => Uri::parse(&dialog.target),
         };
-        let Some((next, ip)) = next.and_then(|next| next.ip().map(|ip| (next, ip))) else { return dialog.hop };
+        let Some((next, ip)) = next.and_then(|next| next.ip().map(|ip| (next, ip))) else {
+            return dialog.hop;
+        };
         let address = SocketAddr::new(ip, next.port.unwrap_or(uri::PORT_DEFAULT));
         let names_transport = next.params.contains("transport");
-        let is_stream = if names_transport { next.is_stream() } else { dialog.hop.is_reliable() };
+        let is_stream = if names_transport {
+            next.is_stream()
+        } else {
+            dialog.hop.is_reliable()
+        };
         if !is_stream {
-            let listener = if dialog.hop.is_reliable() { self.listener(false, address) } else { Some(dialog.hop.listener()) };
+            let listener = if dialog.hop.is_reliable() {
+                self.listener(false, address)
+            } else {
+                Some(dialog.hop.listener())
+            };
             return listener.map_or(dialog.hop, |listener| Hop::Datagram { listener, address });
         }
-        let listener = if dialog.hop.is_reliable() { Some(dialog.hop.listener()) } else { self.listener(true, address) };
+        let listener = if dialog.hop.is_reliable() {
+            Some(dialog.hop.listener())
+        } else {
+            self.listener(true, address)
+        };
         // The connection that is there is used while it lives (RFC 5923 in spirit); the address is for a new one.
-        listener.map_or(dialog.hop, |listener| Hop::Stream { listener, address, connection: dialog.hop.connection() })
+        listener.map_or(dialog.hop, |listener| Hop::Stream {
+            listener,
+            address,
+            connection: dialog.hop.connection(),
+        })
     }
 
     pub(crate) fn branch(&mut self) -> String {
@@ -133,32 +180,53 @@ impl Endpoint {
     /// Our Via by this hop.
     pub(crate) fn via(&self, hop: Hop, branch: &str) -> String {
         let transport = if hop.is_reliable() { "TCP" } else { "UDP" };
-        format!("SIP/2.0/{transport} {};rport;branch={branch}", self.advertised(hop.listener()))
+        format!(
+            "SIP/2.0/{transport} {};rport;branch={branch}",
+            self.advertised(hop.listener())
+        )
     }
 
     /// Our Contact by this hop.
     pub(crate) fn contact(&self, hop: Hop, user: &str) -> String {
         let at = if user.is_empty() { "" } else { "@" };
-        let transport = if hop.is_reliable() { ";transport=tcp" } else { "" };
-        format!("<sip:{user}{at}{}{transport}>", self.advertised(hop.listener()))
+        let transport = if hop.is_reliable() {
+            ";transport=tcp"
+        } else {
+            ""
+        };
+        format!(
+            "<sip:{user}{at}{}{transport}>",
+            self.advertised(hop.listener())
+        )
     }
 
     pub(crate) fn advertised(&self, listener: ListenerId) -> SocketAddr {
         let fallback = SocketAddr::from(([127, 0, 0, 1], uri::PORT_DEFAULT));
-        self.config.listeners.get(usize::from(listener)).map_or(fallback, |listener| listener.advertise)
+        self.config
+            .listeners
+            .get(usize::from(listener))
+            .map_or(fallback, |listener| listener.advertise)
     }
 
     /// The first listener for this transport and address family.
     pub(crate) fn listener(&self, is_stream: bool, toward: SocketAddr) -> Option<ListenerId> {
-        let fits = |listener: &crate::Listener| listener.is_stream == is_stream && listener.local.is_ipv4() == toward.is_ipv4();
-        self.config.listeners.iter().position(fits).and_then(|at| ListenerId::try_from(at).ok())
+        let fits = |listener: &crate::Listener| {
+            listener.is_stream == is_stream && listener.local.is_ipv4() == toward.is_ipv4()
+        };
+        self.config
+            .listeners
+            .iter()
+            .position(fits)
+            .and_then(|at| ListenerId::try_from(at).ok())
     }
 }
 
 impl Dialog {
     /// Request-URI and Route values (RFC 3261 §12.2.1.1): a first route without `lr` is a strict router.
     fn path(&self) -> (String, Vec<String>) {
-        let Some((first, rest)) = self.routes.split_first() else { return (self.target.clone(), Vec::new()) };
+        let Some((first, rest)) = self.routes.split_first() else {
+            return (self.target.clone(), Vec::new());
+        };
         match NameAddr::parse(first) {
             Some(strict) if !strict.uri.params.contains("lr") => {
                 let mut routes = rest.to_vec();

@@ -12,7 +12,9 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// None for our realm, or they were right with an old nonce: ask again.
-    Ask { is_stale: bool },
+    Ask {
+        is_stale: bool,
+    },
     Good(String),
     Wrong,
 }
@@ -41,7 +43,13 @@ pub(crate) struct Asked<'a> {
 impl Digest {
     pub(crate) fn new(random: &mut Random, nonce_ms: u64) -> Self {
         let serial = u64::from_be_bytes(random.bytes());
-        Self { secret: random.bytes(), serial, nonce_ms, used: BTreeMap::new(), forgotten: (0, 0) }
+        Self {
+            secret: random.bytes(),
+            serial,
+            nonce_ms,
+            used: BTreeMap::new(),
+            forgotten: (0, 0),
+        }
     }
 
     pub(crate) fn secret(&self) -> [u8; 32] {
@@ -67,12 +75,31 @@ impl Digest {
 
     fn nonce_text(&self, issued_ms: u64, serial: u64, source: IpAddr) -> String {
         let (issued_ms, serial) = (issued_ms.to_be_bytes(), serial.to_be_bytes());
-        let mac = hmac(&self.secret, &[b"nonce", &issued_ms, &serial, source.to_canonical().to_string().as_bytes()]);
-        format!("{}{}{}", hex(&issued_ms), hex(&serial), hex(mac.get(..16).unwrap_or(&mac)))
+        let mac = hmac(
+            &self.secret,
+            &[
+                b"nonce",
+                &issued_ms,
+                &serial,
+                source.to_canonical().to_string().as_bytes(),
+            ],
+        );
+        format!(
+            "{}{}{}",
+            hex(&issued_ms),
+            hex(&serial),
+            hex(mac.get(..16).unwrap_or(&mac))
+        )
     }
 
     /// The two challenges, SHA-256 first: clients take the first that they know (RFC 8760 §2.3).
-    pub(crate) fn challenges(&mut self, realm: &str, wall: Wall, source: IpAddr, is_stale: bool) -> [String; 2] {
+    pub(crate) fn challenges(
+        &mut self,
+        realm: &str,
+        wall: Wall,
+        source: IpAddr,
+        is_stale: bool,
+    ) -> [String; 2] {
         let nonce = self.nonce(wall, source);
         let stale = if is_stale { ", stale=true" } else { "" };
         ["SHA-256", "MD5"]
@@ -80,12 +107,23 @@ impl Digest {
     }
 
     /// Judges the credentials of a request. An unknown account costs the same work as a known one.
-    pub(crate) fn verify(&mut self, accounts: &BTreeMap<String, Credentials>, asked: &Asked<'_>, message: &Message) -> Verdict {
+    pub(crate) fn verify(
+        &mut self,
+        accounts: &BTreeMap<String, Credentials>,
+        asked: &Asked<'_>,
+        message: &Message,
+    ) -> Verdict {
         let lines = message.lines(Name::Authorization).take(CREDENTIALS_MAX);
         let given = lines.filter_map(|line| Auth::parse(&crate::message::lex::text(line)));
-        let ours = given.filter(|auth| auth.scheme == "digest").find(|auth| auth.value("realm") == Some(asked.realm));
-        let Some(auth) = ours else { return Verdict::Ask { is_stale: false } };
-        let Some(answer) = Answer::read(&auth) else { return Verdict::Wrong };
+        let ours = given
+            .filter(|auth| auth.scheme == "digest")
+            .find(|auth| auth.value("realm") == Some(asked.realm));
+        let Some(auth) = ours else {
+            return Verdict::Ask { is_stale: false };
+        };
+        let Some(answer) = Answer::read(&auth) else {
+            return Verdict::Wrong;
+        };
         let account = accounts.get(answer.user);
         let dummy = self.mark(&[b"dummy", answer.user.as_bytes()]);
         let ha1 = match (account, answer.algorithm) {
@@ -94,8 +132,12 @@ impl Digest {
             (None, Algorithm::Md5 | Algorithm::Sha256) => &dummy,
         };
         let expected = answer.algorithm.response(ha1, &answer, asked.method);
-        let is_right = is_equal(expected.as_bytes(), answer.response.to_ascii_lowercase().as_bytes());
-        let is_uri = answer.uri == asked.uri.as_str() || Uri::parse(answer.uri).is_some_and(|uri| uri.is_same(asked.uri));
+        let is_right = is_equal(
+            expected.as_bytes(),
+            answer.response.to_ascii_lowercase().as_bytes(),
+        );
+        let is_uri = answer.uri == asked.uri.as_str()
+            || Uri::parse(answer.uri).is_some_and(|uri| uri.is_same(asked.uri));
         if !is_right || !is_uri || account.is_none() {
             return Verdict::Wrong;
         }
@@ -107,21 +149,36 @@ impl Digest {
 
     /// Whether the nonce is ours, fresh, for this source, and its count is new. Notes the count.
     fn count(&mut self, nonce: &str, count: u32, asked: &Asked<'_>) -> bool {
-        let number = |range: std::ops::Range<usize>| nonce.get(range).and_then(|hex| u64::from_str_radix(hex, 16).ok());
-        let Some((issued_ms, serial)) = number(0..16).zip(number(16..32)) else { return false };
-        if !is_equal(self.nonce_text(issued_ms, serial, asked.source).as_bytes(), nonce.as_bytes()) {
+        let number = |range: std::ops::Range<usize>| {
+            nonce
+                .get(range)
+                .and_then(|hex| u64::from_str_radix(hex, 16).ok())
+        };
+        let Some((issued_ms, serial)) = number(0..16).zip(number(16..32)) else {
+            return false;
+        };
+        if !is_equal(
+            self.nonce_text(issued_ms, serial, asked.source).as_bytes(),
+            nonce.as_bytes(),
+        ) {
             return false;
         }
         let now_ms = u64::try_from(asked.wall.0).unwrap_or_default();
         // A clock that was set back by more than a nonce's life makes nonces of the future: stale as well.
         let is_fresh = now_ms.abs_diff(issued_ms) <= self.nonce_ms;
         let key = (issued_ms, serial);
-        if !is_fresh || key <= self.forgotten || self.used.get(&key).is_some_and(|known| *known >= count) {
+        if !is_fresh
+            || key <= self.forgotten
+            || self.used.get(&key).is_some_and(|known| *known >= count)
+        {
             return false;
         }
         self.used.insert(key, count);
         while self.used.len() > NONCES_MAX
-            || self.used.first_key_value().is_some_and(|(oldest, _)| oldest.0.saturating_add(self.nonce_ms) < now_ms)
+            || self
+                .used
+                .first_key_value()
+                .is_some_and(|(oldest, _)| oldest.0.saturating_add(self.nonce_ms) < now_ms)
         {
             if let Some((oldest, _)) = self.used.pop_first()
                 && self.used.len() >= NONCES_MAX
@@ -157,7 +214,10 @@ impl Algorithm {
     /// RFC 7616 §3.4.1 with qop=auth.
     fn response(self, ha1: &str, answer: &Answer<'_>, method: &str) -> String {
         let ha2 = self.hash(&format!("{method}:{}", answer.uri));
-        self.hash(&format!("{ha1}:{}:{}:{}:auth:{ha2}", answer.nonce, answer.count_text, answer.cnonce))
+        self.hash(&format!(
+            "{ha1}:{}:{}:{}:auth:{ha2}",
+            answer.nonce, answer.count_text, answer.cnonce
+        ))
     }
 }
 
@@ -176,10 +236,15 @@ struct Answer<'a> {
 impl<'a> Answer<'a> {
     fn read(auth: &'a Auth) -> Option<Self> {
         let count_text = auth.value("nc")?;
-        let is_count = count_text.len() == 8 && count_text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let count = is_count.then(|| u32::from_str_radix(count_text, 16).ok()).flatten()?;
+        let is_count =
+            count_text.len() == 8 && count_text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let count = is_count
+            .then(|| u32::from_str_radix(count_text, 16).ok())
+            .flatten()?;
         let is_auth = auth.value("qop")?.eq_ignore_ascii_case("auth");
-        let user = auth.value("username").filter(|user| user.len() <= USER_BYTES_MAX)?;
+        let user = auth
+            .value("username")
+            .filter(|user| user.len() <= USER_BYTES_MAX)?;
         is_auth.then_some(())?;
         Some(Self {
             user,
@@ -203,11 +268,20 @@ fn is_equal(one: &[u8], other: &[u8]) -> bool {
 #[must_use]
 pub fn credentials(user: &str, realm: &str, password: &str) -> Credentials {
     let text = format!("{user}:{realm}:{password}");
-    Credentials { ha1_sha256: Algorithm::Sha256.hash(&text), ha1_md5: Algorithm::Md5.hash(&text) }
+    Credentials {
+        ha1_sha256: Algorithm::Sha256.hash(&text),
+        ha1_md5: Algorithm::Md5.hash(&text),
+    }
 }
 
 /// Answers the best challenge of a 401 or 407: header name and value. None when we know none of them.
-pub(crate) fn answer(response: &Message, login: &(String, String), method: &str, uri: &str, cnonce: &str) -> Option<(&'static str, String)> {
+pub(crate) fn answer(
+    response: &Message,
+    login: &(String, String),
+    method: &str,
+    uri: &str,
+    cnonce: &str,
+) -> Option<(&'static str, String)> {
     let (asks, answers) = match response.status() {
         Some(407) => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
         _ => (Name::WwwAuthenticate, Name::Authorization),
@@ -219,17 +293,37 @@ pub(crate) fn answer(response: &Message, login: &(String, String), method: &str,
         .filter(|auth| auth.scheme == "digest")
         .collect();
     // The strongest, not the first: a downgrade needs more than a reordered answer.
-    let known = |wanted| challenges.iter().find(|auth| Algorithm::parse(auth.value("algorithm")) == Some(wanted));
-    let (challenge, algorithm) =
-        known(Algorithm::Sha256).map(|auth| (auth, Algorithm::Sha256)).or_else(|| known(Algorithm::Md5).map(|auth| (auth, Algorithm::Md5)))?;
+    let known = |wanted| {
+        challenges
+            .iter()
+            .find(|auth| Algorithm::parse(auth.value("algorithm")) == Some(wanted))
+    };
+    let (challenge, algorithm) = known(Algorithm::Sha256)
+        .map(|auth| (auth, Algorithm::Sha256))
+        .or_else(|| known(Algorithm::Md5).map(|auth| (auth, Algorithm::Md5)))?;
     let (realm, nonce) = (challenge.value("realm")?, challenge.value("nonce")?);
-    let is_auth = challenge.value("qop").is_some_and(|qop| qop.split(',').any(|one| one.trim().eq_ignore_ascii_case("auth")));
+    let is_auth = challenge.value("qop").is_some_and(|qop| {
+        qop.split(',')
+            .any(|one| one.trim().eq_ignore_ascii_case("auth"))
+    });
     let ha1 = algorithm.hash(&format!("{}:{realm}:{}", login.0, login.1));
-    let answer = Answer { user: &login.0, nonce, uri, response: "", cnonce, count: 1, count_text: "00000001", algorithm };
+    let answer = Answer {
+        user: &login.0,
+        nonce,
+        uri,
+        response: "",
+        cnonce,
+        count: 1,
+        count_text: "00000001",
+        algorithm,
+    };
     let response = if is_auth {
         algorithm.response(&ha1, &answer, method)
     } else {
-        algorithm.hash(&format!("{ha1}:{nonce}:{}", algorithm.hash(&format!("{method}:{uri}"))))
+        algorithm.hash(&format!(
+            "{ha1}:{nonce}:{}",
+            algorithm.hash(&format!("{method}:{uri}"))
+        ))
     };
     let name = match algorithm {
         Algorithm::Md5 => "MD5",

@@ -10,7 +10,9 @@ use crate::registration::Registration;
 use crate::timer::{Alarm, Timers};
 use crate::transaction::{Owner, Told, TransactionId, Transactions};
 use crate::transport::{Arrival, PARTIAL_MS, QUIET_MS, Streams};
-use crate::{Command, Config, ConnectionId, DialogId, Event, Input, ListenerId, Mono, Now, Output, Rejection};
+use crate::{
+    Command, Config, ConnectionId, DialogId, Event, Input, ListenerId, Mono, Now, Output, Rejection,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
@@ -95,15 +97,40 @@ impl Endpoint {
         self.run_timers(turn);
         let is_restore = matches!(input, Input::Command(Command::Restore { .. }));
         match input {
-            Input::Datagram { listener, source, bytes } => {
-                self.message(turn, bytes, Arrival { listener, source, connection: None });
+            Input::Datagram {
+                listener,
+                source,
+                bytes,
+            } => {
+                self.message(
+                    turn,
+                    bytes,
+                    Arrival {
+                        listener,
+                        source,
+                        connection: None,
+                    },
+                );
             }
-            Input::StreamOpened { connection, listener, peer } => self.stream_opened(turn, connection, listener, peer),
+            Input::StreamOpened {
+                connection,
+                listener,
+                peer,
+            } => self.stream_opened(turn, connection, listener, peer),
             Input::StreamBytes { connection, bytes } => self.stream_bytes(turn, connection, &bytes),
             Input::StreamClosed { connection } => self.stream_closed(turn, connection),
             Input::SendFailed { destination } => {
                 for id in self.transactions.toward(destination) {
-                    self.transport_failed(turn, id);
+                    match self.owner(id) {
+                        Owner::Fork(call, index) => self.fork_bounced(turn, (call, index)),
+                        Owner::Dialog(_)
+                        | Owner::Nobody
+                        | Owner::Probe(..)
+                        | Owner::Registration(_)
+                        | Owner::Resume(_) => {
+                            self.transport_failed(turn, id);
+                        }
+                    }
                 }
             }
             Input::Tick => {}
@@ -177,22 +204,57 @@ impl Endpoint {
         match command {
             Command::Accounts(accounts) => self.set_accounts(turn, accounts),
             Command::Answer { dialog, body } => self.answer(turn, dialog, body),
-            Command::Reject { dialog, status, retry_after_s, reason } => {
+            Command::Reject {
+                dialog,
+                status,
+                retry_after_s,
+                reason,
+            } => {
                 let mut headers = Vec::new();
                 headers.extend(retry_after_s.map(|seconds| ("Retry-After", seconds.to_string())));
                 headers.extend(reason.map(|reason| ("Reason", reason)));
                 self.reject(turn, dialog, status, &headers);
             }
             Command::Ringing { dialog } => self.ring(turn, dialog),
-            Command::Invite { dialog, target, from, body, headers, login } => {
-                self.invite(turn, dialog, &target, Offer { from, body, headers, login });
+            Command::Invite {
+                dialog,
+                target,
+                from,
+                body,
+                headers,
+                login,
+            } => {
+                self.invite(
+                    turn,
+                    dialog,
+                    &target,
+                    Offer {
+                        from,
+                        body,
+                        headers,
+                        login,
+                    },
+                );
             }
             Command::Hangup { dialog, reason } => self.hangup(turn, dialog, reason),
-            Command::Digit { dialog, digit, length_ms } => self.send_digit(turn, dialog, digit, length_ms),
+            Command::Digit {
+                dialog,
+                digit,
+                length_ms,
+            } => self.send_digit(turn, dialog, digit, length_ms),
             Command::AnswerReinvite { dialog, body } => self.answer_reinvite(turn, dialog, body),
-            Command::Register { user, password, via, is_stream, expires_s } => match self.hop_to(via, is_stream) {
+            Command::Register {
+                user,
+                password,
+                via,
+                is_stream,
+                expires_s,
+            } => match self.hop_to(via, is_stream) {
                 Some(hop) => self.register_account(turn, (user, password), hop, expires_s),
-                None => turn.out.push(Output::Event(Event::Registered { user, granted: Err(503) })),
+                None => turn.out.push(Output::Event(Event::Registered {
+                    user,
+                    granted: Err(503),
+                })),
             },
             Command::Restore { kept, byes_per_s } => self.restore(turn, kept, byes_per_s),
             Command::Drain => self.is_draining = true,
@@ -204,8 +266,13 @@ impl Endpoint {
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return;
         }
-        let Ok(message) = Message::parse(bytes) else { return self.garbage(turn, &arrival) };
-        if let Some(stream) = arrival.connection.and_then(|connection| self.streams.get_mut(connection)) {
+        let Ok(message) = Message::parse(bytes) else {
+            return self.garbage(turn, &arrival);
+        };
+        if let Some(stream) = arrival
+            .connection
+            .and_then(|connection| self.streams.get_mut(connection))
+        {
             stream.is_useful = true;
         }
         match message.status() {
@@ -224,23 +291,49 @@ impl Endpoint {
     }
 
     /// RFC 3261 §18.1.2, §17.1.3: a response without transaction goes nowhere.
-    fn response_received(&mut self, turn: &mut Turn<'_>, message: &Message, status: u16, arrival: &Arrival) {
-        let Ok(heads) = message.heads() else { return self.garbage(turn, arrival) };
-        let found = heads.via.branch().and_then(|branch| self.transactions.find_client(branch, heads.cseq_method.as_str()));
+    fn response_received(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &Message,
+        status: u16,
+        arrival: &Arrival,
+    ) {
+        let Ok(heads) = message.heads() else {
+            return self.garbage(turn, arrival);
+        };
+        let found = heads.via.branch().and_then(|branch| {
+            self.transactions
+                .find_client(branch, heads.cseq_method.as_str())
+        });
         let Some(id) = found else { return };
         let owner = self.owner(id);
-        let Some(told) = self.response(turn, id, message, status) else { return };
+        let Some(told) = self.response(turn, id, message, status) else {
+            return;
+        };
         if let Owner::Fork(call, index) = owner {
-            return self.fork_told(turn, (call, index), told, Some((message, &heads, arrival, id)));
+            return self.fork_told(
+                turn,
+                (call, index),
+                told,
+                Some((message, &heads, arrival, id)),
+            );
         }
         self.tell_owner(turn, owner, told, Some(message));
     }
 
     fn owner(&self, id: TransactionId) -> Owner {
-        self.transactions.get(id).map_or(Owner::Nobody, |transaction| transaction.owner.clone())
+        self.transactions
+            .get(id)
+            .map_or(Owner::Nobody, |transaction| transaction.owner.clone())
     }
 
-    fn tell_owner(&mut self, turn: &mut Turn<'_>, owner: Owner, told: Told, response: Option<&Message>) {
+    fn tell_owner(
+        &mut self,
+        turn: &mut Turn<'_>,
+        owner: Owner,
+        told: Told,
+        response: Option<&Message>,
+    ) {
         let status = response.and_then(Message::status);
         match owner {
             Owner::Dialog(id) => self.in_dialog_told(turn, id, response),
@@ -266,25 +359,43 @@ impl Endpoint {
         }
     }
 
-    fn stream_opened(&mut self, turn: &mut Turn<'_>, connection: ConnectionId, listener: ListenerId, peer: SocketAddr) {
-        if !self.streams.opened(turn, &mut self.timers, connection, listener, peer) {
+    fn stream_opened(
+        &mut self,
+        turn: &mut Turn<'_>,
+        connection: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+    ) {
+        if !self
+            .streams
+            .opened(turn, &mut self.timers, connection, listener, peer)
+        {
             turn.out.push(Output::Close { connection });
         }
     }
 
     fn stream_bytes(&mut self, turn: &mut Turn<'_>, connection: ConnectionId, bytes: &[u8]) {
-        let Some(stream) = self.streams.get_mut(connection) else { return };
+        let Some(stream) = self.streams.get_mut(connection) else {
+            return;
+        };
         stream.framer.push(bytes);
         let was_useful = stream.is_useful;
         let mut has_frame = false;
         // Each frame takes at least four bytes out of what was pushed.
         while let Some(stream) = self.streams.get_mut(connection) {
-            let arrival = Arrival { listener: stream.listener, source: stream.peer, connection: Some(connection) };
+            let arrival = Arrival {
+                listener: stream.listener,
+                source: stream.peer,
+                connection: Some(connection),
+            };
             match stream.framer.next() {
                 None => break,
                 Some(Frame::Ping) => {
                     has_frame = true;
-                    turn.out.push(Output::Stream { connection, bytes: b"\r\n".to_vec() });
+                    turn.out.push(Output::Stream {
+                        connection,
+                        bytes: b"\r\n".to_vec(),
+                    });
                 }
                 Some(Frame::Message(bytes)) => {
                     has_frame = true;
@@ -301,14 +412,17 @@ impl Endpoint {
                 }
             }
         }
-        let Some(stream) = self.streams.get_mut(connection) else { return };
+        let Some(stream) = self.streams.get_mut(connection) else {
+            return;
+        };
         let is_partial = stream.framer.is_partial();
         if has_frame || (is_partial && was_useful) {
             let after_ms = if is_partial { PARTIAL_MS } else { QUIET_MS };
             // A message in pieces does not move its own deadline.
             if has_frame || !stream.is_watched_closely {
                 stream.is_watched_closely = is_partial;
-                self.streams.watch(turn, &mut self.timers, connection, after_ms);
+                self.streams
+                    .watch(turn, &mut self.timers, connection, after_ms);
             }
         }
     }
@@ -326,7 +440,9 @@ impl Endpoint {
     }
 
     fn stream_overdue(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
-        let Some(stream) = self.streams.get_mut(connection) else { return };
+        let Some(stream) = self.streams.get_mut(connection) else {
+            return;
+        };
         let is_partial = stream.framer.is_partial();
         // A registered phone may be quiet until its next refresh, and so may a peer in a call.
         let is_needed = stream.is_useful
@@ -336,7 +452,9 @@ impl Endpoint {
                 || self.calls.len() > 0
                 || !self.transactions.on_stream(connection).is_empty());
         if is_needed {
-            return self.streams.watch(turn, &mut self.timers, connection, QUIET_MS);
+            return self
+                .streams
+                .watch(turn, &mut self.timers, connection, QUIET_MS);
         }
         self.close_stream(turn, connection);
     }
@@ -358,8 +476,14 @@ impl Endpoint {
     pub(crate) fn trunk(&self, source: SocketAddr) -> Option<crate::TrunkId> {
         let ip = source.ip().to_canonical();
         let is_from = |trunk: &crate::Trunk| {
-            trunk.sources.iter().any(|(known, port)| known.to_canonical() == ip && port.is_none_or(|port| port == source.port()))
+            trunk.sources.iter().any(|(known, port)| {
+                known.to_canonical() == ip && port.is_none_or(|port| port == source.port())
+            })
         };
-        self.config.trunks.iter().position(is_from).and_then(|at| crate::TrunkId::try_from(at).ok())
+        self.config
+            .trunks
+            .iter()
+            .position(is_from)
+            .and_then(|at| crate::TrunkId::try_from(at).ok())
     }
 }

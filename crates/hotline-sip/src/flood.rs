@@ -34,8 +34,18 @@ pub(crate) struct Flood {
 impl Flood {
     pub(crate) fn new(rate_per_s: u32, burst: u32) -> Self {
         let (rate_per_s, burst) = (u64::from(rate_per_s), u64::from(burst));
-        let crowd = Bucket { level: burst * WHOLE * CROWD_FACTOR, filled_at: Mono(0), is_silenced: false };
-        Self { rate_per_s, burst, buckets: BTreeMap::new(), ages: VecDeque::new(), crowd }
+        let crowd = Bucket {
+            level: burst * WHOLE * CROWD_FACTOR,
+            filled_at: Mono(0),
+            is_silenced: false,
+        };
+        Self {
+            rate_per_s,
+            burst,
+            buckets: BTreeMap::new(),
+            ages: VecDeque::new(),
+            crowd,
+        }
     }
 
     /// Takes one request out of the source's bucket.
@@ -47,9 +57,15 @@ impl Flood {
             return bucket.take(now, rate_per_s, burst);
         }
         if self.buckets.len() >= SOURCES_MAX {
-            return self.crowd.take(now, rate_per_s * CROWD_FACTOR, burst * CROWD_FACTOR);
+            return self
+                .crowd
+                .take(now, rate_per_s * CROWD_FACTOR, burst * CROWD_FACTOR);
         }
-        let mut bucket = Bucket { level: burst * WHOLE, filled_at: now, is_silenced: false };
+        let mut bucket = Bucket {
+            level: burst * WHOLE,
+            filled_at: now,
+            is_silenced: false,
+        };
         let admission = bucket.take(now, rate_per_s, burst);
         self.buckets.insert(source, bucket);
         self.ages.push_back((now, source));
@@ -67,13 +83,17 @@ impl Flood {
     fn forget_full(&mut self, now: Mono) {
         let fill_ms = self.burst * 1_000 / self.rate_per_s.max(1);
         for _ in 0..SWEEP_MAX {
-            let Some((noted, source)) = self.ages.front().copied() else { return };
+            let Some((noted, source)) = self.ages.front().copied() else {
+                return;
+            };
             if noted.plus_millis(fill_ms) > now {
                 return;
             }
             self.ages.pop_front();
             match self.buckets.get(&source) {
-                Some(bucket) if bucket.filled_at > noted => self.ages.push_back((bucket.filled_at, source)),
+                Some(bucket) if bucket.filled_at > noted => {
+                    self.ages.push_back((bucket.filled_at, source))
+                }
                 _ => {
                     self.buckets.remove(&source);
                 }
@@ -98,7 +118,11 @@ impl Bucket {
             return Admission::Admitted;
         }
         let was_silenced = std::mem::replace(&mut self.is_silenced, true);
-        if was_silenced { Admission::Silenced } else { Admission::SilencedFirst }
+        if was_silenced {
+            Admission::Silenced
+        } else {
+            Admission::SilencedFirst
+        }
     }
 }
 

@@ -15,7 +15,9 @@ impl Endpoint {
     /// believed; from elsewhere a phone must authenticate as the same account (it has moved to another
     /// network), and everybody else gets the answer of a dialog that does not exist.
     pub(crate) fn in_dialog(&mut self, turn: &mut Turn<'_>, request: Request) {
-        let found = self.calls.find(&request.heads.call_id, request.heads.to_tag());
+        let found = self
+            .calls
+            .find(&request.heads.call_id, request.heads.to_tag());
         let found = found.filter(|id| self.is_peer_tag(*id, request.heads.from_tag()));
         let is_ack = request.method.is(rsip::Method::Ack);
         let Some(id) = found else {
@@ -35,12 +37,20 @@ impl Endpoint {
             return self.reply_at_once(turn, &request.message, &request.arrival, 500, &[]);
         }
         match &request.method {
-            crate::message::Method::Known(rsip::Method::Bye) => self.bye_received(turn, id, &request),
-            crate::message::Method::Known(rsip::Method::Info) => self.info_received(turn, id, &request),
+            crate::message::Method::Known(rsip::Method::Bye) => {
+                self.bye_received(turn, id, &request)
+            }
+            crate::message::Method::Known(rsip::Method::Info) => {
+                self.info_received(turn, id, &request)
+            }
             crate::message::Method::Known(rsip::Method::Options) => self.options(turn, &request),
-            crate::message::Method::Known(rsip::Method::Invite | rsip::Method::Update) => self.change_received(turn, id, request),
+            crate::message::Method::Known(rsip::Method::Invite | rsip::Method::Update) => {
+                self.change_received(turn, id, request)
+            }
             // We never send a reliable provisional response, so no PRACK fits (RFC 3262 §3).
-            crate::message::Method::Known(rsip::Method::PRack) => self.reply_at_once(turn, &request.message, &request.arrival, 481, &[]),
+            crate::message::Method::Known(rsip::Method::PRack) => {
+                self.reply_at_once(turn, &request.message, &request.arrival, 481, &[])
+            }
             crate::message::Method::Known(_) | crate::message::Method::Other(_) => {
                 self.refuse_method(turn, &request.message, &request.arrival, &request.method);
             }
@@ -48,13 +58,19 @@ impl Endpoint {
     }
 
     fn is_peer_tag(&self, id: DialogId, tag: &str) -> bool {
-        self.calls.all.get(&id).and_then(Call::dialog).is_some_and(|dialog| dialog.remote_tag == tag)
+        self.calls
+            .all
+            .get(&id)
+            .and_then(Call::dialog)
+            .is_some_and(|dialog| dialog.remote_tag == tag)
     }
 
     fn is_trusted(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) -> bool {
         let arrival = &request.arrival;
         let Some((peer, source)) = self.calls.all.get(&id).and_then(|call| match call {
-            Call::Invited(invited) => Some((invited.peer.clone(), invited.request.arrival.source.ip())),
+            Call::Invited(invited) => {
+                Some((invited.peer.clone(), invited.request.arrival.source.ip()))
+            }
             Call::Talking(talking) => Some((talking.peer.clone(), talking.source)),
             Call::Calling(_) => None,
         }) else {
@@ -67,7 +83,9 @@ impl Endpoint {
             Peer::Trunk(trunk) if self.trunk(arrival.source) == Some(trunk) => return true,
             // A softphone's proxy may have several addresses; the tags are all that it knows of its peer.
             Peer::Unknown if self.config.is_user_agent => return true,
-            Peer::Account(user) if self.registrar.is_contact_ip(&user, arrival.source.ip()) => return true,
+            Peer::Account(user) if self.registrar.is_contact_ip(&user, arrival.source.ip()) => {
+                return true;
+            }
             Peer::Account(user) => Some(user),
             Peer::Trunk(_) | Peer::Unknown => None,
         };
@@ -83,8 +101,12 @@ impl Endpoint {
                 }
                 return true;
             }
-            Some((Verdict::Ask { is_stale }, _)) => self.challenge(turn, request, is_stale, Rejection::Challenged),
-            Some((Verdict::Good(_) | Verdict::Wrong, _)) => self.challenge(turn, request, false, Rejection::WrongCredentials),
+            Some((Verdict::Ask { is_stale }, _)) => {
+                self.challenge(turn, request, is_stale, Rejection::Challenged)
+            }
+            Some((Verdict::Good(_) | Verdict::Wrong, _)) => {
+                self.challenge(turn, request, false, Rejection::WrongCredentials)
+            }
             None => {
                 self.rejected(turn, Rejection::NoDialog, arrival);
                 self.reply_at_once(turn, &request.message, arrival, 481, &[]);
@@ -94,7 +116,9 @@ impl Endpoint {
     }
 
     pub(crate) fn verdict(&mut self, turn: &Turn<'_>, request: &Request) -> Verdict {
-        let Some(uri) = &request.heads.uri else { return Verdict::Wrong };
+        let Some(uri) = &request.heads.uri else {
+            return Verdict::Wrong;
+        };
         let asked = Asked {
             realm: &self.config.realm,
             method: request.method.as_str(),
@@ -102,7 +126,8 @@ impl Endpoint {
             source: request.arrival.source.ip(),
             wall: turn.now.wall,
         };
-        self.digest.verify(&self.registrar.accounts, &asked, &request.message)
+        self.digest
+            .verify(&self.registrar.accounts, &asked, &request.message)
     }
 
     /// RFC 3261 §12.2.2: a lower CSeq is out of order. Repetitions have met their transaction before.
@@ -120,7 +145,9 @@ impl Endpoint {
     }
 
     fn bye_received(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) {
-        let bytes = self.reply(&request.message, &request.arrival, 200, "").finish(None);
+        let bytes = self
+            .reply(&request.message, &request.arrival, 200, "")
+            .finish(None);
         self.respond_new(turn, request, 200, bytes);
         // RFC 3261 §15.1.2: what is pending gets 487.
         let is_said = match self.calls.all.get(&id) {
@@ -136,7 +163,10 @@ impl Endpoint {
             Some(Call::Calling(_)) | None => false,
         };
         if is_said {
-            turn.out.push(Output::Event(Event::Ended { dialog: id, is_by_peer: true }));
+            turn.out.push(Output::Event(Event::Ended {
+                dialog: id,
+                is_by_peer: true,
+            }));
         }
     }
 
@@ -144,16 +174,24 @@ impl Endpoint {
         let status = match body_of(&request.message) {
             // RFC 6086: an empty INFO only asks whether we are there.
             None => 200,
-            Some((kind, body)) if kind == "application/dtmf-relay" || kind == "application/dtmf" => match digit_of(&body) {
-                Some(digit) => {
-                    let is_wanted = self.calls.talking(id).is_some_and(|talking| talking.hangup.is_none());
-                    if is_wanted {
-                        turn.out.push(Output::Event(Event::Digit { dialog: id, digit }));
+            Some((kind, body))
+                if kind == "application/dtmf-relay" || kind == "application/dtmf" =>
+            {
+                match digit_of(&body) {
+                    Some(digit) => {
+                        let is_wanted = self
+                            .calls
+                            .talking(id)
+                            .is_some_and(|talking| talking.hangup.is_none());
+                        if is_wanted {
+                            turn.out
+                                .push(Output::Event(Event::Digit { dialog: id, digit }));
+                        }
+                        200
                     }
-                    200
+                    None => 400,
                 }
-                None => 400,
-            },
+            }
             Some(_) => 415,
         };
         let mut reply = self.reply(&request.message, &request.arrival, status, "");
@@ -166,13 +204,29 @@ impl Endpoint {
     fn change_received(&mut self, turn: &mut Turn<'_>, id: DialogId, request: Request) {
         if self.calls.talking(id).is_none() {
             // The first INVITE is not answered yet (RFC 3261 §14.2, RFC 3311 §5.2).
-            return self.reply_at_once(turn, &request.message, &request.arrival, 500, &[("Retry-After", "1".to_owned())]);
+            return self.reply_at_once(
+                turn,
+                &request.message,
+                &request.arrival,
+                500,
+                &[("Retry-After", "1".to_owned())],
+            );
         }
         let is_update = request.method.is(rsip::Method::Update);
         if body_of(&request.message).is_some_and(|(kind, _)| kind != "application/sdp") {
-            return self.reply_at_once(turn, &request.message, &request.arrival, 415, &[("Accept", "application/sdp".to_owned())]);
+            return self.reply_at_once(
+                turn,
+                &request.message,
+                &request.arrival,
+                415,
+                &[("Accept", "application/sdp".to_owned())],
+            );
         }
-        if self.calls.talking(id).is_some_and(|talking| talking.hangup.is_some()) {
+        if self
+            .calls
+            .talking(id)
+            .is_some_and(|talking| talking.hangup.is_some())
+        {
             return self.reply_at_once(turn, &request.message, &request.arrival, 481, &[]);
         }
         if !is_update || body_of(&request.message).is_some() {
@@ -191,15 +245,26 @@ impl Endpoint {
     }
 
     /// Takes the call out of the tables; with a reason given (or none in it) the peer gets BYE.
-    pub(crate) fn end_talking(&mut self, turn: &mut Turn<'_>, id: DialogId, bye: Option<Option<String>>) {
+    pub(crate) fn end_talking(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        bye: Option<Option<String>>,
+    ) {
         self.refuse_pending(turn, id, 487);
-        let Some(Call::Talking(mut talking)) = self.calls.remove(id) else { return };
+        let Some(Call::Talking(mut talking)) = self.calls.remove(id) else {
+            return;
+        };
         if let Some(answer) = talking.answer.take() {
             self.timers.cancel(answer.again);
             self.timers.cancel(answer.lost);
         }
-        let Some(reason) = bye else { return self.forget_dialog(turn, &talking.dialog) };
-        let headers = reason.map(|reason| vec![("Reason".to_owned(), reason)]).unwrap_or_default();
+        let Some(reason) = bye else {
+            return self.forget_dialog(turn, &talking.dialog);
+        };
+        let headers = reason
+            .map(|reason| vec![("Reason".to_owned(), reason)])
+            .unwrap_or_default();
         self.send_in_dialog(turn, id, &mut talking, "BYE", headers, None, None);
         self.forget_dialog(turn, &talking.dialog);
         if talking.login.is_some() {
@@ -208,14 +273,24 @@ impl Endpoint {
     }
 
     /// INFO with a digit.
-    pub(crate) fn send_digit(&mut self, turn: &mut Turn<'_>, id: DialogId, digit: char, length_ms: u32) {
+    pub(crate) fn send_digit(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        digit: char,
+        length_ms: u32,
+    ) {
         if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
             return;
         }
         let body = format!("Signal={digit}\r\nDuration={length_ms}\r\n").into_bytes();
         // Not before the dialog is confirmed: a digit for a call that only rings is lost, not the call.
-        let Some(Call::Talking(_)) = self.calls.all.get(&id) else { return };
-        let Some(Call::Talking(mut talking)) = self.calls.all.remove(&id) else { return };
+        let Some(Call::Talking(_)) = self.calls.all.get(&id) else {
+            return;
+        };
+        let Some(Call::Talking(mut talking)) = self.calls.all.remove(&id) else {
+            return;
+        };
         let body = Some(("application/dtmf-relay".to_owned(), body));
         self.send_in_dialog(turn, id, &mut talking, "INFO", Vec::new(), body, None);
         self.calls.all.insert(id, Call::Talking(talking));
@@ -239,14 +314,33 @@ impl Endpoint {
         if let Some((name, value)) = credentials {
             draft.writer.header(name, &value);
         }
-        let bytes = draft.writer.finish(body.as_ref().map(|(kind, body)| (kind.as_str(), body.as_slice())));
+        let bytes = draft.writer.finish(
+            body.as_ref()
+                .map(|(kind, body)| (kind.as_str(), body.as_slice())),
+        );
         let cseq = talking.dialog.local_cseq;
-        talking.sent = (talking.login.is_some() && !is_repeated).then_some(Sent { method, headers, body, cseq });
-        self.start_client(turn, draft.hop, (&draft.branch, method), bytes, Owner::Dialog(id));
+        talking.sent = (talking.login.is_some() && !is_repeated).then_some(Sent {
+            method,
+            headers,
+            body,
+            cseq,
+        });
+        self.start_client(
+            turn,
+            draft.hop,
+            (&draft.branch, method),
+            bytes,
+            Owner::Dialog(id),
+        );
     }
 
     /// What came of our BYE or INFO. Only softphones with a login answer a challenge, once.
-    pub(crate) fn in_dialog_told(&mut self, turn: &mut Turn<'_>, id: DialogId, response: Option<&Message>) {
+    pub(crate) fn in_dialog_told(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        response: Option<&Message>,
+    ) {
         let status = response.and_then(Message::status).unwrap_or(408);
         if status < 200 {
             return;
@@ -266,13 +360,24 @@ impl Endpoint {
         if matches!(status, 401 | 407)
             && let Some(response) = response
             && let Some(login) = talking.login.clone()
-            && let Some(sent) = talking.sent.take_if(|sent| response.heads().is_ok_and(|heads| heads.cseq == sent.cseq))
+            && let Some(sent) = talking
+                .sent
+                .take_if(|sent| response.heads().is_ok_and(|heads| heads.cseq == sent.cseq))
         {
             let cnonce = self.random.token();
             let uri = talking.dialog.target.clone();
-            if let Some(credentials) = digest::answer(response, &login, sent.method, &uri, &cnonce) {
+            if let Some(credentials) = digest::answer(response, &login, sent.method, &uri, &cnonce)
+            {
                 is_repeated = true;
-                self.send_in_dialog(turn, id, &mut talking, sent.method, sent.headers, sent.body, Some(credentials));
+                self.send_in_dialog(
+                    turn,
+                    id,
+                    &mut talking,
+                    sent.method,
+                    sent.headers,
+                    sent.body,
+                    Some(credentials),
+                );
             }
         }
         if !is_closing {
@@ -281,7 +386,10 @@ impl Endpoint {
             self.calls.all.insert(id, Call::Talking(talking));
             if is_gone {
                 self.end_talking(turn, id, Some(None));
-                turn.out.push(Output::Event(Event::Ended { dialog: id, is_by_peer: false }));
+                turn.out.push(Output::Event(Event::Ended {
+                    dialog: id,
+                    is_by_peer: false,
+                }));
             }
         } else if is_repeated {
             self.closing.insert(id, talking);
@@ -294,7 +402,9 @@ fn digit_of(body: &[u8]) -> Option<char> {
     let text = std::str::from_utf8(body.get(..body.len().min(INFO_BYTES_MAX))?).ok()?;
     let signal = text.lines().find_map(|line| {
         let (name, value) = line.split_once(['=', ':'])?;
-        name.trim().eq_ignore_ascii_case("signal").then_some(value.trim())
+        name.trim()
+            .eq_ignore_ascii_case("signal")
+            .then_some(value.trim())
     });
     let value = signal.unwrap_or_else(|| text.trim());
     match value {
@@ -304,7 +414,8 @@ fn digit_of(body: &[u8]) -> Option<char> {
     }
     let mut letters = value.chars();
     let digit = letters.next()?.to_ascii_uppercase();
-    (letters.next().is_none() && matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(digit)
+    (letters.next().is_none() && matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D'))
+        .then_some(digit)
 }
 
 const INFO_BYTES_MAX: usize = 256;

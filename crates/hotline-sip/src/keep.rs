@@ -46,13 +46,21 @@ struct KeptDialog {
 
 impl KeptHop {
     fn new(hop: Hop) -> Self {
-        Self { listener: hop.listener(), address: hop.address().to_string(), is_stream: hop.is_reliable() }
+        Self {
+            listener: hop.listener(),
+            address: hop.address().to_string(),
+            is_stream: hop.is_reliable(),
+        }
     }
     fn hop(&self) -> Option<Hop> {
         let address: SocketAddr = self.address.parse().ok()?;
         let listener = self.listener;
         Some(if self.is_stream {
-            Hop::Stream { listener, address, connection: None }
+            Hop::Stream {
+                listener,
+                address,
+                connection: None,
+            }
         } else {
             Hop::Datagram { listener, address }
         })
@@ -61,7 +69,12 @@ impl KeptHop {
 
 impl Endpoint {
     pub(crate) fn keep_secret(&mut self, turn: &mut Turn<'_>) {
-        keep(turn, Table::Secret, SECRET_KEY.to_vec(), &self.digest.secret());
+        keep(
+            turn,
+            Table::Secret,
+            SECRET_KEY.to_vec(),
+            &self.digest.secret(),
+        );
     }
 
     pub(crate) fn keep_binding(&mut self, turn: &mut Turn<'_>, user: &str, binding: &Binding) {
@@ -106,7 +119,14 @@ impl Endpoint {
     /// Takes up what the process before this one has left.
     pub(crate) fn restore(&mut self, turn: &mut Turn<'_>, kept: Vec<Keep>, byes_per_s: u32) {
         for entry in kept {
-            let Keep { table, key, value: Some(value) } = entry else { continue };
+            let Keep {
+                table,
+                key,
+                value: Some(value),
+            } = entry
+            else {
+                continue;
+            };
             match table {
                 Table::Binding => self.restore_binding(turn, key, &value),
                 Table::Dialog => self.resumes.push_back((key, value)),
@@ -125,7 +145,10 @@ impl Endpoint {
     fn restore_binding(&mut self, turn: &mut Turn<'_>, key: Vec<u8>, value: &[u8]) {
         let restored = read::<KeptBinding>(value).and_then(|kept| {
             // A wall clock that was set back must not make bindings eternal.
-            let left_ms = kept.expires_wall_ms.saturating_sub(turn.now.wall.0).min(i64::from(self.config.expires_s_max) * 1_000);
+            let left_ms = kept
+                .expires_wall_ms
+                .saturating_sub(turn.now.wall.0)
+                .min(i64::from(self.config.expires_s_max) * 1_000);
             let left_ms = u64::try_from(left_ms).ok().filter(|left_ms| *left_ms > 0)?;
             let binding = Binding {
                 hop: kept.hop.hop()?,
@@ -140,11 +163,14 @@ impl Endpoint {
                 age: 0,
                 timer: None,
             };
-            let is_known = self.registrar.accounts.is_empty() || self.registrar.accounts.contains_key(&kept.user);
+            let is_known = self.registrar.accounts.is_empty()
+                || self.registrar.accounts.contains_key(&kept.user);
             let is_listener = usize::from(binding.hop.listener()) < self.config.listeners.len();
             (is_known && is_listener).then_some((kept.user, binding))
         });
-        let Some((user, mut binding)) = restored else { return forget(turn, Table::Binding, key) };
+        let Some((user, mut binding)) = restored else {
+            return forget(turn, Table::Binding, key);
+        };
         let (uri, hop) = (binding.uri.clone(), binding.hop);
         binding.is_reachable = !hop.is_reliable();
         self.unbind(turn, &user, |known| known.uri == uri);
@@ -157,12 +183,18 @@ impl Endpoint {
 
     /// The next BYE for a dialog of the process before this one; the rest waits for its turn.
     pub(crate) fn resume(&mut self, turn: &mut Turn<'_>) {
-        let Some((key, value)) = self.resumes.pop_front() else { return };
+        let Some((key, value)) = self.resumes.pop_front() else {
+            return;
+        };
         if !self.resumes.is_empty() {
-            self.timers.arm(turn.now.mono, self.resume_ms, Alarm::Resume);
+            self.timers
+                .arm(turn.now.mono, self.resume_ms, Alarm::Resume);
         }
         let restored = read::<KeptDialog>(&value).and_then(|kept| {
-            let hop = kept.hop.hop().filter(|hop| usize::from(hop.listener()) < self.config.listeners.len())?;
+            let hop = kept
+                .hop
+                .hop()
+                .filter(|hop| usize::from(hop.listener()) < self.config.listeners.len())?;
             Some(Dialog {
                 call_id: kept.call_id,
                 local: kept.local,
@@ -178,11 +210,21 @@ impl Endpoint {
                 is_by_flow: kept.is_by_flow,
             })
         });
-        let Some(mut dialog) = restored else { return forget(turn, Table::Dialog, key) };
+        let Some(mut dialog) = restored else {
+            return forget(turn, Table::Dialog, key);
+        };
         let mut draft = self.draft(&mut dialog, "BYE");
-        draft.writer.header("Reason", "SIP;cause=503;text=\"Restarted\"");
+        draft
+            .writer
+            .header("Reason", "SIP;cause=503;text=\"Restarted\"");
         let bytes = draft.writer.finish(None);
-        self.start_client(turn, draft.hop, (&draft.branch, "BYE"), bytes, Owner::Resume(key));
+        self.start_client(
+            turn,
+            draft.hop,
+            (&draft.branch, "BYE"),
+            bytes,
+            Owner::Resume(key),
+        );
     }
 
     /// Final answer, time-out or transport error: nothing more can be done for that dialog.
@@ -196,18 +238,28 @@ impl Endpoint {
 fn keep<Value: Serialize>(turn: &mut Turn<'_>, table: Table, key: Vec<u8>, value: &Value) {
     // Our own plain data always encodes; were it not so, the entry would be missing and nothing else.
     if let Ok(bytes) = postcard::to_allocvec(&(FORMAT, value)) {
-        turn.out.push(Output::Keep(Keep { table, key, value: Some(bytes) }));
+        turn.out.push(Output::Keep(Keep {
+            table,
+            key,
+            value: Some(bytes),
+        }));
     }
 }
 
 fn forget(turn: &mut Turn<'_>, table: Table, key: Vec<u8>) {
-    turn.out.push(Output::Keep(Keep { table, key, value: None }));
+    turn.out.push(Output::Keep(Keep {
+        table,
+        key,
+        value: None,
+    }));
 }
 
 /// None for another format: such an entry is forgotten, not misread.
 fn read<Value: DeserializeOwned>(bytes: &[u8]) -> Option<Value> {
     let (format, rest) = postcard::take_from_bytes::<u8>(bytes).ok()?;
-    (format == FORMAT).then(|| postcard::from_bytes(rest).ok()).flatten()
+    (format == FORMAT)
+        .then(|| postcard::from_bytes(rest).ok())
+        .flatten()
 }
 
 fn binding_key(user: &str, uri: &str) -> Vec<u8> {
@@ -215,7 +267,12 @@ fn binding_key(user: &str, uri: &str) -> Vec<u8> {
 }
 
 fn dialog_key(dialog: &Dialog) -> Vec<u8> {
-    [dialog.call_id.as_bytes(), b"\0", dialog.local_tag.as_bytes()].concat()
+    [
+        dialog.call_id.as_bytes(),
+        b"\0",
+        dialog.local_tag.as_bytes(),
+    ]
+    .concat()
 }
 
 /// First byte of each kept value.

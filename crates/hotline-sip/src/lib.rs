@@ -4,10 +4,15 @@
 //! [`Input`], and fills a list of [`Output`]s. Bodies are opaque bytes: SDP is never parsed here.
 
 #![warn(missing_docs)]
-
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        reason = "tests"
+    )
 )]
 
 mod admission;
@@ -39,11 +44,9 @@ pub use digest::credentials;
 
 pub use endpoint::{Counters, Endpoint};
 pub use input::{
-    Account, Command, Config, Credentials, Input, Listener, Target, Trunk,
-    ConnectionId, DialogId, ListenerId, TrunkId,
+    Account, Command, Config, ConnectionId, Credentials, DialogId, Input, Listener, ListenerId,
+    Target, Trunk, TrunkId,
 };
-pub use output::{
-    ContactState, Event, Failure, Invitation, Keep, Output, Peer, Rejection, Table,
-};
+pub use output::{ContactState, Event, Failure, Invitation, Keep, Output, Peer, Rejection, Table};
 pub use registered::Registered;
 pub use time::{Mono, Now, Wall};

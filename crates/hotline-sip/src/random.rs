@@ -7,7 +7,9 @@ use std::fmt;
 /// HMAC-SHA256 of `parts`, each length-prefixed so that no two lists give the same input.
 pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     // A key of any length is fine for HMAC; 32 bytes never fail.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return [0; 32];
+    };
     for part in parts {
         mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         mac.update(part);
@@ -24,7 +26,11 @@ pub(crate) struct Random {
 
 impl Random {
     pub(crate) fn new(seed: [u8; 32]) -> Self {
-        Self { seed, counter: 0, pool: Vec::with_capacity(32) }
+        Self {
+            seed,
+            counter: 0,
+            pool: Vec::with_capacity(32),
+        }
     }
 
     pub(crate) fn bytes<const COUNT: usize>(&mut self) -> [u8; COUNT] {
@@ -32,7 +38,8 @@ impl Random {
         for byte in &mut bytes {
             if self.pool.is_empty() {
                 self.counter += 1;
-                self.pool.extend_from_slice(&hmac(&self.seed, &[&self.counter.to_be_bytes()]));
+                self.pool
+                    .extend_from_slice(&hmac(&self.seed, &[&self.counter.to_be_bytes()]));
             }
             *byte = self.pool.pop().unwrap_or_default();
         }
@@ -53,12 +60,17 @@ impl Random {
 impl fmt::Debug for Random {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The seed is a secret.
-        formatter.debug_struct("Random").field("counter", &self.counter).finish_non_exhaustive()
+        formatter
+            .debug_struct("Random")
+            .field("counter", &self.counter)
+            .finish_non_exhaustive()
     }
 }
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+    let digits = |byte: &u8| {
+        [byte >> 4, byte & 15].map(|nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('0'))
+    };
     bytes.iter().flat_map(digits).collect()
 }

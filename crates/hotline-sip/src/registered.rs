@@ -37,7 +37,11 @@ impl Endpoint {
         self.registrar
             .bindings
             .iter()
-            .flat_map(|(account, bindings)| bindings.iter().map(move |binding| of_account(account, binding)))
+            .flat_map(|(account, bindings)| {
+                bindings
+                    .iter()
+                    .map(move |binding| of_account(account, binding))
+            })
             .collect()
     }
 }

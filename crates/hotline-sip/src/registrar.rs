@@ -50,36 +50,57 @@ impl Registrar {
     /// The contacts that an INVITE should ring.
     pub(crate) fn reachable(&self, user: &str, streams: &Streams) -> Vec<Reach> {
         let bindings = self.bindings.get(user).into_iter().flatten();
-        bindings.filter(|binding| binding.is_usable(streams)).map(|binding| (binding.uri.clone(), binding.hop)).collect()
+        bindings
+            .filter(|binding| binding.is_usable(streams))
+            .map(|binding| (binding.uri.clone(), binding.hop))
+            .collect()
     }
     pub(crate) fn hop(&self, user: &str, contact: &str) -> Option<Hop> {
-        self.bindings.get(user)?.iter().find(|binding| binding.uri == contact).map(|binding| binding.hop)
+        self.bindings
+            .get(user)?
+            .iter()
+            .find(|binding| binding.uri == contact)
+            .map(|binding| binding.hop)
     }
     pub(crate) fn len(&self) -> usize {
         self.bindings.values().map(Vec::len).sum()
     }
     /// Whether a contact of this account lives at the address.
     pub(crate) fn is_contact_ip(&self, user: &str, ip: IpAddr) -> bool {
-        self.bindings.get(user).into_iter().flatten().any(|binding| binding.source.ip().to_canonical() == ip.to_canonical())
+        self.bindings
+            .get(user)
+            .into_iter()
+            .flatten()
+            .any(|binding| binding.source.ip().to_canonical() == ip.to_canonical())
     }
     /// Whether a registered phone sends from exactly this address.
     pub(crate) fn is_contact(&self, source: SocketAddr) -> bool {
         self.sources.contains_key(&source)
     }
     pub(crate) fn on_stream(&self, connection: ConnectionId) -> bool {
-        self.bindings.values().flatten().any(|binding| binding.hop.connection() == Some(connection))
+        self.bindings
+            .values()
+            .flatten()
+            .any(|binding| binding.hop.connection() == Some(connection))
     }
 
     pub(crate) fn add(&mut self, user: &str, mut binding: Binding) {
         self.registered += 1;
         binding.age = self.registered;
         *self.sources.entry(binding.source).or_default() += 1;
-        self.bindings.entry(user.to_owned()).or_default().push(binding);
+        self.bindings
+            .entry(user.to_owned())
+            .or_default()
+            .push(binding);
     }
 
     fn remove(&mut self, user: &str, is_gone: impl Fn(&Binding) -> bool) -> Vec<Binding> {
-        let Some(bindings) = self.bindings.get_mut(user) else { return Vec::new() };
-        let (gone, kept) = std::mem::take(bindings).into_iter().partition(|binding| is_gone(binding));
+        let Some(bindings) = self.bindings.get_mut(user) else {
+            return Vec::new();
+        };
+        let (gone, kept) = std::mem::take(bindings)
+            .into_iter()
+            .partition(|binding| is_gone(binding));
         *bindings = kept;
         if bindings.is_empty() {
             self.bindings.remove(user);
@@ -99,7 +120,9 @@ impl Registrar {
     fn state(&self, user: &str, streams: &Streams) -> ContactState {
         match self.bindings.get(user) {
             None => ContactState::Gone,
-            Some(bindings) if bindings.iter().any(|binding| binding.is_usable(streams)) => ContactState::Reachable,
+            Some(bindings) if bindings.iter().any(|binding| binding.is_usable(streams)) => {
+                ContactState::Reachable
+            }
             Some(_) => ContactState::Unreachable,
         }
     }
@@ -110,9 +133,14 @@ impl Binding {
     fn is_usable(&self, streams: &Streams) -> bool {
         let has_way = match self.hop {
             Hop::Datagram { .. } => true,
-            Hop::Stream { connection: Some(connection), .. } => streams.is_open(connection),
+            Hop::Stream {
+                connection: Some(connection),
+                ..
+            } => streams.is_open(connection),
             // Registered over UDP with transport=tcp: a connection is made when needed.
-            Hop::Stream { connection: None, .. } => true,
+            Hop::Stream {
+                connection: None, ..
+            } => true,
         };
         self.is_reachable && has_way
     }
@@ -135,12 +163,21 @@ impl Endpoint {
         }
         match self.register(turn, request, user) {
             Ok(()) => {
-                let mut reply = self.reply(&request.message, &request.arrival, 200, &self.stateless_tag(&request.message));
+                let mut reply = self.reply(
+                    &request.message,
+                    &request.arrival,
+                    200,
+                    &self.stateless_tag(&request.message),
+                );
                 self.list_bindings(turn, user, &mut reply);
                 self.respond_new(turn, request, 200, reply.finish(None));
             }
             Err(status) => {
-                let headers = if status == 423 { vec![("Min-Expires", self.config.expires_s_min.to_string())] } else { Vec::new() };
+                let headers = if status == 423 {
+                    vec![("Min-Expires", self.config.expires_s_min.to_string())]
+                } else {
+                    Vec::new()
+                };
                 self.rejected(turn, Rejection::Malformed, &request.arrival);
                 self.reply_at_once(turn, &request.message, &request.arrival, status, &headers);
             }
@@ -150,7 +187,10 @@ impl Endpoint {
 
     fn list_bindings(&self, turn: &Turn<'_>, user: &str, reply: &mut Writer) {
         for binding in self.registrar.bindings.get(user).into_iter().flatten() {
-            let left_s = binding.expires_at.micros_since(turn.now.mono).div_ceil(1_000_000);
+            let left_s = binding
+                .expires_at
+                .micros_since(turn.now.mono)
+                .div_ceil(1_000_000);
             reply.header("Contact", &format!("<{}>;expires={left_s}", binding.uri));
         }
     }
@@ -158,7 +198,10 @@ impl Endpoint {
     /// All or nothing (RFC 3261 §10.3 step 7).
     fn register(&mut self, turn: &mut Turn<'_>, request: &Request, user: &str) -> Result<(), u16> {
         let contacts = request.message.list(Name::Contact).ok_or(400_u16)?;
-        let header_s = request.message.value(Name::Expires).map(|value| expires_s(&value));
+        let header_s = request
+            .message
+            .value(Name::Expires)
+            .map(|value| expires_s(&value));
         if contacts.iter().any(|contact| contact == "*") {
             if contacts.len() > 1 || header_s != Some(Some(0)) {
                 return Err(400);
@@ -185,7 +228,9 @@ impl Endpoint {
 
     fn wish(&self, contact: &str, header_s: Option<u32>) -> Result<Wish, u16> {
         let contact = NameAddr::parse(contact).ok_or(400_u16)?;
-        if !matches!(contact.uri.scheme.as_str(), "sip" | "sips") || contact.uri.as_str().len() > CONTACT_BYTES_MAX {
+        if !matches!(contact.uri.scheme.as_str(), "sip" | "sips")
+            || contact.uri.as_str().len() > CONTACT_BYTES_MAX
+        {
             return Err(400);
         }
         let own_s = contact.params.value("expires").and_then(expires_s);
@@ -194,15 +239,34 @@ impl Endpoint {
             return Err(423);
         }
         let instance = contact.params.value("+sip.instance").unwrap_or_default();
-        let instance = if instance.len() > CONTACT_BYTES_MAX { String::new() } else { instance.to_owned() };
-        Ok(Wish { uri: contact.uri, instance, expires_s: wanted_s.min(self.config.expires_s_max) })
+        let instance = if instance.len() > CONTACT_BYTES_MAX {
+            String::new()
+        } else {
+            instance.to_owned()
+        };
+        Ok(Wish {
+            uri: contact.uri,
+            instance,
+            expires_s: wanted_s.min(self.config.expires_s_max),
+        })
     }
 
     /// A REGISTER that was overtaken by a later one of the same phone is out of order.
-    fn check_order(&self, request: &Request, user: &str, is_meant: impl Fn(&Binding) -> bool) -> Result<(), u16> {
+    fn check_order(
+        &self,
+        request: &Request,
+        user: &str,
+        is_meant: impl Fn(&Binding) -> bool,
+    ) -> Result<(), u16> {
         let bindings = self.registrar.bindings.get(user).into_iter().flatten();
-        let is_late = |binding: &Binding| binding.call_id == request.heads.call_id && binding.cseq >= request.heads.cseq;
-        if bindings.filter(|binding| is_meant(binding)).any(is_late) { Err(500) } else { Ok(()) }
+        let is_late = |binding: &Binding| {
+            binding.call_id == request.heads.call_id && binding.cseq >= request.heads.cseq
+        };
+        if bindings.filter(|binding| is_meant(binding)).any(is_late) {
+            Err(500)
+        } else {
+            Ok(())
+        }
     }
 
     fn grant(&mut self, turn: &mut Turn<'_>, request: &Request, user: &str, wish: Wish) {
@@ -223,7 +287,11 @@ impl Endpoint {
             call_id: request.heads.call_id.clone(),
             cseq: request.heads.cseq,
             expires_at: turn.now.mono.plus_millis(u64::from(wish.expires_s) * 1_000),
-            expires_wall_ms: turn.now.wall.0.saturating_add(i64::from(wish.expires_s) * 1_000),
+            expires_wall_ms: turn
+                .now
+                .wall
+                .0
+                .saturating_add(i64::from(wish.expires_s) * 1_000),
             is_reachable: true,
             age: 0,
             timer: None,
@@ -235,8 +303,15 @@ impl Endpoint {
 
     /// Adds a binding with its expiry, and keeps it.
     pub(crate) fn bind(&mut self, turn: &mut Turn<'_>, user: &str, mut binding: Binding) {
-        let left_ms = binding.expires_at.micros_since(turn.now.mono).div_ceil(1_000);
-        binding.timer = Some(self.timers.arm(turn.now.mono, left_ms, Alarm::BindingExpiry(user.to_owned())));
+        let left_ms = binding
+            .expires_at
+            .micros_since(turn.now.mono)
+            .div_ceil(1_000);
+        binding.timer = Some(self.timers.arm(
+            turn.now.mono,
+            left_ms,
+            Alarm::BindingExpiry(user.to_owned()),
+        ));
         self.keep_binding(turn, user, &binding);
         self.registrar.add(user, binding);
     }
@@ -244,10 +319,17 @@ impl Endpoint {
     fn oldest_beyond(&self, user: &str) -> Option<u64> {
         let bindings = self.registrar.bindings.get(user)?;
         let is_full = bindings.len() >= self.config.contacts_max.max(1);
-        is_full.then(|| bindings.iter().map(|binding| binding.age).min()).flatten()
+        is_full
+            .then(|| bindings.iter().map(|binding| binding.age).min())
+            .flatten()
     }
 
-    pub(crate) fn unbind(&mut self, turn: &mut Turn<'_>, user: &str, is_gone: impl Fn(&Binding) -> bool) {
+    pub(crate) fn unbind(
+        &mut self,
+        turn: &mut Turn<'_>,
+        user: &str,
+        is_gone: impl Fn(&Binding) -> bool,
+    ) {
         for binding in self.registrar.remove(user, is_gone) {
             if let Some(timer) = binding.timer {
                 self.timers.cancel(timer);
@@ -265,9 +347,17 @@ impl Endpoint {
 
     /// A new table of accounts; bindings of accounts that are gone go too.
     pub(crate) fn set_accounts(&mut self, turn: &mut Turn<'_>, accounts: Vec<crate::Account>) {
-        self.registrar.accounts = accounts.into_iter().map(|account| (account.user, account.credentials)).collect();
-        let gone: Vec<String> =
-            self.registrar.bindings.keys().filter(|user| !self.registrar.accounts.contains_key(*user)).cloned().collect();
+        self.registrar.accounts = accounts
+            .into_iter()
+            .map(|account| (account.user, account.credentials))
+            .collect();
+        let gone: Vec<String> = self
+            .registrar
+            .bindings
+            .keys()
+            .filter(|user| !self.registrar.accounts.contains_key(*user))
+            .cloned()
+            .collect();
         for user in gone {
             self.unbind(turn, &user, |_| true);
             self.tell_contact(turn, &user);
@@ -275,9 +365,19 @@ impl Endpoint {
     }
 
     /// A contact has answered, or has failed a call or probe.
-    pub(crate) fn contact_heard(&mut self, turn: &mut Turn<'_>, user: &str, contact: &str, is_alive: bool) {
-        let Some(bindings) = self.registrar.bindings.get_mut(user) else { return };
-        let Some(binding) = bindings.iter_mut().find(|binding| binding.uri == contact) else { return };
+    pub(crate) fn contact_heard(
+        &mut self,
+        turn: &mut Turn<'_>,
+        user: &str,
+        contact: &str,
+        is_alive: bool,
+    ) {
+        let Some(bindings) = self.registrar.bindings.get_mut(user) else {
+            return;
+        };
+        let Some(binding) = bindings.iter_mut().find(|binding| binding.uri == contact) else {
+            return;
+        };
         if binding.is_reachable == is_alive {
             return;
         }
@@ -294,21 +394,36 @@ impl Endpoint {
         let mut dead = Vec::new();
         for (user, bindings) in &self.registrar.bindings {
             let unreachable = bindings.iter().filter(|binding| !binding.is_reachable);
-            dead.extend(unreachable.map(|binding| (user.clone(), binding.uri.clone(), binding.hop)));
+            dead.extend(
+                unreachable.map(|binding| (user.clone(), binding.uri.clone(), binding.hop)),
+            );
         }
         if !dead.is_empty() {
             self.registrar.probe = Some(self.timers.arm(turn.now.mono, PROBE_MS, Alarm::Probe));
         }
         for (user, contact, hop) in dead.into_iter().take(PROBES_MAX) {
-            let is_closed = hop.is_reliable() && hop.connection().is_none_or(|connection| !self.streams.is_open(connection));
+            let is_closed = hop.is_reliable()
+                && hop
+                    .connection()
+                    .is_none_or(|connection| !self.streams.is_open(connection));
             if !is_closed {
                 self.send_probe(turn, user, contact, hop);
             }
         }
     }
 
-    pub(crate) fn send_probe(&mut self, turn: &mut Turn<'_>, user: String, contact: String, hop: Hop) {
-        if !self.registrar.probing.insert((user.clone(), contact.clone())) {
+    pub(crate) fn send_probe(
+        &mut self,
+        turn: &mut Turn<'_>,
+        user: String,
+        contact: String,
+        hop: Hop,
+    ) {
+        if !self
+            .registrar
+            .probing
+            .insert((user.clone(), contact.clone()))
+        {
             return;
         }
         let branch = self.branch();
@@ -316,30 +431,58 @@ impl Endpoint {
         options
             .header("Via", &self.via(hop, &branch))
             .header("Max-Forwards", "70")
-            .header("From", &format!("<sip:{}>;tag={}", self.config.realm, self.random.token()))
+            .header(
+                "From",
+                &format!("<sip:{}>;tag={}", self.config.realm, self.random.token()),
+            )
             .header("To", &format!("<{contact}>"))
-            .header("Call-ID", &format!("{}@{}", self.random.token(), self.config.realm))
+            .header(
+                "Call-ID",
+                &format!("{}@{}", self.random.token(), self.config.realm),
+            )
             .header("CSeq", "1 OPTIONS")
             .header("Contact", &self.contact(hop, ""))
             .header("Accept", "application/sdp")
             .header("User-Agent", &self.config.product);
-        self.start_client(turn, hop, (&branch, "OPTIONS"), options.finish(None), Owner::Probe(user, contact));
+        self.start_client(
+            turn,
+            hop,
+            (&branch, "OPTIONS"),
+            options.finish(None),
+            Owner::Probe(user, contact),
+        );
     }
 
     /// Any final answer proves life; silence, ICMP and a lost flow prove the contrary.
-    pub(crate) fn probed(&mut self, turn: &mut Turn<'_>, user: &str, contact: &str, status: Option<u16>) {
+    pub(crate) fn probed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        user: &str,
+        contact: &str,
+        status: Option<u16>,
+    ) {
         if status.is_some_and(|status| status < 200) {
             return;
         }
-        self.registrar.probing.remove(&(user.to_owned(), contact.to_owned()));
-        self.contact_heard(turn, user, contact, status.is_some_and(|status| status != 408));
+        self.registrar
+            .probing
+            .remove(&(user.to_owned(), contact.to_owned()));
+        self.contact_heard(
+            turn,
+            user,
+            contact,
+            status.is_some_and(|status| status != 408),
+        );
     }
 
     /// A connection has gone: contacts that were reached by it are not reachable any more.
     pub(crate) fn flow_lost(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
         let mut users = Vec::new();
         for (user, bindings) in &mut self.registrar.bindings {
-            for binding in bindings.iter_mut().filter(|binding| binding.hop.connection() == Some(connection)) {
+            for binding in bindings
+                .iter_mut()
+                .filter(|binding| binding.hop.connection() == Some(connection))
+            {
                 binding.is_reachable = false;
                 users.push(user.clone());
             }
@@ -352,7 +495,12 @@ impl Endpoint {
     /// Tells the application when an account's reachability has changed.
     pub(crate) fn tell_contact(&mut self, turn: &mut Turn<'_>, user: &str) {
         let state = self.registrar.state(user, &self.streams);
-        let said = self.registrar.said.get(user).copied().unwrap_or(ContactState::Gone);
+        let said = self
+            .registrar
+            .said
+            .get(user)
+            .copied()
+            .unwrap_or(ContactState::Gone);
         if said == state {
             return;
         }
@@ -361,27 +509,53 @@ impl Endpoint {
         } else {
             self.registrar.said.insert(user.to_owned(), state);
         }
-        turn.out.push(Output::Event(Event::Contact { account: user.to_owned(), state }));
+        turn.out.push(Output::Event(Event::Contact {
+            account: user.to_owned(),
+            state,
+        }));
     }
 }
 
 /// Where requests to a contact go. A phone behind a NAT is reached at the address that its REGISTER came
 /// from; a contact that names that very IP is no NAT, and its port is then the right one.
-fn contact_hop(request: &Request, contact: &Uri, stream_listener: impl Fn(SocketAddr) -> Option<crate::ListenerId>) -> Hop {
+fn contact_hop(
+    request: &Request,
+    contact: &Uri,
+    stream_listener: impl Fn(SocketAddr) -> Option<crate::ListenerId>,
+) -> Hop {
     let arrival = &request.arrival;
-    let is_direct = contact.ip().is_some_and(|ip| ip.to_canonical() == arrival.source.ip().to_canonical());
+    let is_direct = contact
+        .ip()
+        .is_some_and(|ip| ip.to_canonical() == arrival.source.ip().to_canonical());
     let address = if is_direct {
-        SocketAddr::new(arrival.source.ip(), contact.port.unwrap_or(uri::PORT_DEFAULT))
+        SocketAddr::new(
+            arrival.source.ip(),
+            contact.port.unwrap_or(uri::PORT_DEFAULT),
+        )
     } else {
         arrival.source
     };
     match arrival.connection {
-        Some(connection) => Hop::Stream { listener: arrival.listener, address, connection: Some(connection) },
-        None if contact.is_stream() && is_direct => match stream_listener(address) {
-            Some(listener) => Hop::Stream { listener, address, connection: None },
-            None => Hop::Datagram { listener: arrival.listener, address },
+        Some(connection) => Hop::Stream {
+            listener: arrival.listener,
+            address,
+            connection: Some(connection),
         },
-        None => Hop::Datagram { listener: arrival.listener, address },
+        None if contact.is_stream() && is_direct => match stream_listener(address) {
+            Some(listener) => Hop::Stream {
+                listener,
+                address,
+                connection: None,
+            },
+            None => Hop::Datagram {
+                listener: arrival.listener,
+                address,
+            },
+        },
+        None => Hop::Datagram {
+            listener: arrival.listener,
+            address,
+        },
     }
 }
 

@@ -24,8 +24,17 @@ pub(crate) struct Registration {
 
 impl Endpoint {
     /// Registers, refreshes from then on, or unregisters when `expires_s` is 0.
-    pub(crate) fn register_account(&mut self, turn: &mut Turn<'_>, login: (String, String), hop: Hop, expires_s: u32) {
-        let known = self.registrations.iter().find(|(_, known)| known.login.0 == login.0 && known.hop.address() == hop.address());
+    pub(crate) fn register_account(
+        &mut self,
+        turn: &mut Turn<'_>,
+        login: (String, String),
+        hop: Hop,
+        expires_s: u32,
+    ) {
+        let known = self
+            .registrations
+            .iter()
+            .find(|(_, known)| known.login.0 == login.0 && known.hop.address() == hop.address());
         let id = known.map(|(id, _)| *id);
         let (call_id, from_tag, cseq) = match id.and_then(|id| self.registrations.remove(&id)) {
             Some(known) => {
@@ -34,21 +43,49 @@ impl Endpoint {
                 }
                 (known.call_id, known.from_tag, known.cseq)
             }
-            None => (format!("{}@{}", self.random.token(), self.config.realm), self.random.token(), 0),
+            None => (
+                format!("{}@{}", self.random.token(), self.config.realm),
+                self.random.token(),
+                0,
+            ),
         };
         self.registration_count += 1;
         let id = self.registration_count;
-        let registration =
-            Registration { login, hop, expires_s, call_id, from_tag, cseq, is_login_tried: false, failures: 0, timer: None };
+        let registration = Registration {
+            login,
+            hop,
+            expires_s,
+            call_id,
+            from_tag,
+            cseq,
+            is_login_tried: false,
+            failures: 0,
+            timer: None,
+        };
         self.registrations.insert(id, registration);
         self.send_register(turn, id, None);
     }
 
-    fn send_register(&mut self, turn: &mut Turn<'_>, id: u64, credentials: Option<(&'static str, String)>) {
+    fn send_register(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: u64,
+        credentials: Option<(&'static str, String)>,
+    ) {
         let branch = self.branch();
-        let Some(registration) = self.registrations.get_mut(&id) else { return };
+        let Some(registration) = self.registrations.get_mut(&id) else {
+            return;
+        };
         registration.cseq += 1;
-        let Registration { login: (user, _), hop, expires_s, call_id, from_tag, cseq, .. } = registration;
+        let Registration {
+            login: (user, _),
+            hop,
+            expires_s,
+            call_id,
+            from_tag,
+            cseq,
+            ..
+        } = registration;
         let (user, hop, expires_s, cseq) = (user.clone(), *hop, *expires_s, *cseq);
         let (call_id, from_tag) = (call_id.clone(), from_tag.clone());
         let realm = &self.config.realm;
@@ -67,37 +104,63 @@ impl Endpoint {
         if let Some((name, value)) = credentials {
             register.header(name, &value);
         }
-        self.start_client(turn, hop, (&branch, "REGISTER"), register.finish(None), Owner::Registration(id));
+        self.start_client(
+            turn,
+            hop,
+            (&branch, "REGISTER"),
+            register.finish(None),
+            Owner::Registration(id),
+        );
     }
 
     /// The timer says that it is time again.
     pub(crate) fn refresh(&mut self, turn: &mut Turn<'_>, id: u64) {
-        let Some(registration) = self.registrations.get_mut(&id) else { return };
+        let Some(registration) = self.registrations.get_mut(&id) else {
+            return;
+        };
         registration.timer = None;
         registration.is_login_tried = false;
         // A connection that is gone is made anew.
-        if let Hop::Stream { address, connection, .. } = &mut registration.hop {
+        if let Hop::Stream {
+            address,
+            connection,
+            ..
+        } = &mut registration.hop
+        {
             *connection = self.streams.to_peer(*address);
         }
         self.send_register(turn, id, None);
     }
 
     /// What came of a REGISTER; no response means that nobody answered.
-    pub(crate) fn registration_told(&mut self, turn: &mut Turn<'_>, id: u64, response: Option<&Message>) {
+    pub(crate) fn registration_told(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: u64,
+        response: Option<&Message>,
+    ) {
         let status = response.and_then(Message::status).unwrap_or(408);
         if status < 200 {
             return;
         }
         let realm = self.config.realm.clone();
         let cnonce = self.random.token();
-        let Some(registration) = self.registrations.get_mut(&id) else { return };
+        let Some(registration) = self.registrations.get_mut(&id) else {
+            return;
+        };
         let user = registration.login.0.clone();
         if let Some(response) = response
             && matches!(status, 401 | 407)
             && !registration.is_login_tried
         {
             registration.is_login_tried = true;
-            let answer = digest::answer(response, &registration.login, "REGISTER", &format!("sip:{realm}"), &cnonce);
+            let answer = digest::answer(
+                response,
+                &registration.login,
+                "REGISTER",
+                &format!("sip:{realm}"),
+                &cnonce,
+            );
             if let Some(credentials) = answer {
                 return self.send_register(turn, id, Some(credentials));
             }
@@ -113,7 +176,9 @@ impl Endpoint {
                 registration.failures = 0;
                 // Well before it runs out: at 9/10, at least 5 s before the end when there is so much.
                 let granted_ms = u64::from(granted_s) * 1_000;
-                (granted_ms * 9 / 10).min(granted_ms.saturating_sub(5_000).max(granted_ms / 2)).max(500)
+                (granted_ms * 9 / 10)
+                    .min(granted_ms.saturating_sub(5_000).max(granted_ms / 2))
+                    .max(500)
             }
             Err(_) => {
                 registration.failures = (registration.failures + 1).min(RETRY_DOUBLINGS_MAX);
@@ -125,7 +190,8 @@ impl Endpoint {
         } else {
             registration.timer = Some(self.timers.arm(turn.now.mono, wait_ms, Alarm::Refresh(id)));
         }
-        turn.out.push(Output::Event(Event::Registered { user, granted }));
+        turn.out
+            .push(Output::Event(Event::Registered { user, granted }));
     }
 }
 
@@ -134,12 +200,26 @@ fn granted_s(response: Option<&Message>, user: &str, asked_s: u32) -> u32 {
     if asked_s == 0 {
         return 0;
     }
-    let Some(response) = response else { return asked_s };
+    let Some(response) = response else {
+        return asked_s;
+    };
     let contacts = response.list(Name::Contact).unwrap_or_default();
     let is_ours = |uri: &Uri| uri.user_unescaped() == user;
-    let own = contacts.iter().filter_map(|contact| NameAddr::parse(contact)).filter(|contact| is_ours(&contact.uri));
-    let own_s = own.filter_map(|contact| contact.params.value("expires").and_then(|value| value.parse().ok())).max();
-    own_s.or_else(|| response.value(Name::Expires)?.parse().ok()).unwrap_or(asked_s)
+    let own = contacts
+        .iter()
+        .filter_map(|contact| NameAddr::parse(contact))
+        .filter(|contact| is_ours(&contact.uri));
+    let own_s = own
+        .filter_map(|contact| {
+            contact
+                .params
+                .value("expires")
+                .and_then(|value| value.parse().ok())
+        })
+        .max();
+    own_s
+        .or_else(|| response.value(Name::Expires)?.parse().ok())
+        .unwrap_or(asked_s)
 }
 
 /// A refused or unanswered REGISTER is repeated after 4, 8, ... 64 s.

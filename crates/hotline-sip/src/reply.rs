@@ -16,15 +16,27 @@ pub(crate) struct Request {
 
 impl Endpoint {
     /// A response with the headers that every response copies. `to_tag` is added when To has none.
-    pub(crate) fn reply(&self, message: &Message, arrival: &Arrival, status: u16, to_tag: &str) -> Writer {
+    pub(crate) fn reply(
+        &self,
+        message: &Message,
+        arrival: &Arrival,
+        status: u16,
+        to_tag: &str,
+    ) -> Writer {
         let mut reply = Writer::response(status);
         copy_vias(&mut reply, message, arrival);
         for name in [Name::From, Name::To, Name::CallId, Name::CSeq] {
-            let Some(line) = message.lines(name).next() else { continue };
+            let Some(line) = message.lines(name).next() else {
+                continue;
+            };
             // A To that cannot be read is copied as it is.
             let has_tag = || NameAddr::parse(&lex::text(line)).is_none_or(|to| to.tag().is_some());
             let has_tag = name != Name::To || status == 100 || has_tag();
-            let suffix = if has_tag { String::new() } else { format!(";tag={to_tag}") };
+            let suffix = if has_tag {
+                String::new()
+            } else {
+                format!(";tag={to_tag}")
+            };
             reply.header_bytes(name.as_str(), line, suffix.as_bytes());
         }
         reply.header("Server", &self.config.product);
@@ -34,7 +46,12 @@ impl Endpoint {
     /// The To tag of answers without state: the same for each repetition (RFC 3261 §8.2.7).
     pub(crate) fn stateless_tag(&self, message: &Message) -> String {
         let part = |name| message.lines(name).next().unwrap_or_default();
-        self.digest.mark(&[b"tag", part(Name::CallId), part(Name::From), part(Name::CSeq)])
+        self.digest.mark(&[
+            b"tag",
+            part(Name::CallId),
+            part(Name::From),
+            part(Name::CSeq),
+        ])
     }
 
     /// Refuses a request without a transaction: a repetition gets the same answer again, and a stranger's
@@ -48,7 +65,10 @@ impl Endpoint {
         headers: &[(&str, String)],
     ) {
         // ACK is never answered.
-        if message.method().is_some_and(|method| method.is(rsip::Method::Ack)) {
+        if message
+            .method()
+            .is_some_and(|method| method.is(rsip::Method::Ack))
+        {
             return;
         }
         let mut reply = self.reply(message, arrival, status, &self.stateless_tag(message));
@@ -58,19 +78,36 @@ impl Endpoint {
         self.send_reply(turn, message, arrival, reply.finish(None));
     }
 
-    fn send_reply(&mut self, turn: &mut Turn<'_>, message: &Message, arrival: &Arrival, bytes: Vec<u8>) {
+    fn send_reply(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &Message,
+        arrival: &Arrival,
+        bytes: Vec<u8>,
+    ) {
         let via = message.first(Name::Via).and_then(|via| Via::parse(&via));
         let mut hop = arrival.response_hop(via.as_ref());
         // A connection that is gone took its question along.
-        if arrival.connection.is_none_or(|connection| self.streams.is_open(connection)) {
+        if arrival
+            .connection
+            .is_none_or(|connection| self.streams.is_open(connection))
+        {
             self.streams.send(turn, &mut hop, bytes);
         }
     }
 
     /// Counts a refusal and tells the application.
-    pub(crate) fn rejected(&mut self, turn: &mut Turn<'_>, rejection: Rejection, arrival: &Arrival) {
+    pub(crate) fn rejected(
+        &mut self,
+        turn: &mut Turn<'_>,
+        rejection: Rejection,
+        arrival: &Arrival,
+    ) {
         *self.rejections.entry(rejection).or_default() += 1;
-        turn.out.push(Output::Event(Event::Rejected { rejection, source: arrival.source }));
+        turn.out.push(Output::Event(Event::Rejected {
+            rejection,
+            source: arrival.source,
+        }));
     }
 }
 
@@ -78,7 +115,8 @@ impl Endpoint {
 fn copy_vias(reply: &mut Writer, message: &Message, arrival: &Arrival) {
     for (index, line) in message.lines(Name::Via).enumerate() {
         let text = lex::text(line);
-        let first = lex::split(&text, ',').and_then(|values| values.first().map(|first| (*first).to_owned()));
+        let first = lex::split(&text, ',')
+            .and_then(|values| values.first().map(|first| (*first).to_owned()));
         let parsed = first.as_deref().and_then(Via::parse);
         let (0, Some(first), Some(via)) = (index, first, parsed) else {
             reply.header_bytes(Name::Via.as_str(), line, b"");
@@ -86,7 +124,8 @@ fn copy_vias(reply: &mut Writer, message: &Message, arrival: &Arrival) {
         };
         let rest = text.get(first.len()..).unwrap_or_default();
         let source_ip = arrival.source.ip().to_canonical();
-        let is_named = crate::message::uri::host_ip(&via.host).is_some_and(|ip| ip.to_canonical() == source_ip);
+        let is_named = crate::message::uri::host_ip(&via.host)
+            .is_some_and(|ip| ip.to_canonical() == source_ip);
         let has_rport = via.params.contains("rport");
         if is_named && !has_rport {
             reply.header_bytes(Name::Via.as_str(), line, b"");
@@ -94,7 +133,12 @@ fn copy_vias(reply: &mut Writer, message: &Message, arrival: &Arrival) {
         }
         let mut marked = String::with_capacity(text.len() + 40);
         for part in lex::split(&first, ';').unwrap_or_default() {
-            let name = part.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
+            let name = part
+                .split('=')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase();
             if name != "rport" && name != "received" {
                 if !marked.is_empty() {
                     marked.push(';');

@@ -59,8 +59,15 @@ impl Arrival {
     /// The way back to the sender of a request that we keep talking to.
     pub(crate) fn hop(&self) -> Hop {
         match self.connection {
-            None => Hop::Datagram { listener: self.listener, address: self.source },
-            connection => Hop::Stream { listener: self.listener, address: self.source, connection },
+            None => Hop::Datagram {
+                listener: self.listener,
+                address: self.source,
+            },
+            connection => Hop::Stream {
+                listener: self.listener,
+                address: self.source,
+                connection,
+            },
         }
     }
 
@@ -69,13 +76,22 @@ impl Arrival {
     pub(crate) fn response_hop(&self, via: Option<&Via>) -> Hop {
         let port = match via {
             None => self.source.port(),
-            Some(via) if self.connection.is_none() && via.params.contains("rport") => self.source.port(),
+            Some(via) if self.connection.is_none() && via.params.contains("rport") => {
+                self.source.port()
+            }
             Some(via) => via.port.unwrap_or(uri::PORT_DEFAULT),
         };
         let address = SocketAddr::new(self.source.ip(), port);
         match self.connection {
-            None => Hop::Datagram { listener: self.listener, address },
-            connection => Hop::Stream { listener: self.listener, address, connection },
+            None => Hop::Datagram {
+                listener: self.listener,
+                address,
+            },
+            connection => Hop::Stream {
+                listener: self.listener,
+                address,
+                connection,
+            },
         }
     }
 }
@@ -112,14 +128,23 @@ impl Streams {
         self.all.get_mut(&connection)
     }
     pub(crate) fn is_open(&self, connection: ConnectionId) -> bool {
-        self.all.get(&connection).is_some_and(|stream| stream.is_open)
+        self.all
+            .get(&connection)
+            .is_some_and(|stream| stream.is_open)
     }
     pub(crate) fn to_peer(&self, peer: SocketAddr) -> Option<ConnectionId> {
         self.by_peer.get(&peer).copied()
     }
 
     /// A connection is up. False when there are too many: it must be closed.
-    pub(crate) fn opened(&mut self, turn: &mut Turn<'_>, timers: &mut Timers, connection: ConnectionId, listener: ListenerId, peer: SocketAddr) -> bool {
+    pub(crate) fn opened(
+        &mut self,
+        turn: &mut Turn<'_>,
+        timers: &mut Timers,
+        connection: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+    ) -> bool {
         if let Some(ours) = self.all.get_mut(&connection) {
             ours.is_open = true;
             ours.is_useful = true;
@@ -136,7 +161,13 @@ impl Streams {
         true
     }
 
-    fn insert(&mut self, connection: ConnectionId, listener: ListenerId, peer: SocketAddr, is_open: bool) {
+    fn insert(
+        &mut self,
+        connection: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+        is_open: bool,
+    ) {
         let stream = Stream {
             listener,
             peer,
@@ -152,7 +183,13 @@ impl Streams {
     }
 
     /// Closes the stream `after_ms` from now unless it shows something useful before.
-    pub(crate) fn watch(&mut self, turn: &Turn<'_>, timers: &mut Timers, connection: ConnectionId, after_ms: u64) {
+    pub(crate) fn watch(
+        &mut self,
+        turn: &Turn<'_>,
+        timers: &mut Timers,
+        connection: ConnectionId,
+        after_ms: u64,
+    ) {
         if let Some(stream) = self.all.get_mut(&connection) {
             if let Some(armed) = stream.watch.take() {
                 timers.cancel(armed);
@@ -163,7 +200,9 @@ impl Streams {
 
     /// Forgets a connection.
     pub(crate) fn closed(&mut self, timers: &mut Timers, connection: ConnectionId) {
-        let Some(stream) = self.all.remove(&connection) else { return };
+        let Some(stream) = self.all.remove(&connection) else {
+            return;
+        };
         if let Some(armed) = stream.watch {
             timers.cancel(armed);
         }
@@ -176,12 +215,22 @@ impl Streams {
     pub(crate) fn send(&mut self, turn: &mut Turn<'_>, hop: &mut Hop, bytes: Vec<u8>) -> bool {
         let (listener, address, connection) = match hop {
             Hop::Datagram { listener, address } => {
-                turn.out.push(Output::Datagram { listener: *listener, destination: *address, bytes });
+                turn.out.push(Output::Datagram {
+                    listener: *listener,
+                    destination: *address,
+                    bytes,
+                });
                 return true;
             }
-            Hop::Stream { listener, address, connection } => (*listener, *address, connection),
+            Hop::Stream {
+                listener,
+                address,
+                connection,
+            } => (*listener, *address, connection),
         };
-        let known = connection.filter(|known| self.all.contains_key(known)).or_else(|| self.to_peer(address));
+        let known = connection
+            .filter(|known| self.all.contains_key(known))
+            .or_else(|| self.to_peer(address));
         let chosen = match known {
             Some(known) => known,
             None => {
@@ -191,14 +240,23 @@ impl Streams {
                 self.opened += 1;
                 let chosen = OURS | self.opened;
                 self.insert(chosen, listener, address, false);
-                turn.out.push(Output::Connect { connection: chosen, listener, destination: address });
+                turn.out.push(Output::Connect {
+                    connection: chosen,
+                    listener,
+                    destination: address,
+                });
                 chosen
             }
         };
         *connection = Some(chosen);
-        let Some(stream) = self.all.get_mut(&chosen) else { return false };
+        let Some(stream) = self.all.get_mut(&chosen) else {
+            return false;
+        };
         if stream.is_open {
-            turn.out.push(Output::Stream { connection: chosen, bytes });
+            turn.out.push(Output::Stream {
+                connection: chosen,
+                bytes,
+            });
         } else if stream.waiting.len() < WAITING_MAX {
             stream.waiting.push(bytes);
         } else {

@@ -13,23 +13,46 @@ use std::net::SocketAddr;
 
 impl Endpoint {
     /// Rings a target; all reachable contacts of an account at once, each with the same offer.
-    pub(crate) fn invite(&mut self, turn: &mut Turn<'_>, id: DialogId, target: &Target, offer: Offer) {
+    pub(crate) fn invite(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        target: &Target,
+        offer: Offer,
+    ) {
         if self.calls.all.contains_key(&id) {
             return;
         }
         let ways: Vec<(String, Hop, Option<(String, String)>)> = match target {
             Target::Account(user) => {
                 let reached = self.registrar.reachable(user, &self.streams);
-                reached.into_iter().map(|(uri, hop)| (uri.clone(), hop, Some((user.clone(), uri)))).collect()
+                reached
+                    .into_iter()
+                    .map(|(uri, hop)| (uri.clone(), hop, Some((user.clone(), uri))))
+                    .collect()
             }
-            Target::Uri { uri, via, is_stream } => {
-                self.hop_to(*via, *is_stream).map(|hop| (uri.clone(), hop, None)).into_iter().collect()
-            }
+            Target::Uri {
+                uri,
+                via,
+                is_stream,
+            } => self
+                .hop_to(*via, *is_stream)
+                .map(|hop| (uri.clone(), hop, None))
+                .into_iter()
+                .collect(),
         };
         if ways.is_empty() {
-            return turn.out.push(Output::Event(Event::Failed { dialog: id, failure: Failure::Unreachable(480) }));
+            return turn.out.push(Output::Event(Event::Failed {
+                dialog: id,
+                failure: Failure::Unreachable(480),
+            }));
         }
-        let calling = Calling { open: ways.len(), offer, is_ringing: false, best: None };
+        let calling = Calling {
+            open: ways.len(),
+            offer,
+            is_ringing: false,
+            best: None,
+        };
         self.calls.insert(id, Call::Calling(Box::new(calling)));
         for (index, (uri, hop, contact)) in ways.into_iter().enumerate() {
             self.start_fork(turn, (id, index), uri, hop, contact);
@@ -39,13 +62,24 @@ impl Endpoint {
     pub(crate) fn hop_to(&self, address: SocketAddr, is_stream: bool) -> Option<Hop> {
         let listener = self.listener(is_stream, address)?;
         Some(if is_stream {
-            Hop::Stream { listener, address, connection: self.streams.to_peer(address) }
+            Hop::Stream {
+                listener,
+                address,
+                connection: self.streams.to_peer(address),
+            }
         } else {
             Hop::Datagram { listener, address }
         })
     }
 
-    fn start_fork(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize), uri: String, hop: Hop, contact: Option<(String, String)>) {
+    fn start_fork(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        uri: String,
+        hop: Hop,
+        contact: Option<(String, String)>,
+    ) {
         // Each contact gets a call of its own: two contacts of one phone must not look like a merged request.
         let mut fork = Fork {
             transaction: 0,
@@ -65,23 +99,44 @@ impl Endpoint {
         self.send_invite(turn, key, &mut fork, None);
         if fork.contact.is_some() {
             let alarm = Alarm::FirstResponse(key.0, key.1);
-            fork.timer = Some(self.timers.arm(turn.now.mono, self.config.first_response_ms, alarm));
+            fork.timer = Some(
+                self.timers
+                    .arm(turn.now.mono, self.config.first_response_ms, alarm),
+            );
         }
         self.calls.forks.insert(key, fork);
     }
 
-    fn send_invite(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize), fork: &mut Fork, credentials: Option<(&'static str, String)>) {
-        let Some(Call::Calling(calling)) = self.calls.all.get(&key.0) else { return };
+    fn send_invite(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        fork: &mut Fork,
+        credentials: Option<(&'static str, String)>,
+    ) {
+        let Some(Call::Calling(calling)) = self.calls.all.get(&key.0) else {
+            return;
+        };
         let offer = calling.offer.clone();
         fork.cseq += 1;
         fork.branch = self.branch();
         fork.hop = self.large_hop(fork, offer.body.len());
         let mut invite = Writer::request("INVITE", &fork.uri);
-        let display = if offer.from.0.is_empty() { String::new() } else { format!("{} ", lex::quote(&offer.from.0)) };
+        let display = if offer.from.0.is_empty() {
+            String::new()
+        } else {
+            format!("{} ", lex::quote(&offer.from.0))
+        };
         invite
             .header("Via", &self.via(fork.hop, &fork.branch))
             .header("Max-Forwards", "70")
-            .header("From", &format!("{display}<sip:{}@{}>;tag={}", offer.from.1, self.config.realm, fork.local_tag))
+            .header(
+                "From",
+                &format!(
+                    "{display}<sip:{}@{}>;tag={}",
+                    offer.from.1, self.config.realm, fork.local_tag
+                ),
+            )
             .header("To", &format!("<{}>", fork.uri))
             .header("Call-ID", &fork.call_id)
             .header("CSeq", &format!("{} INVITE", fork.cseq))
@@ -97,19 +152,32 @@ impl Endpoint {
         let body = (!offer.body.is_empty()).then_some(("application/sdp", offer.body.as_slice()));
         fork.invite = invite.finish(body);
         let branch = fork.branch.clone();
-        fork.transaction = self.start_client(turn, fork.hop, (&branch, "INVITE"), fork.invite.clone(), Owner::Fork(key.0, key.1));
+        fork.transaction = self.start_client(
+            turn,
+            fork.hop,
+            (&branch, "INVITE"),
+            fork.invite.clone(),
+            Owner::Fork(key.0, key.1),
+        );
     }
 
     /// RFC 3261 §18.1.1: a large request goes by TCP, where the contact leaves us the choice and is no
     /// address behind a NAT (the flow that it opened is then the only way to it).
     fn large_hop(&self, fork: &Fork, body_bytes: usize) -> Hop {
-        let Hop::Datagram { address, .. } = fork.hop else { return fork.hop };
+        let Hop::Datagram { address, .. } = fork.hop else {
+            return fork.hop;
+        };
         if body_bytes + HEAD_BYTES < DATAGRAM_BYTES_MAX {
             return fork.hop;
         }
         let uri = crate::message::Uri::parse(&fork.uri);
-        let is_free = uri.is_some_and(|uri| !uri.params.contains("transport") && uri.ip() == Some(address.ip()));
-        let stream = if is_free { self.hop_to(address, true) } else { None };
+        let is_free = uri
+            .is_some_and(|uri| !uri.params.contains("transport") && uri.ip() == Some(address.ip()));
+        let stream = if is_free {
+            self.hop_to(address, true)
+        } else {
+            None
+        };
         stream.unwrap_or(fork.hop)
     }
 
@@ -131,12 +199,26 @@ impl Endpoint {
             (200..=299, Some((message, heads, arrival, transaction))) => {
                 self.fork_accepted(turn, key, transaction, message, heads, arrival);
             }
-            _ => self.fork_refused(turn, key, told, status, response.map(|(message, ..)| message)),
+            _ => self.fork_refused(
+                turn,
+                key,
+                told,
+                status,
+                response.map(|(message, ..)| message),
+            ),
         }
     }
 
-    fn fork_provisional(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize), status: u16, message: &Message) {
-        let Some(fork) = self.calls.forks.get_mut(&key) else { return };
+    fn fork_provisional(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        status: u16,
+        message: &Message,
+    ) {
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
         let contact = fork.contact.clone();
         if !fork.is_wanted {
             return self.cancel_fork(turn, key);
@@ -152,7 +234,10 @@ impl Endpoint {
             && !std::mem::replace(&mut calling.is_ringing, true)
         {
             let body = body_of(message).map(|(_, body)| body);
-            turn.out.push(Output::Event(Event::Ringing { dialog: key.0, body }));
+            turn.out.push(Output::Event(Event::Ringing {
+                dialog: key.0,
+                body,
+            }));
         }
     }
 
@@ -168,7 +253,13 @@ impl Endpoint {
         if self.acknowledge_again(turn, transaction, heads.to_tag()) {
             return;
         }
-        let Some(hop) = self.transactions.get(transaction).map(|transaction| transaction.hop) else { return };
+        let Some(hop) = self
+            .transactions
+            .get(transaction)
+            .map(|transaction| transaction.hop)
+        else {
+            return;
+        };
         let fork = self.calls.forks.remove(&key);
         let contact = fork.as_ref().and_then(|fork| fork.contact.clone());
         if let Some(timer) = fork.as_ref().and_then(|fork| fork.timer) {
@@ -183,16 +274,27 @@ impl Endpoint {
         if let Some((user, uri)) = &contact {
             self.contact_heard(turn, user, uri, true);
         }
-        let is_winner = fork.is_some_and(|fork| fork.is_wanted) && matches!(self.calls.all.get(&key.0), Some(Call::Calling(_)));
+        let is_winner = fork.is_some_and(|fork| fork.is_wanted)
+            && matches!(self.calls.all.get(&key.0), Some(Call::Calling(_)));
         if !is_winner {
             // Too late, or a second fork of a proxy behind the contact (RFC 3261 §13.2.2.4).
             let mut draft = self.draft(&mut dialog, "BYE");
-            draft.writer.header("Reason", "SIP;cause=200;text=\"Call completed elsewhere\"");
+            draft
+                .writer
+                .header("Reason", "SIP;cause=200;text=\"Call completed elsewhere\"");
             let bytes = draft.writer.finish(None);
-            self.start_client(turn, draft.hop, (&draft.branch, "BYE"), bytes, Owner::Nobody);
+            self.start_client(
+                turn,
+                draft.hop,
+                (&draft.branch, "BYE"),
+                bytes,
+                Owner::Nobody,
+            );
             return;
         }
-        let Some(Call::Calling(calling)) = self.calls.remove(key.0) else { return };
+        let Some(Call::Calling(calling)) = self.calls.remove(key.0) else {
+            return;
+        };
         self.unwant_forks(turn, key.0);
         let peer = contact.map_or(Peer::Unknown, |(user, _)| Peer::Account(user));
         self.keep_dialog(turn, &dialog);
@@ -209,33 +311,62 @@ impl Endpoint {
         };
         self.calls.insert(key.0, Call::Talking(Box::new(talking)));
         let body = message.body().to_vec();
-        turn.out.push(Output::Event(Event::Answered { dialog: key.0, body, source: arrival.source }));
+        turn.out.push(Output::Event(Event::Answered {
+            dialog: key.0,
+            body,
+            source: arrival.source,
+        }));
     }
 
     /// ACK for a 2xx is a request of its own (RFC 3261 §13.2.2.4), kept for repetitions of the 2xx.
-    fn acknowledge(&mut self, turn: &mut Turn<'_>, transaction: TransactionId, dialog: &mut crate::dialog::Dialog) {
+    fn acknowledge(
+        &mut self,
+        turn: &mut Turn<'_>,
+        transaction: TransactionId,
+        dialog: &mut crate::dialog::Dialog,
+    ) {
         let draft = self.draft(dialog, "ACK");
         let bytes = draft.writer.finish(None);
         let mut hop = draft.hop;
         self.streams.send(turn, &mut hop, bytes.clone());
-        self.transactions.note_ack(transaction, dialog.remote_tag.clone(), hop, bytes);
+        self.transactions
+            .note_ack(transaction, dialog.remote_tag.clone(), hop, bytes);
     }
 
-    fn acknowledge_again(&mut self, turn: &mut Turn<'_>, transaction: TransactionId, to_tag: &str) -> bool {
-        let Some((mut hop, bytes)) = self.transactions.noted_ack(transaction, to_tag) else { return false };
+    fn acknowledge_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        transaction: TransactionId,
+        to_tag: &str,
+    ) -> bool {
+        let Some((mut hop, bytes)) = self.transactions.noted_ack(transaction, to_tag) else {
+            return false;
+        };
         self.streams.send(turn, &mut hop, bytes);
         true
     }
 
-    fn fork_refused(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize), told: Told, status: u16, message: Option<&Message>) {
-        let Some(mut fork) = self.calls.forks.remove(&key) else { return };
+    fn fork_refused(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        told: Told,
+        status: u16,
+        message: Option<&Message>,
+    ) {
+        let Some(mut fork) = self.calls.forks.remove(&key) else {
+            return;
+        };
         if let Some(timer) = fork.timer.take() {
             self.timers.cancel(timer);
         }
         if !fork.is_wanted {
             return;
         }
-        if told == Told::TransportFailed && fork.hop.is_reliable() && self.retry_by_datagram(turn, key, &mut fork) {
+        if told == Told::TransportFailed
+            && fork.hop.is_reliable()
+            && self.retry_by_datagram(turn, key, &mut fork)
+        {
             self.calls.forks.insert(key, fork);
             return;
         }
@@ -250,16 +381,29 @@ impl Endpoint {
             return;
         }
         if let Some((user, uri)) = &fork.contact {
-            self.contact_heard(turn, user, uri, !is_dead(status));
+            // Who answers is alive, whatever the answer; 408 and 430 speak for a phone that is not.
+            let is_dead = told != Told::Response || matches!(status, 408 | 430);
+            self.contact_heard(turn, user, uri, !is_dead);
         }
         self.fork_over(turn, key.0, failure_of(status));
     }
 
     /// The TCP try for a large request found no listener: the contact's own transport is used after all.
-    fn retry_by_datagram(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize), fork: &mut Fork) -> bool {
-        let Some((user, uri)) = &fork.contact else { return false };
-        let Some(hop @ Hop::Datagram { .. }) = self.registrar.hop(user, uri) else { return false };
-        let Some(Call::Calling(calling)) = self.calls.all.get(&key.0) else { return false };
+    fn retry_by_datagram(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        fork: &mut Fork,
+    ) -> bool {
+        let Some((user, uri)) = &fork.contact else {
+            return false;
+        };
+        let Some(hop @ Hop::Datagram { .. }) = self.registrar.hop(user, uri) else {
+            return false;
+        };
+        let Some(Call::Calling(calling)) = self.calls.all.get(&key.0) else {
+            return false;
+        };
         let offer_bytes = calling.offer.body.len();
         if offer_bytes > DATAGRAM_BODY_MAX {
             return false;
@@ -267,28 +411,57 @@ impl Endpoint {
         fork.hop = hop;
         fork.branch = self.branch();
         fork.cseq += 1;
-        let Ok(invite) = Message::parse(std::mem::take(&mut fork.invite)) else { return false };
+        let Ok(invite) = Message::parse(std::mem::take(&mut fork.invite)) else {
+            return false;
+        };
         let mut again = Writer::request("INVITE", &fork.uri);
         again.header("Via", &self.via(hop, &fork.branch));
         again.header("Contact", &self.contact(hop, &user.clone()));
-        invite.copy_into(&mut again, &["Via", "Contact", "CSeq", "Content-Type", "Content-Length"]);
+        invite.copy_into(
+            &mut again,
+            &["Via", "Contact", "CSeq", "Content-Type", "Content-Length"],
+        );
         again.header("CSeq", &format!("{} INVITE", fork.cseq));
-        fork.invite = again.finish(body_of(&invite).as_ref().map(|(kind, body)| (kind.as_str(), body.as_slice())));
+        fork.invite = again.finish(
+            body_of(&invite)
+                .as_ref()
+                .map(|(kind, body)| (kind.as_str(), body.as_slice())),
+        );
         let branch = fork.branch.clone();
-        fork.transaction = self.start_client(turn, hop, (&branch, "INVITE"), fork.invite.clone(), Owner::Fork(key.0, key.1));
+        fork.transaction = self.start_client(
+            turn,
+            hop,
+            (&branch, "INVITE"),
+            fork.invite.clone(),
+            Owner::Fork(key.0, key.1),
+        );
         true
     }
 
-    fn fork_credentials(&mut self, id: DialogId, fork: &Fork, challenge: &Message) -> Option<(&'static str, String)> {
-        let Some(Call::Calling(calling)) = self.calls.all.get(&id) else { return None };
+    fn fork_credentials(
+        &mut self,
+        id: DialogId,
+        fork: &Fork,
+        challenge: &Message,
+    ) -> Option<(&'static str, String)> {
+        let Some(Call::Calling(calling)) = self.calls.all.get(&id) else {
+            return None;
+        };
         let login = calling.offer.login.clone()?;
         let cnonce = self.random.token();
         digest::answer(challenge, &login, "INVITE", &fork.uri, &cnonce)
     }
 
     /// One fork less. A 6xx speaks for all (RFC 3261 §16.7 step 5).
-    fn fork_over(&mut self, turn: &mut Turn<'_>, id: DialogId, (failure, is_global): (Failure, bool)) {
-        let Some(Call::Calling(calling)) = self.calls.all.get_mut(&id) else { return };
+    fn fork_over(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        (failure, is_global): (Failure, bool),
+    ) {
+        let Some(Call::Calling(calling)) = self.calls.all.get_mut(&id) else {
+            return;
+        };
         calling.open = calling.open.saturating_sub(1);
         let best = match calling.best {
             Some(known) if weight(known) >= weight(failure) => known,
@@ -301,12 +474,17 @@ impl Endpoint {
         self.calls.remove(id);
         self.unwant_forks(turn, id);
         let failure = if is_global { failure } else { best };
-        turn.out.push(Output::Event(Event::Failed { dialog: id, failure }));
+        turn.out.push(Output::Event(Event::Failed {
+            dialog: id,
+            failure,
+        }));
     }
 
     /// No provisional response in time: the contact is dead. Its late answers get CANCEL or BYE.
     pub(crate) fn first_response_missing(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize)) {
-        let Some(fork) = self.calls.forks.get_mut(&key) else { return };
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
         fork.timer = None;
         if !fork.is_wanted {
             // The second use of this alarm: nothing final came after CANCEL (RFC 3261 §9.1).
@@ -314,19 +492,53 @@ impl Endpoint {
             self.calls.forks.remove(&key);
             return self.drop_transaction(transaction);
         }
+        self.give_up_fork(turn, key, 408);
+    }
+
+    /// The network bounced what went to the contact of a fork.
+    pub(crate) fn fork_bounced(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize)) {
+        if self
+            .calls
+            .forks
+            .get(&key)
+            .is_some_and(|fork| fork.is_wanted)
+        {
+            self.give_up_fork(turn, key, 503);
+        }
+    }
+
+    /// The contact is taken for dead. Its transaction goes on, so that one who lives after all (ICMP can be
+    /// forged, a 100 can be lost) gets CANCEL, or ACK and BYE, and does not ring for ever.
+    fn give_up_fork(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize), status: u16) {
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
         fork.is_wanted = false;
-        let contact = fork.contact.clone();
+        if let Some(timer) = fork.timer.take() {
+            self.timers.cancel(timer);
+        }
+        let (transaction, contact) = (fork.transaction, fork.contact.clone());
+        if self.is_proceeding(transaction) {
+            self.cancel_fork(turn, key);
+        }
         if let Some((user, uri)) = contact {
             self.contact_heard(turn, &user, &uri, false);
         }
-        self.fork_over(turn, key.0, (Failure::Unreachable(408), false));
+        self.fork_over(turn, key.0, (Failure::Unreachable(status), false));
     }
 
     /// The call is hung up or won: what still rings is cancelled.
     pub(crate) fn unwant_forks(&mut self, turn: &mut Turn<'_>, id: DialogId) {
-        let keys: Vec<(DialogId, usize)> = self.calls.forks.range((id, 0)..=(id, usize::MAX)).map(|(key, _)| *key).collect();
+        let keys: Vec<(DialogId, usize)> = self
+            .calls
+            .forks
+            .range((id, 0)..=(id, usize::MAX))
+            .map(|(key, _)| *key)
+            .collect();
         for key in keys {
-            let Some(fork) = self.calls.forks.get_mut(&key) else { continue };
+            let Some(fork) = self.calls.forks.get_mut(&key) else {
+                continue;
+            };
             fork.is_wanted = false;
             let transaction = fork.transaction;
             if let Some(timer) = fork.timer.take() {
@@ -341,25 +553,49 @@ impl Endpoint {
     }
 
     fn cancel_fork(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize)) {
-        let Some(fork) = self.calls.forks.get_mut(&key) else { return };
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
         if std::mem::replace(&mut fork.is_cancelled, true) {
             return;
         }
-        fork.timer = Some(self.timers.arm(turn.now.mono, TIMEOUT_MS, Alarm::FirstResponse(key.0, key.1)));
-        let (branch, hop) = (fork.branch.clone(), self.transactions.get(fork.transaction).map_or(fork.hop, |invite| invite.hop));
-        let Ok(invite) = Message::parse(fork.invite.clone()) else { return };
+        fork.timer = Some(self.timers.arm(
+            turn.now.mono,
+            TIMEOUT_MS,
+            Alarm::FirstResponse(key.0, key.1),
+        ));
+        let (branch, hop) = (
+            fork.branch.clone(),
+            self.transactions
+                .get(fork.transaction)
+                .map_or(fork.hop, |invite| invite.hop),
+        );
+        let Ok(invite) = Message::parse(fork.invite.clone()) else {
+            return;
+        };
         // RFC 3261 §9.1: Request-URI, Call-ID, To, From, the number of CSeq, Route and the topmost Via are equal.
         let mut cancel = Writer::request("CANCEL", &fork.uri);
         cancel.header("CSeq", &format!("{} CANCEL", fork.cseq));
-        invite.copy_only(&mut cancel, &["Via", "Max-Forwards", "From", "To", "Call-ID", "Route"]);
-        self.start_client(turn, hop, (&branch, "CANCEL"), cancel.finish(None), Owner::Nobody);
+        invite.copy_only(
+            &mut cancel,
+            &["Via", "Max-Forwards", "From", "To", "Call-ID", "Route"],
+        );
+        self.start_client(
+            turn,
+            hop,
+            (&branch, "CANCEL"),
+            cancel.finish(None),
+            Owner::Nobody,
+        );
     }
 
     /// The application hangs up, whatever has been reached.
     pub(crate) fn hangup(&mut self, turn: &mut Turn<'_>, id: DialogId, reason: Option<String>) {
         match self.calls.all.get_mut(&id) {
             Some(Call::Invited(_)) => {
-                let headers = reason.map(|reason| vec![("Reason", reason)]).unwrap_or_default();
+                let headers = reason
+                    .map(|reason| vec![("Reason", reason)])
+                    .unwrap_or_default();
                 self.reject(turn, id, 480, &headers);
             }
             Some(Call::Calling(_)) => {
@@ -387,11 +623,6 @@ fn failure_of(status: u16) -> (Failure, bool) {
         _ => Failure::Declined(status),
     };
     (failure, status >= 600)
-}
-
-/// Whether the answer says that nobody can be reached there (decided for dead phones).
-fn is_dead(status: u16) -> bool {
-    matches!(failure_of(status).0, Failure::Unreachable(_))
 }
 
 /// The best reason is the one that a person gave.

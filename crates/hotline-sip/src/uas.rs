@@ -19,13 +19,31 @@ impl Endpoint {
         let hop = request.arrival.response_hop(Some(&request.heads.via));
         let key = server_key(&request.message, &request.heads, "INVITE");
         let transaction = self.start_server(hop, key, Some(merge), true);
-        let trying = self.reply(&request.message, &request.arrival, 100, "").finish(None);
+        let trying = self
+            .reply(&request.message, &request.arrival, 100, "")
+            .finish(None);
         self.respond(turn, transaction, 100, trying);
-        let dialog = self.server_dialog(&request.message, &request.heads, &request.arrival, &local_tag, &peer);
+        let dialog = self.server_dialog(
+            &request.message,
+            &request.heads,
+            &request.arrival,
+            &local_tag,
+            &peer,
+        );
         let id = self.calls.next_id();
-        turn.out.push(Output::Event(Event::Invited(self.invitation(id, &request, &peer))));
+        turn.out.push(Output::Event(Event::Invited(
+            self.invitation(id, &request, &peer),
+        )));
         self.calls.by_invite.insert(transaction, id);
-        self.calls.insert(id, Call::Invited(Box::new(Invited { transaction, request, dialog, peer })));
+        self.calls.insert(
+            id,
+            Call::Invited(Box::new(Invited {
+                transaction,
+                request,
+                dialog,
+                peer,
+            })),
+        );
     }
 
     fn invitation(&self, id: DialogId, request: &Request, peer: &Peer) -> Invitation {
@@ -43,27 +61,48 @@ impl Endpoint {
             (None, Peer::Trunk(_) | Peer::Unknown) if is_anonymous(&from.uri) => String::new(),
             (None, Peer::Trunk(_) | Peer::Unknown) => from.uri.user.clone(),
         };
-        let name = asserted.filter(|asserted| !asserted.display.is_empty()).map_or_else(|| from.display.clone(), |asserted| asserted.display);
-        let diverted = [Name::Diversion, Name::HistoryInfo].into_iter().flat_map(|name| message.lines(name));
+        let name = asserted
+            .filter(|asserted| !asserted.display.is_empty())
+            .map_or_else(|| from.display.clone(), |asserted| asserted.display);
+        let diverted = [Name::Diversion, Name::HistoryInfo]
+            .into_iter()
+            .flat_map(|name| message.lines(name));
         Invitation {
             dialog: id,
             peer: peer.clone(),
             source: request.arrival.source,
             advertise: self.advertised(request.arrival.listener),
-            dialled: request.heads.uri.as_ref().map(Uri::user_unescaped).unwrap_or_default(),
+            dialled: request
+                .heads
+                .uri
+                .as_ref()
+                .map(Uri::user_unescaped)
+                .unwrap_or_default(),
             caller,
             caller_name: shown_name(&name),
             call_id: request.heads.call_id.clone(),
-            diversion: diverted.take(DIVERSIONS_MAX).map(|line| crate::message::lex::text(line).into_owned()).collect(),
+            diversion: diverted
+                .take(DIVERSIONS_MAX)
+                .map(|line| crate::message::lex::text(line).into_owned())
+                .collect(),
             body: body_of(message),
         }
     }
 
     /// The application answers: 200, repeated until ACK.
     pub(crate) fn answer(&mut self, turn: &mut Turn<'_>, id: DialogId, body: Vec<u8>) {
-        let Some(Call::Invited(_)) = self.calls.all.get(&id) else { return };
-        let Some(Call::Invited(invited)) = self.calls.remove(id) else { return };
-        let Invited { transaction, request, dialog, peer } = *invited;
+        let Some(Call::Invited(_)) = self.calls.all.get(&id) else {
+            return;
+        };
+        let Some(Call::Invited(invited)) = self.calls.remove(id) else {
+            return;
+        };
+        let Invited {
+            transaction,
+            request,
+            dialog,
+            peer,
+        } = *invited;
         self.calls.by_invite.remove(&transaction);
         let bytes = self.success(&request, &dialog.local_tag, &dialog.user, Some(&body));
         let is_offer = body_of(&request.message).is_none();
@@ -84,12 +123,20 @@ impl Endpoint {
     }
 
     /// A 2xx that makes or changes a dialog.
-    fn success(&self, request: &Request, local_tag: &str, user: &str, body: Option<&[u8]>) -> Vec<u8> {
+    fn success(
+        &self,
+        request: &Request,
+        local_tag: &str,
+        user: &str,
+        body: Option<&[u8]>,
+    ) -> Vec<u8> {
         let mut reply = self.reply(&request.message, &request.arrival, 200, local_tag);
         for line in request.message.lines(Name::RecordRoute) {
             reply.header_bytes(Name::RecordRoute.as_str(), line, b"");
         }
-        reply.header("Contact", &self.contact(request.arrival.hop(), user)).header("Allow", self.allow());
+        reply
+            .header("Contact", &self.contact(request.arrival.hop(), user))
+            .header("Allow", self.allow());
         reply.finish(body.map(|body| ("application/sdp", body)))
     }
 
@@ -102,20 +149,41 @@ impl Endpoint {
         is_offer: bool,
     ) -> Answer {
         self.respond(turn, transaction, 200, bytes.clone());
-        let again = self.timers.arm(turn.now.mono, T1_MS, Alarm::AnswerAgain(id));
-        let lost = self.timers.arm(turn.now.mono, TIMEOUT_MS, Alarm::AnswerLost(id));
-        Answer { transaction, cseq, interval_ms: T1_MS, again, lost, bytes, is_offer }
+        let again = self
+            .timers
+            .arm(turn.now.mono, T1_MS, Alarm::AnswerAgain(id));
+        let lost = self
+            .timers
+            .arm(turn.now.mono, TIMEOUT_MS, Alarm::AnswerLost(id));
+        Answer {
+            transaction,
+            cseq,
+            interval_ms: T1_MS,
+            again,
+            lost,
+            bytes,
+            is_offer,
+        }
     }
 
     /// The ACK is late: the 2xx goes out again, also over TCP (RFC 3261 §13.3.1.4).
     pub(crate) fn answer_again(&mut self, turn: &mut Turn<'_>, id: DialogId) {
         let now = turn.now.mono;
-        let Some(talking) = self.calls.talking(id) else { return };
-        let Some(answer) = &mut talking.answer else { return };
+        let Some(talking) = self.calls.talking(id) else {
+            return;
+        };
+        let Some(answer) = &mut talking.answer else {
+            return;
+        };
         answer.interval_ms = (answer.interval_ms * 2).min(T2_MS);
-        let (transaction, bytes, interval_ms) = (answer.transaction, answer.bytes.clone(), answer.interval_ms);
+        let (transaction, bytes, interval_ms) =
+            (answer.transaction, answer.bytes.clone(), answer.interval_ms);
         let again = self.timers.arm(now, interval_ms, Alarm::AnswerAgain(id));
-        if let Some(answer) = self.calls.talking(id).and_then(|talking| talking.answer.as_mut()) {
+        if let Some(answer) = self
+            .calls
+            .talking(id)
+            .and_then(|talking| talking.answer.as_mut())
+        {
             answer.again = again;
         }
         self.respond(turn, transaction, 200, bytes);
@@ -123,11 +191,16 @@ impl Endpoint {
 
     /// No ACK within 64 T1: the call is over, and the peer gets a BYE.
     pub(crate) fn answer_lost(&mut self, turn: &mut Turn<'_>, id: DialogId) {
-        let Some(talking) = self.calls.talking(id) else { return };
+        let Some(talking) = self.calls.talking(id) else {
+            return;
+        };
         let reason = match talking.hangup.take() {
             Some(reason) => reason,
             None => {
-                turn.out.push(Output::Event(Event::Ended { dialog: id, is_by_peer: false }));
+                turn.out.push(Output::Event(Event::Ended {
+                    dialog: id,
+                    is_by_peer: false,
+                }));
                 None
             }
         };
@@ -136,39 +209,74 @@ impl Endpoint {
 
     /// ACK for a 2xx of ours.
     pub(crate) fn acknowledged(&mut self, turn: &mut Turn<'_>, id: DialogId, cseq: u32) {
-        let Some(talking) = self.calls.talking(id) else { return };
-        let Some(answer) = talking.answer.take_if(|answer| answer.cseq == cseq) else { return };
+        let Some(talking) = self.calls.talking(id) else {
+            return;
+        };
+        let Some(answer) = talking.answer.take_if(|answer| answer.cseq == cseq) else {
+            return;
+        };
         let is_first = !std::mem::replace(&mut talking.is_acknowledged, true);
         let hangup = talking.hangup.take();
         self.timers.cancel(answer.again);
         self.timers.cancel(answer.lost);
         match hangup {
             Some(reason) => self.end_talking(turn, id, Some(reason)),
-            None if is_first => turn.out.push(Output::Event(Event::Acknowledged { dialog: id })),
+            None if is_first => turn
+                .out
+                .push(Output::Event(Event::Acknowledged { dialog: id })),
             None => {}
         }
     }
 
     /// 180 for a softphone's caller.
     pub(crate) fn ring(&mut self, turn: &mut Turn<'_>, id: DialogId) {
-        let Some(Call::Invited(invited)) = self.calls.all.get(&id) else { return };
+        let Some(Call::Invited(invited)) = self.calls.all.get(&id) else {
+            return;
+        };
         let (transaction, request) = (invited.transaction, &invited.request);
-        let mut reply = self.reply(&request.message, &request.arrival, 180, &invited.dialog.local_tag);
+        let mut reply = self.reply(
+            &request.message,
+            &request.arrival,
+            180,
+            &invited.dialog.local_tag,
+        );
         for line in request.message.lines(Name::RecordRoute) {
             reply.header_bytes(Name::RecordRoute.as_str(), line, b"");
         }
-        reply.header("Contact", &self.contact(request.arrival.hop(), &invited.dialog.user));
+        reply.header(
+            "Contact",
+            &self.contact(request.arrival.hop(), &invited.dialog.user),
+        );
         let bytes = reply.finish(None);
         self.respond(turn, transaction, 180, bytes);
     }
 
     /// The application refuses the call.
-    pub(crate) fn reject(&mut self, turn: &mut Turn<'_>, id: DialogId, status: u16, headers: &[(&str, String)]) {
-        let Some(Call::Invited(_)) = self.calls.all.get(&id) else { return };
-        let Some(Call::Invited(invited)) = self.calls.remove(id) else { return };
+    pub(crate) fn reject(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        status: u16,
+        headers: &[(&str, String)],
+    ) {
+        let Some(Call::Invited(_)) = self.calls.all.get(&id) else {
+            return;
+        };
+        let Some(Call::Invited(invited)) = self.calls.remove(id) else {
+            return;
+        };
         self.calls.by_invite.remove(&invited.transaction);
-        let status = if (300..700).contains(&status) { status } else { 500 };
-        let mut reply = self.reply(&invited.request.message, &invited.request.arrival, status, &invited.dialog.local_tag);
+        let status = if (300..700).contains(&status) {
+            status
+        } else {
+            500
+        };
+        let mut reply = self.reply(
+            &invited.request.message,
+            &invited.request.arrival,
+            status,
+            &invited.dialog.local_tag,
+        );
         for (name, value) in headers {
             reply.header(name, value);
         }
@@ -178,7 +286,10 @@ impl Endpoint {
     /// CANCEL (RFC 3261 §9.2): 200 if it finds its INVITE, whatever has become of that; 481 else.
     pub(crate) fn cancelled(&mut self, turn: &mut Turn<'_>, request: &Request) {
         let invite_key = server_key(&request.message, &request.heads, "INVITE");
-        let found = self.transactions.find_server(&invite_key).filter(|id| self.may_cancel(*id, request));
+        let found = self
+            .transactions
+            .find_server(&invite_key)
+            .filter(|id| self.may_cancel(*id, request));
         let Some(invite) = found else {
             if self.admit(turn, &request.arrival, false) {
                 self.rejected(turn, Rejection::NoDialog, &request.arrival);
@@ -187,15 +298,23 @@ impl Endpoint {
             return;
         };
         let id = self.calls.by_invite.get(&invite).copied();
-        let local_tag = id.and_then(|id| self.calls.all.get(&id)).and_then(Call::dialog).map(|dialog| dialog.local_tag.clone());
+        let local_tag = id
+            .and_then(|id| self.calls.all.get(&id))
+            .and_then(Call::dialog)
+            .map(|dialog| dialog.local_tag.clone());
         let tag = local_tag.unwrap_or_else(|| self.stateless_tag(&request.message));
-        let bytes = self.reply(&request.message, &request.arrival, 200, &tag).finish(None);
+        let bytes = self
+            .reply(&request.message, &request.arrival, 200, &tag)
+            .finish(None);
         self.respond_new(turn, request, 200, bytes);
         let Some(id) = id else { return };
         match self.calls.all.get(&id) {
             Some(Call::Invited(_)) => {
                 self.reject(turn, id, 487, &[]);
-                turn.out.push(Output::Event(Event::Ended { dialog: id, is_by_peer: true }));
+                turn.out.push(Output::Event(Event::Ended {
+                    dialog: id,
+                    is_by_peer: true,
+                }));
             }
             Some(Call::Talking(_)) => self.refuse_pending(turn, id, 487),
             Some(Call::Calling(_)) | None => {}
@@ -204,7 +323,9 @@ impl Endpoint {
 
     /// A CANCEL must come from where its INVITE came from, or from the same trunk.
     fn may_cancel(&self, invite: TransactionId, request: &Request) -> bool {
-        let Some(transaction) = self.transactions.get(invite) else { return false };
+        let Some(transaction) = self.transactions.get(invite) else {
+            return false;
+        };
         let source = transaction.hop.address().ip();
         let trunk = self.trunk(request.arrival.source);
         let is_same_trunk = || {
@@ -216,7 +337,13 @@ impl Endpoint {
     }
 
     /// Opens a server transaction for a request that is not INVITE, and answers it.
-    pub(crate) fn respond_new(&mut self, turn: &mut Turn<'_>, request: &Request, status: u16, bytes: Vec<u8>) {
+    pub(crate) fn respond_new(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: &Request,
+        status: u16,
+        bytes: Vec<u8>,
+    ) {
         let hop = request.arrival.response_hop(Some(&request.heads.via));
         let key = server_key(&request.message, &request.heads, request.method.as_str());
         let transaction = self.start_server(hop, key, None, false);
@@ -227,15 +354,24 @@ impl Endpoint {
     pub(crate) fn reinvited(&mut self, turn: &mut Turn<'_>, id: DialogId, request: Request) {
         let is_invite = request.method.is(rsip::Method::Invite);
         let wait_s = self.random.below(RETRY_S_LIMIT);
-        let Some(talking) = self.calls.talking(id) else { return };
+        let Some(talking) = self.calls.talking(id) else {
+            return;
+        };
         let refusal = if talking.pending.is_some() {
             // RFC 3261 §14.2, RFC 3311 §5.2: one change at a time.
             Some(500)
         } else {
-            talking.answer.as_ref().map(|answer| if answer.is_offer { 491 } else { 500 })
+            talking
+                .answer
+                .as_ref()
+                .map(|answer| if answer.is_offer { 491 } else { 500 })
         };
         if let Some(status) = refusal {
-            let headers = if status == 500 { vec![("Retry-After", wait_s.to_string())] } else { Vec::new() };
+            let headers = if status == 500 {
+                vec![("Retry-After", wait_s.to_string())]
+            } else {
+                Vec::new()
+            };
             return self.reply_at_once(turn, &request.message, &request.arrival, status, &headers);
         }
         talking.dialog.refresh(&request.message);
@@ -243,23 +379,47 @@ impl Endpoint {
         let key = server_key(&request.message, &request.heads, request.method.as_str());
         let transaction = self.start_server(hop, key, None, is_invite);
         if is_invite {
-            let trying = self.reply(&request.message, &request.arrival, 100, "").finish(None);
+            let trying = self
+                .reply(&request.message, &request.arrival, 100, "")
+                .finish(None);
             self.respond(turn, transaction, 100, trying);
             self.calls.by_invite.insert(transaction, id);
         }
         let body = body_of(&request.message).map(|(_, body)| body);
-        turn.out.push(Output::Event(Event::Reinvited { dialog: id, body }));
+        turn.out
+            .push(Output::Event(Event::Reinvited { dialog: id, body }));
         if let Some(talking) = self.calls.talking(id) {
-            talking.pending = Some(Pending { transaction, request });
+            talking.pending = Some(Pending {
+                transaction,
+                request,
+            });
         }
     }
 
     /// The application's word on a re-INVITE or UPDATE.
-    pub(crate) fn answer_reinvite(&mut self, turn: &mut Turn<'_>, id: DialogId, body: Option<Vec<u8>>) {
-        let Some(body) = body else { return self.refuse_pending(turn, id, 488) };
-        let Some(talking) = self.calls.talking(id) else { return };
-        let (local_tag, user) = (talking.dialog.local_tag.clone(), talking.dialog.user.clone());
-        let Some(Pending { transaction, request }) = talking.pending.take() else { return };
+    pub(crate) fn answer_reinvite(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        body: Option<Vec<u8>>,
+    ) {
+        let Some(body) = body else {
+            return self.refuse_pending(turn, id, 488);
+        };
+        let Some(talking) = self.calls.talking(id) else {
+            return;
+        };
+        let (local_tag, user) = (
+            talking.dialog.local_tag.clone(),
+            talking.dialog.user.clone(),
+        );
+        let Some(Pending {
+            transaction,
+            request,
+        }) = talking.pending.take()
+        else {
+            return;
+        };
         self.calls.by_invite.remove(&transaction);
         let bytes = self.success(&request, &local_tag, &user, Some(&body));
         if !request.method.is(rsip::Method::Invite) {
@@ -274,11 +434,21 @@ impl Endpoint {
 
     /// Refuses the re-INVITE or UPDATE that waits; the dialog goes on as it was.
     pub(crate) fn refuse_pending(&mut self, turn: &mut Turn<'_>, id: DialogId, status: u16) {
-        let Some(talking) = self.calls.talking(id) else { return };
+        let Some(talking) = self.calls.talking(id) else {
+            return;
+        };
         let local_tag = talking.dialog.local_tag.clone();
-        let Some(Pending { transaction, request }) = talking.pending.take() else { return };
+        let Some(Pending {
+            transaction,
+            request,
+        }) = talking.pending.take()
+        else {
+            return;
+        };
         self.calls.by_invite.remove(&transaction);
-        let bytes = self.reply(&request.message, &request.arrival, status, &local_tag).finish(None);
+        let bytes = self
+            .reply(&request.message, &request.arrival, status, &local_tag)
+            .finish(None);
         self.respond(turn, transaction, status, bytes);
     }
 }
@@ -290,14 +460,21 @@ pub(crate) fn body_of(message: &Message) -> Option<(String, Vec<u8>)> {
         return None;
     }
     let kind = message.value(Name::ContentType).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     Some((kind, body.to_vec()))
 }
 
 /// RFC 3323 §4.1.1.3, and what gateways send in practice.
 fn is_anonymous(uri: &Uri) -> bool {
     let user = uri.user.to_ascii_lowercase();
-    user.is_empty() || user == "anonymous" || uri.host.to_ascii_lowercase().ends_with("anonymous.invalid")
+    user.is_empty()
+        || user == "anonymous"
+        || uri.host.to_ascii_lowercase().ends_with("anonymous.invalid")
 }
 
 /// For people's eyes: no controls, nothing that turns the direction of writing, not endless.
@@ -306,7 +483,11 @@ fn shown_name(display: &str) -> String {
         let is_bidi = matches!(letter, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         !letter.is_control() && !is_bidi
     };
-    display.chars().filter(is_shown).take(NAME_LETTERS_MAX).collect()
+    display
+        .chars()
+        .filter(is_shown)
+        .take(NAME_LETTERS_MAX)
+        .collect()
 }
 
 const NAME_LETTERS_MAX: usize = 64;

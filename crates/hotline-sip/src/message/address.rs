@@ -19,12 +19,18 @@ impl NameAddr {
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let value = value.trim();
-        let Some(open) = lex::find_unquoted(value, '<') else { return Self::parse_bare(value) };
+        let Some(open) = lex::find_unquoted(value, '<') else {
+            return Self::parse_bare(value);
+        };
         let (before, behind) = (value.get(..open)?.trim(), value.get(open + 1..)?);
         let close = behind.find('>')?;
         // No blanks between the brackets (RFC 4475 §3.1.2.14): Uri::parse refuses them.
         let uri = Uri::parse(behind.get(..close)?)?;
-        Some(Self { display: display_name(before)?, uri, params: trailing(behind.get(close + 1..)?)? })
+        Some(Self {
+            display: display_name(before)?,
+            uri,
+            params: trailing(behind.get(close + 1..)?)?,
+        })
     }
 
     /// Without brackets `;` starts header parameters, and the URI may hold neither `,` nor `?`.
@@ -34,7 +40,11 @@ impl NameAddr {
         if text.contains(['?', ',']) {
             return None;
         }
-        Some(Self { display: String::new(), uri: Uri::parse(text)?, params: trailing(value.get(end..)?)? })
+        Some(Self {
+            display: String::new(),
+            uri: Uri::parse(text)?,
+            params: trailing(value.get(end..)?)?,
+        })
     }
 
     /// The tag parameter, when it is there and not empty.

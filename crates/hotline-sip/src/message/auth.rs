@@ -22,13 +22,20 @@ impl Auth {
             }
             let (name, value) = part.split_once('=')?;
             let value = value.trim();
-            let value = if value.starts_with('"') { lex::unquote(value)? } else { value.to_owned() };
+            let value = if value.starts_with('"') {
+                lex::unquote(value)?
+            } else {
+                value.to_owned()
+            };
             if params.len() >= PARAMS_MAX {
                 return None;
             }
             params.push((name.trim().to_ascii_lowercase(), value));
         }
-        Some(Self { scheme: scheme.to_ascii_lowercase(), params })
+        Some(Self {
+            scheme: scheme.to_ascii_lowercase(),
+            params,
+        })
     }
     /// The value of a parameter; a parameter given twice is refused by returning None.
     #[must_use]

@@ -57,10 +57,17 @@ impl Message {
                 return Err(bad("Header twice"));
             }
         }
-        let via = self.first(Name::Via).and_then(|via| Via::parse(&via)).ok_or(bad("Bad Via"))?;
+        let via = self
+            .first(Name::Via)
+            .and_then(|via| Via::parse(&via))
+            .ok_or(bad("Bad Via"))?;
         let from = self.address(Name::From)?;
         let to = self.address(Name::To)?;
-        let call_id = self.value(Name::CallId).filter(|call_id| !call_id.is_empty()).ok_or(bad("Bad Call-ID"))?.into_owned();
+        let call_id = self
+            .value(Name::CallId)
+            .filter(|call_id| !call_id.is_empty())
+            .ok_or(bad("Bad Call-ID"))?
+            .into_owned();
         let (cseq, cseq_method) = self.cseq().ok_or(bad("Bad CSeq"))?;
         let uri = match self.method() {
             Some(method) if *method != cseq_method => return Err(bad("CSeq names another method")),
@@ -68,11 +75,21 @@ impl Message {
             None => None,
         };
         self.check_rest()?;
-        Ok(Heads { via, from, to, call_id, cseq, cseq_method, uri })
+        Ok(Heads {
+            via,
+            from,
+            to,
+            call_id,
+            cseq,
+            cseq_method,
+            uri,
+        })
     }
 
     fn address(&self, name: Name) -> Result<NameAddr, Fault> {
-        self.value(name).and_then(|value| NameAddr::parse(&value)).ok_or(bad("Bad From or To"))
+        self.value(name)
+            .and_then(|value| NameAddr::parse(&value))
+            .ok_or(bad("Bad From or To"))
     }
 
     fn cseq(&self) -> Option<(u32, Method)> {
@@ -118,5 +135,11 @@ const fn bad(why: &'static str) -> Fault {
 }
 
 /// RFC 3261 §7.3.1: only lists may stand in several lines.
-const SINGLE: [Name; 6] =
-    [Name::From, Name::To, Name::CallId, Name::CSeq, Name::MaxForwards, Name::ContentType];
+const SINGLE: [Name; 6] = [
+    Name::From,
+    Name::To,
+    Name::CallId,
+    Name::CSeq,
+    Name::MaxForwards,
+    Name::ContentType,
+];

@@ -40,7 +40,9 @@ impl Framer {
     /// True while the beginning of a message waits for its end.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.rest().iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
+        self.rest()
+            .iter()
+            .any(|byte| !matches!(byte, b'\r' | b'\n'))
     }
 
     /// The next thing, if it is whole.
@@ -50,7 +52,10 @@ impl Framer {
                 self.start += 4;
                 return Some(Frame::Ping);
             }
-            while self.rest().len() > 2 && self.rest().starts_with(b"\r\n") && !b"\r\n\r".starts_with(self.rest()) {
+            while self.rest().len() > 2
+                && self.rest().starts_with(b"\r\n")
+                && !b"\r\n\r".starts_with(self.rest())
+            {
                 self.start += 2;
                 if self.rest().starts_with(b"\r\n\r\n") {
                     self.start += 4;
@@ -64,7 +69,9 @@ impl Framer {
                 return Some(broken);
             }
         }
-        let length = self.message_bytes.filter(|length| self.rest().len() >= *length)?;
+        let length = self
+            .message_bytes
+            .filter(|length| self.rest().len() >= *length)?;
         let message = self.rest().get(..length)?.to_vec();
         self.start += length;
         self.message_bytes = None;
@@ -78,10 +85,16 @@ impl Framer {
     /// None while the head is not whole; Some(None) when the length is known now.
     fn read_head(&mut self) -> Option<Option<Frame>> {
         let from = self.searched.max(self.start);
-        let end = self.bytes.get(from..)?.windows(4).position(|window| window == b"\r\n\r\n").map(|at| from + at + 4);
+        let end = self
+            .bytes
+            .get(from..)?
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .map(|at| from + at + 4);
         let Some(end) = end else {
             self.searched = self.bytes.len().saturating_sub(3);
-            return (self.rest().len() > BYTES_MAX).then(|| Some(self.give_up(self.rest().to_vec(), 513)));
+            return (self.rest().len() > BYTES_MAX)
+                .then(|| Some(self.give_up(self.rest().to_vec(), 513)));
         };
         let head = self.bytes.get(self.start..end)?.to_vec();
         let broken = match content_length(&head) {
@@ -107,21 +120,32 @@ pub(crate) fn content_length(head: &[u8]) -> Result<Option<usize>, ()> {
     let mut length = None;
     let mut lines = head.split(|byte| *byte == b'\n').skip(1).peekable();
     while let Some(line) = lines.next() {
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            continue;
+        };
         let (name, value) = line.split_at(colon);
         if name.first().is_some_and(u8::is_ascii_whitespace) {
             continue;
         }
-        let is_length = std::str::from_utf8(name).is_ok_and(|name| Name::parse(name.trim_end()) == Name::ContentLength);
+        let is_length = std::str::from_utf8(name)
+            .is_ok_and(|name| Name::parse(name.trim_end()) == Name::ContentLength);
         if !is_length {
             continue;
         }
         let mut value = value.get(1..).unwrap_or_default().trim_ascii();
         // A folded value stands alone on the next line.
-        if value.is_empty() && lines.peek().is_some_and(|next| next.first().is_some_and(|first| matches!(first, b' ' | b'\t'))) {
+        if value.is_empty()
+            && lines.peek().is_some_and(|next| {
+                next.first()
+                    .is_some_and(|first| matches!(first, b' ' | b'\t'))
+            })
+        {
             value = lines.next().unwrap_or_default().trim_ascii();
         }
-        let number = std::str::from_utf8(value).ok().and_then(uri::decimal::<u32>).ok_or(())?;
+        let number = std::str::from_utf8(value)
+            .ok()
+            .and_then(uri::decimal::<u32>)
+            .ok_or(())?;
         let number = usize::try_from(number).map_err(|_| ())?;
         if length.is_some_and(|known| known != number) {
             return Err(());

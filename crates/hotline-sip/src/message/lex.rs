@@ -146,7 +146,9 @@ pub(crate) fn unescape(text: &str) -> String {
 }
 
 fn hex_digit(letter: u8) -> Option<u8> {
-    char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(letter)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Parameters `;name=value`, names in lower case, in the order they came.
@@ -162,7 +164,10 @@ impl Params {
                 Some((name, value)) => (name.trim(), Some(value.trim())),
                 None => (part, None),
             };
-            if name.is_empty() || name.contains([' ', '\t', '"', '<', '>', ',', '@']) || params.len() >= PARAMS_MAX {
+            if name.is_empty()
+                || name.contains([' ', '\t', '"', '<', '>', ',', '@'])
+                || params.len() >= PARAMS_MAX
+            {
                 return None;
             }
             let value = match value {
@@ -178,7 +183,10 @@ impl Params {
     /// The value of a parameter (empty when it has none); None when it is absent. `name` in lower case.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_deref().unwrap_or_default())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_deref().unwrap_or_default())
     }
     /// Whether the parameter is there.
     #[must_use]
@@ -187,7 +195,9 @@ impl Params {
     }
     /// All, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 }
 

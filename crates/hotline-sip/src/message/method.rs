@@ -20,13 +20,19 @@ impl Method {
             return None;
         }
         let known = KNOWN.iter().find(|(name, _)| *name == text);
-        Some(known.map_or_else(|| Self::Other(text.to_owned()), |(_, method)| Self::Known(*method)))
+        Some(known.map_or_else(
+            || Self::Other(text.to_owned()),
+            |(_, method)| Self::Known(*method),
+        ))
     }
     /// As it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Known(known) => KNOWN.iter().find(|(_, method)| method == known).map_or("", |(name, _)| name),
+            Self::Known(known) => KNOWN
+                .iter()
+                .find(|(_, method)| method == known)
+                .map_or("", |(name, _)| name),
             Self::Other(token) => token,
         }
     }

@@ -108,7 +108,10 @@ impl Message {
     }
     /// All header lines of a name as bytes, folding included.
     pub fn lines(&self, name: Name) -> impl Iterator<Item = &[u8]> {
-        self.fields.iter().filter(move |field| field.name == name).map(|field| self.slice(&field.value))
+        self.fields
+            .iter()
+            .filter(move |field| field.name == name)
+            .map(|field| self.slice(&field.value))
     }
     /// The first header line of a name, unfolded.
     #[must_use]
@@ -119,7 +122,10 @@ impl Message {
     #[must_use]
     pub fn other(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut others = self.fields.iter().filter(|field| field.name == Name::Other);
-        let found = others.find(|field| self.slice(&field.token).eq_ignore_ascii_case(name.as_bytes()));
+        let found = others.find(|field| {
+            self.slice(&field.token)
+                .eq_ignore_ascii_case(name.as_bytes())
+        });
         found.map(|field| lex::text(self.slice(&field.value)))
     }
     /// All values of a header that may be a list, whether in one line or several; None when a quoted string
@@ -128,7 +134,11 @@ impl Message {
     pub fn list(&self, name: Name) -> Option<Vec<String>> {
         let mut values = Vec::new();
         for line in self.lines(name) {
-            values.extend(lex::split(&lex::text(line), ',')?.into_iter().map(str::to_owned));
+            values.extend(
+                lex::split(&lex::text(line), ',')?
+                    .into_iter()
+                    .map(str::to_owned),
+            );
         }
         Some(values)
     }
@@ -136,12 +146,17 @@ impl Message {
     #[must_use]
     pub fn first(&self, name: Name) -> Option<String> {
         let line = self.value(name)?;
-        lex::split(&line, ',')?.first().map(|first| (*first).to_owned())
+        lex::split(&line, ',')?
+            .first()
+            .map(|first| (*first).to_owned())
     }
     /// How many lines a header has.
     #[must_use]
     pub fn count(&self, name: Name) -> usize {
-        self.fields.iter().filter(|field| field.name == name).count()
+        self.fields
+            .iter()
+            .filter(|field| field.name == name)
+            .count()
     }
 
     fn slice(&self, range: &Range<usize>) -> &[u8] {

@@ -18,12 +18,24 @@ impl Message {
     /// When there is nothing that could be answered.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, Garbage> {
         // RFC 3261 §7.5: empty lines before the start line are ignored.
-        let skipped = bytes.iter().take(BLANK_BYTES_MAX).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let skipped = bytes
+            .iter()
+            .take(BLANK_BYTES_MAX)
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
         let line_end = find(&bytes, skipped, b"\r\n").ok_or(Garbage)?;
         let start_line = skipped..line_end;
         let mut fault = None;
         let (start, uri) = start_line_parts(&bytes, &start_line, &mut fault)?;
-        let mut message = Self { start, start_line, uri, fields: Vec::new(), body: 0..0, fault, bytes };
+        let mut message = Self {
+            start,
+            start_line,
+            uri,
+            fields: Vec::new(),
+            body: 0..0,
+            fault,
+            bytes,
+        };
         let body_start = message.read_fields(line_end + 2);
         message.read_body(body_start);
         if message.bytes.len() > BYTES_MAX {
@@ -75,14 +87,22 @@ impl Message {
         // HCOLON allows blanks before the colon; anything else that is no token might be seen as another
         // header by the next hop.
         let token = bytes.get(..colon).unwrap_or_default();
-        let token_bytes = token.iter().rev().skip_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let token_bytes = token
+            .iter()
+            .rev()
+            .skip_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
         let token = token.get(..token_bytes).unwrap_or_default();
         if !lex::is_token(token) {
             return self.note(400, "Bad header name");
         }
         let name = std::str::from_utf8(token).map_or(Name::Other, Name::parse);
         let token = line.start..line.start + token_bytes;
-        self.fields.push(Field { name, token, value: line.start + colon + 1..line.end });
+        self.fields.push(Field {
+            name,
+            token,
+            value: line.start + colon + 1..line.end,
+        });
     }
 
     /// Floods of one header have killed others (CVE-2018-7284).
@@ -102,7 +122,10 @@ impl Message {
             names.push(token);
         }
         names.sort_unstable();
-        if names.chunk_by(|one, next| one == next).any(|same| same.len() > FIELDS_MAX_PER_NAME) {
+        if names
+            .chunk_by(|one, next| one == next)
+            .any(|same| same.len() > FIELDS_MAX_PER_NAME)
+        {
             self.note(400, "Too many headers of one name");
         }
     }
@@ -110,7 +133,10 @@ impl Message {
     fn read_body(&mut self, start: usize) {
         let start = start.min(self.bytes.len());
         self.body = start..self.bytes.len();
-        let head = self.bytes.get(self.start_line.start..start).unwrap_or_default();
+        let head = self
+            .bytes
+            .get(self.start_line.start..start)
+            .unwrap_or_default();
         match frame::content_length(head) {
             Ok(None) => {}
             Ok(Some(length)) if length <= self.body.len() => self.body.end = start + length,
@@ -120,25 +146,47 @@ impl Message {
     }
 }
 
-fn start_line_parts(bytes: &[u8], line: &Range<usize>, fault: &mut Option<Fault>) -> Result<(Start, Range<usize>), Garbage> {
+fn start_line_parts(
+    bytes: &[u8],
+    line: &Range<usize>,
+    fault: &mut Option<Fault>,
+) -> Result<(Start, Range<usize>), Garbage> {
     let text = bytes.get(line.clone()).unwrap_or_default();
-    if text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"SIP/")) {
+    if text
+        .get(..4)
+        .is_some_and(|head| head.eq_ignore_ascii_case(b"SIP/"))
+    {
         return Ok((status_line(text)?, 0..0));
     }
     let text = text.trim_ascii_end();
     let first = text.iter().position(|byte| *byte == b' ').ok_or(Garbage)?;
     let last = text.iter().rposition(|byte| *byte == b' ').ok_or(Garbage)?;
     let version = text.get(last + 1..).unwrap_or_default();
-    if !version.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"SIP/")) {
+    if !version
+        .get(..4)
+        .is_some_and(|head| head.eq_ignore_ascii_case(b"SIP/"))
+    {
         return Err(Garbage);
     }
-    let method = std::str::from_utf8(text.get(..first).unwrap_or_default()).ok().and_then(Method::parse).ok_or(Garbage)?;
+    let method = std::str::from_utf8(text.get(..first).unwrap_or_default())
+        .ok()
+        .and_then(Method::parse)
+        .ok_or(Garbage)?;
     let uri = line.start + (first + 1).min(last)..line.start + last;
     let written = bytes.get(uri.clone()).unwrap_or_default();
     if !version.eq_ignore_ascii_case(b"SIP/2.0") {
-        fault.get_or_insert(Fault { status: 505, why: "Version not supported" });
-    } else if written.is_empty() || written.iter().any(|byte| byte.is_ascii_whitespace()) || text.len() > FIELD_BYTES_MAX {
-        fault.get_or_insert(Fault { status: 400, why: "Bad start line" });
+        fault.get_or_insert(Fault {
+            status: 505,
+            why: "Version not supported",
+        });
+    } else if written.is_empty()
+        || written.iter().any(|byte| byte.is_ascii_whitespace())
+        || text.len() > FIELD_BYTES_MAX
+    {
+        fault.get_or_insert(Fault {
+            status: 400,
+            why: "Bad start line",
+        });
     }
     Ok((Start::Request { method }, uri))
 }
@@ -146,23 +194,40 @@ fn start_line_parts(bytes: &[u8], line: &Range<usize>, fault: &mut Option<Fault>
 fn status_line(text: &[u8]) -> Result<Start, Garbage> {
     let mut parts = text.splitn(3, |byte| *byte == b' ');
     let version = parts.next().unwrap_or_default();
-    let digits = parts.next().and_then(|digits| std::str::from_utf8(digits).ok()).ok_or(Garbage)?;
+    let digits = parts
+        .next()
+        .and_then(|digits| std::str::from_utf8(digits).ok())
+        .ok_or(Garbage)?;
     let status: u16 = super::uri::decimal(digits).ok_or(Garbage)?;
-    let is_known = version.eq_ignore_ascii_case(b"SIP/2.0") && digits.len() == 3 && (100..700).contains(&status);
-    if is_known { Ok(Start::Response { status }) } else { Err(Garbage) }
+    let is_known = version.eq_ignore_ascii_case(b"SIP/2.0")
+        && digits.len() == 3
+        && (100..700).contains(&status);
+    if is_known {
+        Ok(Start::Response { status })
+    } else {
+        Err(Garbage)
+    }
 }
 
 /// End of the header line that starts at `at`: the CRLF that no blank follows.
 fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut end = find(bytes, at, b"\r\n")?;
-    while end > at && bytes.get(end + 2).is_some_and(|next| matches!(next, b' ' | b'\t')) {
+    while end > at
+        && bytes
+            .get(end + 2)
+            .is_some_and(|next| matches!(next, b' ' | b'\t'))
+    {
         end = find(bytes, end + 2, b"\r\n")?;
     }
     Some(end)
 }
 
 fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
-    bytes.get(from..)?.windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
+    bytes
+        .get(from..)?
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+        .map(|at| from + at)
 }
 
 /// Keep-alive lines in front of a message.

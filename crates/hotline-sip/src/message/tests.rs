@@ -25,7 +25,11 @@ fn with(line: &str) -> Vec<u8> {
         "Max-Forwards: 70",
     ];
     let mut all = vec!["OPTIONS sip:111@example.com SIP/2.0"];
-    all.extend(plain.into_iter().filter(|known| !known.starts_with(&format!("{name}:"))));
+    all.extend(
+        plain
+            .into_iter()
+            .filter(|known| !known.starts_with(&format!("{name}:"))),
+    );
     if !line.is_empty() {
         all.push(line);
     }
@@ -33,7 +37,10 @@ fn with(line: &str) -> Vec<u8> {
 }
 
 fn status_of(bytes: Vec<u8>) -> Option<u16> {
-    Message::parse(bytes).ok().and_then(|message| message.heads().err()).map(|fault| fault.status)
+    Message::parse(bytes)
+        .ok()
+        .and_then(|message| message.heads().err())
+        .map(|fault| fault.status)
 }
 
 fn is_good(bytes: Vec<u8>) -> bool {
@@ -77,7 +84,10 @@ fn unusual_but_valid() {
     assert_eq!((heads.cseq, heads.via.host.as_str()), (9, "192.0.2.2"));
     assert_eq!(message.list(Name::Via).unwrap().len(), 3);
     let contact = NameAddr::parse(&message.first(Name::Contact).unwrap()).unwrap();
-    assert_eq!((contact.params.value("newparam"), contact.params.value("q")), (Some("newvalue"), Some("0.33")));
+    assert_eq!(
+        (contact.params.value("newparam"), contact.params.value("q")),
+        (Some("newvalue"), Some("0.33"))
+    );
     assert_eq!(message.print(), folded);
 
     // §3.1.1.2: every character that may stand somewhere, controls in quoted strings, bytes beyond ASCII.
@@ -91,39 +101,74 @@ fn unusual_but_valid() {
         "extension-!.%*+_`'~:\u{feff}大停電",
     ]);
     let heads = parse(&wide).heads().unwrap();
-    assert_eq!(heads.uri.as_ref().unwrap().user, "1_odd~(to-be!sure)&isn't+it$/crazy?,/;;*");
+    assert_eq!(
+        heads.uri.as_ref().unwrap().user,
+        "1_odd~(to-be!sure)&isn't+it$/crazy?,/;;*"
+    );
     assert_eq!(heads.from_tag(), "_token~1'+`*%!-.");
     assert!(matches!(heads.cseq_method, Method::Other(_)));
     wide.extend_from_slice(b"trailing bytes are the body of a datagram");
     assert!(is_good(wide));
 
     // §3.1.1.3 to §3.1.1.5: escapes are resolved only where they mean something.
-    let uri = Uri::parse("sip:sips%3Alan%40example.com@example.net;l%72;n%61me=v%61lue%25%34%31").unwrap();
-    assert_eq!((uri.user_unescaped().as_str(), uri.host.as_str()), ("sips:lan@example.com", "example.net"));
+    let uri = Uri::parse("sip:sips%3Alan%40example.com@example.net;l%72;n%61me=v%61lue%25%34%31")
+        .unwrap();
+    assert_eq!(
+        (uri.user_unescaped().as_str(), uri.host.as_str()),
+        ("sips:lan@example.com", "example.net")
+    );
     assert!(!uri.params.contains("lr"));
-    assert_eq!(Uri::parse("sip:null-%00-null@example.com").unwrap().user_unescaped(), "null-\0-null");
-    assert_eq!(Uri::parse("sip:%Z%45@example.com").unwrap().user_unescaped(), "%ZE");
-    assert_eq!(Method::parse("RE%47IST%45R"), Some(Method::Other("RE%47IST%45R".to_owned())));
+    assert_eq!(
+        Uri::parse("sip:null-%00-null@example.com")
+            .unwrap()
+            .user_unescaped(),
+        "null-\0-null"
+    );
+    assert_eq!(
+        Uri::parse("sip:%Z%45@example.com")
+            .unwrap()
+            .user_unescaped(),
+        "%ZE"
+    );
+    assert_eq!(
+        Method::parse("RE%47IST%45R"),
+        Some(Method::Other("RE%47IST%45R".to_owned()))
+    );
 
     // §3.1.1.6: no blank between display name and bracket.
-    assert_eq!(NameAddr::parse("caller<sip:caller@example.com>;tag=323").unwrap().display, "caller");
+    assert_eq!(
+        NameAddr::parse("caller<sip:caller@example.com>;tag=323")
+            .unwrap()
+            .display,
+        "caller"
+    );
 
     // §3.1.1.7: long values in every place.
     let long = "x".repeat(1_500);
-    assert!(is_good(with(&format!("From: \"{long}\" <sip:{long}@example.com;{long}={long}>;tag={long}"))));
+    assert!(is_good(with(&format!(
+        "From: \"{long}\" <sip:{long}@example.com;{long}={long}>;tag={long}"
+    ))));
 
     // §3.1.1.8: what follows the body of a datagram is no second message.
     let mut double = with("Content-Length: 4");
     double.extend_from_slice(b"bodyINVITE sip:other@example.com SIP/2.0\r\n\r\n");
     let message = parse(&double);
-    assert_eq!((message.body(), message.print().len() + 40), (&b"body"[..], double.len()));
+    assert_eq!(
+        (message.body(), message.print().len() + 40),
+        (&b"body"[..], double.len())
+    );
 
     // §3.1.1.9: semicolons of the user part are no parameters.
     let uri = Uri::parse("sip:lan;par=u%40example.net@example.com").unwrap();
-    assert_eq!((uri.user.as_str(), uri.params.contains("par")), ("lan;par=u%40example.net", false));
+    assert_eq!(
+        (uri.user.as_str(), uri.params.contains("par")),
+        ("lan;par=u%40example.net", false)
+    );
 
     // §3.1.1.10: transports that nobody knows.
-    assert!(is_good(with("Via: SIP/2.0/SCTP t2.example.com;branch=z9hG4bKk, SIP/2.0/UNKNOWN t4.example.com;branch=z9hG4bKa")));
+    assert!(is_good(with(
+        "Via: SIP/2.0/SCTP t2.example.com;branch=z9hG4bKk, SIP/2.0/UNKNOWN t4.example.com;branch=z9hG4bKa"
+    )));
 
     // §3.1.1.11: bodies are bytes.
     let mut binary = with("Content-Length: 7");
@@ -157,16 +202,32 @@ fn what_phones_and_gateways_send() {
     for line in good {
         assert!(is_good(with(line)), "{line}");
     }
-    assert_eq!(NameAddr::parse("\"A <b> c\" <sip:d@example.com>").unwrap().uri.user, "d", "no spoofing by display names");
+    assert_eq!(
+        NameAddr::parse("\"A <b> c\" <sip:d@example.com>")
+            .unwrap()
+            .uri
+            .user,
+        "d",
+        "no spoofing by display names"
+    );
     // A Latin-1 byte in an old exchange's display name costs that letter and nothing else.
     let mut latin = with("From: \"Nguy?n\" <sip:1@example.com>;tag=9");
     let at = latin.iter().position(|byte| *byte == b'?').unwrap();
     latin[at] = 0xea;
     assert_eq!(parse(&latin).heads().unwrap().from_tag(), "9");
     assert!(is_good(latin));
-    let via = Via::parse("SIP/2.0/UDP [2001:db8::9:1]:5070;received=[2001:db8::9:255];branch=z9hG4bKx;rport").unwrap();
-    assert_eq!((via.host.as_str(), via.port, via.params.contains("rport")), ("[2001:db8::9:1]", Some(5070), true));
-    assert_eq!(parse(&with("X-Anything: 5")).other("x-anything").as_deref(), Some("5"));
+    let via = Via::parse(
+        "SIP/2.0/UDP [2001:db8::9:1]:5070;received=[2001:db8::9:255];branch=z9hG4bKx;rport",
+    )
+    .unwrap();
+    assert_eq!(
+        (via.host.as_str(), via.port, via.params.contains("rport")),
+        ("[2001:db8::9:1]", Some(5070), true)
+    );
+    assert_eq!(
+        parse(&with("X-Anything: 5")).other("x-anything").as_deref(),
+        Some("5")
+    );
 }
 
 #[test]
@@ -201,21 +262,53 @@ fn what_must_be_refused() {
     }
     let head = |first: &str| {
         let text = String::from_utf8(with("")).unwrap();
-        text.replacen("OPTIONS sip:111@example.com SIP/2.0", first, 1).into_bytes()
+        text.replacen("OPTIONS sip:111@example.com SIP/2.0", first, 1)
+            .into_bytes()
     };
-    assert_eq!(status_of(head("OPTIONS sip:111@example.com SIP/7.0")), Some(505));
-    assert_eq!(status_of(head("OPTIONS  sip:111@example.com SIP/2.0")), Some(400));
-    assert_eq!(status_of(head("OPTIONS <sip:111@example.com> SIP/2.0")), Some(400));
-    assert_eq!(status_of(head("OPTIONS sip:111@example.com; lr SIP/2.0")), Some(400));
-    assert_eq!(status_of(head("OPTIONS sip:111@2001:db8::10 SIP/2.0")), Some(400));
-    assert_eq!(status_of(head("OPTIONS sip:111@example.com?Subject=x SIP/2.0")), Some(400));
-    for name in ["From: <sip:b@example.com>;tag=2", "To: <sip:b@example.com>", "Call-ID: b", "CSeq: 2 OPTIONS"] {
+    assert_eq!(
+        status_of(head("OPTIONS sip:111@example.com SIP/7.0")),
+        Some(505)
+    );
+    assert_eq!(
+        status_of(head("OPTIONS  sip:111@example.com SIP/2.0")),
+        Some(400)
+    );
+    assert_eq!(
+        status_of(head("OPTIONS <sip:111@example.com> SIP/2.0")),
+        Some(400)
+    );
+    assert_eq!(
+        status_of(head("OPTIONS sip:111@example.com; lr SIP/2.0")),
+        Some(400)
+    );
+    assert_eq!(
+        status_of(head("OPTIONS sip:111@2001:db8::10 SIP/2.0")),
+        Some(400)
+    );
+    assert_eq!(
+        status_of(head("OPTIONS sip:111@example.com?Subject=x SIP/2.0")),
+        Some(400)
+    );
+    for name in [
+        "From: <sip:b@example.com>;tag=2",
+        "To: <sip:b@example.com>",
+        "Call-ID: b",
+        "CSeq: 2 OPTIONS",
+    ] {
         let mut twice = with("");
         twice.truncate(twice.len() - 2);
         twice.extend_from_slice(format!("{name}\r\n\r\n").as_bytes());
         assert_eq!(status_of(twice), Some(400), "{name} twice");
     }
-    for garbage in [&b""[..], b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"SIP/2.0 9999 x\r\n\r\n", b"SIP/2.0 4294967301 x\r\n\r\n", &[0; 500], b"OPTIONS"] {
+    for garbage in [
+        &b""[..],
+        b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"SIP/2.0 9999 x\r\n\r\n",
+        b"SIP/2.0 4294967301 x\r\n\r\n",
+        &[0; 500],
+        b"OPTIONS",
+    ] {
         assert!(Message::parse(garbage.to_vec()).is_err());
     }
 }
@@ -234,9 +327,18 @@ fn limits_are_answered() {
     assert_eq!(status_of(many("Accept: application/sdp", 100)), None);
     assert_eq!(status_of(many("Accept: application/sdp", 101)), Some(400));
     assert_eq!(status_of(many("X-Flood: 1", 101)), Some(400));
-    assert_eq!(status_of(many("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx", 69)), None);
-    assert_eq!(status_of(many("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx", 70)), Some(400));
-    assert_eq!(status_of(with(&format!("Subject: {}", "x".repeat(8_300)))), Some(513));
+    assert_eq!(
+        status_of(many("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx", 69)),
+        None
+    );
+    assert_eq!(
+        status_of(many("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx", 70)),
+        Some(400)
+    );
+    assert_eq!(
+        status_of(with(&format!("Subject: {}", "x".repeat(8_300)))),
+        Some(513)
+    );
     let mut large = with("Content-Length: 65536");
     large.extend(vec![b'x'; 65_536]);
     assert_eq!(status_of(large), Some(513));
@@ -245,7 +347,9 @@ fn limits_are_answered() {
 #[test]
 fn nothing_smuggles_a_header_into_what_we_write() {
     let mut writer = Writer::request("INVITE", "sip:a@b\r\nEvil: 1");
-    writer.header("Reason", "x\r\nEvil: 2\nEvil: 3").header_bytes("From", b"a\r\n b", b";tag=1\r\nEvil: 4");
+    writer
+        .header("Reason", "x\r\nEvil: 2\nEvil: 3")
+        .header_bytes("From", b"a\r\n b", b";tag=1\r\nEvil: 4");
     let text = String::from_utf8(writer.finish(Some(("application/sdp", b"v=0")))).unwrap();
     assert!(!text.contains("\nEvil"), "{text}");
     assert!(text.ends_with("Content-Length: 3\r\n\r\nv=0"), "{text}");
@@ -280,7 +384,10 @@ fn streams_need_a_length_and_have_a_limit() {
     };
     assert_eq!(broken(&with("")), Some(400));
     assert_eq!(broken(&with("Content-Length: 70000")), Some(513));
-    assert_eq!(broken(&with("Content-Length: 99999999999999999999")), Some(400));
+    assert_eq!(
+        broken(&with("Content-Length: 99999999999999999999")),
+        Some(400)
+    );
     assert_eq!(broken(&vec![b'a'; 70_000]), Some(513));
     assert_eq!(broken(&with("Content-Length:\r\n 0")), None);
 }
@@ -291,14 +398,41 @@ fn rsip_agrees_where_it_can_read() {
     use rsip::headers::{ToTypedHeader, UntypedHeader};
     use rsip::message::HeadersExt;
     let mut agreed = 0;
-    for line in ["", "Contact: <sip:a@192.0.2.4:5070>", "Subject: hello", "To: \"Lan\" <sip:111@example.com>;tag=5"] {
+    for line in [
+        "",
+        "Contact: <sip:a@192.0.2.4:5070>",
+        "Subject: hello",
+        "To: \"Lan\" <sip:111@example.com>;tag=5",
+    ] {
         let message = parse(&with(line));
         let theirs = rsip::SipMessage::try_from(&message).unwrap();
         let heads = message.heads().unwrap();
         assert_eq!(theirs.call_id_header().unwrap().value(), heads.call_id);
-        assert_eq!(theirs.cseq_header().unwrap().typed().unwrap().seq, heads.cseq);
-        assert_eq!(theirs.from_header().unwrap().typed().unwrap().uri.to_string(), heads.from.uri.as_str());
-        assert_eq!(theirs.via_header().unwrap().typed().unwrap().branch().unwrap().value(), heads.via.branch().unwrap());
+        assert_eq!(
+            theirs.cseq_header().unwrap().typed().unwrap().seq,
+            heads.cseq
+        );
+        assert_eq!(
+            theirs
+                .from_header()
+                .unwrap()
+                .typed()
+                .unwrap()
+                .uri
+                .to_string(),
+            heads.from.uri.as_str()
+        );
+        assert_eq!(
+            theirs
+                .via_header()
+                .unwrap()
+                .typed()
+                .unwrap()
+                .branch()
+                .unwrap()
+                .value(),
+            heads.via.branch().unwrap()
+        );
         agreed += 1;
     }
     assert_eq!(agreed, 4);
@@ -313,14 +447,38 @@ impl TryFrom<&Message> for rsip::SipMessage {
 
 #[test]
 fn mutated_messages_neither_panic_nor_take_long() {
-    let mut seeds = vec![with(""), with("Content-Length: 5"), with("Contact: <sip:a@[2001:db8::1]>;q=\".7\", \"x\" <sip:b@c>")];
+    let mut seeds = vec![
+        with(""),
+        with("Content-Length: 5"),
+        with("Contact: <sip:a@[2001:db8::1]>;q=\".7\", \"x\" <sip:b@c>"),
+    ];
     seeds[1].extend_from_slice(b"hello");
     let mut dice: u64 = 42;
     let mut roll = |limit: usize| {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(dice >> 33).unwrap() % limit
     };
-    const NASTY: &[&[u8]] = &[b"\r\n", b"\"", b"<", b">", b";", b",", b":", b"\0", b"\xff", b" ", b"@", b"[", b"]", b"%", b"\\", b"SIP/2.0", b"99999999999"];
+    const NASTY: &[&[u8]] = &[
+        b"\r\n",
+        b"\"",
+        b"<",
+        b">",
+        b";",
+        b",",
+        b":",
+        b"\0",
+        b"\xff",
+        b" ",
+        b"@",
+        b"[",
+        b"]",
+        b"%",
+        b"\\",
+        b"SIP/2.0",
+        b"99999999999",
+    ];
     for round in 0..20_000 {
         let mut bytes = seeds[round % seeds.len()].clone();
         for _ in 0..=roll(6) {
@@ -375,11 +533,19 @@ fn work_grows_with_length_only() {
         |bytes| with(&format!("Via: {}", "SIP/2.0/UDP a;b=c,".repeat(bytes / 18))),
         |bytes| with(&format!("Subject: {}", "a\r\n ".repeat(bytes / 4))),
         |bytes| with(&"X: y\r\n".repeat(bytes / 6)),
-        |bytes| with(&format!("From: \"{}\" <sip:a@b>;tag=1", "\\\"".repeat(bytes / 2))),
+        |bytes| {
+            with(&format!(
+                "From: \"{}\" <sip:a@b>;tag=1",
+                "\\\"".repeat(bytes / 2)
+            ))
+        },
     ];
     for shape in shapes {
         let (small, large) = (cost(shape(4_096)), cost(shape(65_536)));
-        assert!(large < small * 160, "{large} us for 64 KiB, {small} us for 4 KiB");
+        assert!(
+            large < small * 160,
+            "{large} us for 64 KiB, {small} us for 4 KiB"
+        );
     }
 }
 
@@ -388,11 +554,23 @@ fn token() -> impl Strategy<Value = String> {
 }
 
 fn uri() -> impl Strategy<Value = String> {
-    let host = prop_oneof!["[a-z][a-z0-9-]{0,10}\\.example", "192\\.0\\.2\\.[1-9]", Just("[2001:db8::1]".to_owned())];
+    let host = prop_oneof![
+        "[a-z][a-z0-9-]{0,10}\\.example",
+        "192\\.0\\.2\\.[1-9]",
+        Just("[2001:db8::1]".to_owned())
+    ];
     let user = prop_oneof![Just(String::new()), "[a-zA-Z0-9+;?/&=,$_.!~*'()-]{1,15}@"];
-    let port = prop_oneof![Just(String::new()), "[1-9][0-9]{0,3}".prop_map(|port| format!(":{port}"))];
-    let params = prop_oneof![Just(String::new()), token().prop_map(|name| format!(";{name}")), token().prop_map(|value| format!(";x={value}"))];
-    (user, host, port, params).prop_map(|(user, host, port, params)| format!("sip:{user}{host}{port}{params}"))
+    let port = prop_oneof![
+        Just(String::new()),
+        "[1-9][0-9]{0,3}".prop_map(|port| format!(":{port}"))
+    ];
+    let params = prop_oneof![
+        Just(String::new()),
+        token().prop_map(|name| format!(";{name}")),
+        token().prop_map(|value| format!(";x={value}"))
+    ];
+    (user, host, port, params)
+        .prop_map(|(user, host, port, params)| format!("sip:{user}{host}{port}{params}"))
 }
 
 proptest! {

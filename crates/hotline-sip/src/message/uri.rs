@@ -28,7 +28,9 @@ impl Uri {
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
         if !is_scheme || rest.is_empty() || text.contains([' ', '\t', '<', '>', '"', '\r', '\n']) {
             return None;
         }
@@ -58,8 +60,19 @@ impl Uri {
         let mut parts = rest.split(';');
         let (host, port) = host_port(parts.next()?)?;
         let params = Params::parse(parts)?;
-        let user = user.split_once(':').map_or(user, |(user, _password)| user).to_owned();
-        Some(Self { text: text.to_owned(), scheme, user, host, port, params, headers })
+        let user = user
+            .split_once(':')
+            .map_or(user, |(user, _password)| user)
+            .to_owned();
+        Some(Self {
+            text: text.to_owned(),
+            scheme,
+            user,
+            host,
+            port,
+            params,
+            headers,
+        })
     }
 
     fn parse_tel(text: &str, scheme: String, rest: &str) -> Option<Self> {
@@ -95,7 +108,9 @@ impl Uri {
     /// Whether it asks for TCP.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        self.params.value("transport").is_some_and(|transport| transport.eq_ignore_ascii_case("tcp"))
+        self.params
+            .value("transport")
+            .is_some_and(|transport| transport.eq_ignore_ascii_case("tcp"))
     }
     /// RFC 3261 §19.1.4, as far as registrations and digests need it: scheme, user, host, port.
     #[must_use]
@@ -125,7 +140,10 @@ pub(crate) fn host_port(text: &str) -> Option<(String, Option<u16>)> {
     } else {
         let end = text.find(':').unwrap_or(text.len());
         let host = text.get(..end)?.trim();
-        let is_host = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        let is_host = !host.is_empty()
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         is_host.then_some(())?;
         (host, text.get(end..)?.trim())
     };
@@ -140,7 +158,11 @@ pub(crate) fn host_port(text: &str) -> Option<(String, Option<u16>)> {
 /// The address that a host names literally.
 pub(crate) fn host_ip(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        Some(rest) => rest
+            .strip_suffix(']')?
+            .parse::<Ipv6Addr>()
+            .ok()
+            .map(IpAddr::V6),
         None => host.parse().ok(),
     }
 }

@@ -22,7 +22,11 @@ impl Via {
     pub fn parse(value: &str) -> Option<Self> {
         let mut parts = lex::split(value, ';')?.into_iter();
         let mut head = parts.next()?.splitn(3, '/');
-        let (protocol, version, rest) = (head.next()?.trim(), head.next()?.trim(), head.next()?.trim());
+        let (protocol, version, rest) = (
+            head.next()?.trim(),
+            head.next()?.trim(),
+            head.next()?.trim(),
+        );
         if !protocol.eq_ignore_ascii_case("SIP") || !lex::is_token(version.as_bytes()) {
             return None;
         }
@@ -31,15 +35,23 @@ impl Via {
             return None;
         }
         let (host, port) = uri::host_port(sent_by)?;
-        Some(Self { transport: transport.to_ascii_uppercase(), host, port, params: Params::parse(parts)? })
+        Some(Self {
+            transport: transport.to_ascii_uppercase(),
+            host,
+            port,
+            params: Params::parse(parts)?,
+        })
     }
 
     /// The branch when it is an identifier by RFC 3261 (magic cookie and more).
     #[must_use]
     pub fn branch(&self) -> Option<&str> {
         let branch = self.params.value("branch")?;
-        let rest = branch.get(..MAGIC_COOKIE.len()).filter(|head| head.eq_ignore_ascii_case(MAGIC_COOKIE));
-        rest.filter(|_| branch.len() > MAGIC_COOKIE.len()).map(|_| branch)
+        let rest = branch
+            .get(..MAGIC_COOKIE.len())
+            .filter(|head| head.eq_ignore_ascii_case(MAGIC_COOKIE));
+        rest.filter(|_| branch.len() > MAGIC_COOKIE.len())
+            .map(|_| branch)
     }
 }
 

@@ -13,7 +13,9 @@ impl Writer {
     /// A request.
     #[must_use]
     pub fn request(method: &str, uri: &str) -> Self {
-        let mut writer = Self { bytes: Vec::with_capacity(CAPACITY) };
+        let mut writer = Self {
+            bytes: Vec::with_capacity(CAPACITY),
+        };
         writer.raw(method.as_bytes());
         writer.bytes.push(b' ');
         writer.raw(uri.as_bytes());
@@ -23,7 +25,9 @@ impl Writer {
     /// A response.
     #[must_use]
     pub fn response(status: u16) -> Self {
-        let mut writer = Self { bytes: Vec::with_capacity(CAPACITY) };
+        let mut writer = Self {
+            bytes: Vec::with_capacity(CAPACITY),
+        };
         writer.raw(format!("SIP/2.0 {status} {}", reason_phrase(status)).as_bytes());
         writer.bytes.extend_from_slice(b"\r\n");
         writer
@@ -59,18 +63,28 @@ impl Writer {
 
     fn raw(&mut self, value: &[u8]) {
         // Controls never start a line of their own; in quoted strings of received values they become blanks.
-        self.bytes.extend(value.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }));
+        self.bytes.extend(
+            value
+                .iter()
+                .map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }),
+        );
     }
 }
 
 impl Message {
     /// Copies all headers but those named into a new message.
     pub(crate) fn copy_into(&self, writer: &mut Writer, without: &[&str]) {
-        self.copy(writer, |name| !without.iter().any(|skipped| skipped.eq_ignore_ascii_case(name)));
+        self.copy(writer, |name| {
+            !without
+                .iter()
+                .any(|skipped| skipped.eq_ignore_ascii_case(name))
+        });
     }
     /// Copies the named headers into a new message.
     pub(crate) fn copy_only(&self, writer: &mut Writer, names: &[&str]) {
-        self.copy(writer, |name| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)));
+        self.copy(writer, |name| {
+            names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
+        });
     }
     fn copy(&self, writer: &mut Writer, is_wanted: impl Fn(&str) -> bool) {
         for field in &self.fields {

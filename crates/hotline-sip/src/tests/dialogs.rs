@@ -25,36 +25,66 @@ impl Line {
     fn invited(lines: &[&str]) -> Self {
         let mut net = Net::new();
         net.is_quiet = true;
-        let mut line = Self { net, dialog: 0, to_tag: String::new(), events: Vec::new() };
+        let mut line = Self {
+            net,
+            dialog: 0,
+            to_tag: String::new(),
+            events: Vec::new(),
+        };
         line.send(TRUNK, &line.request("INVITE", 1, lines, Some("offer")));
-        line.dialog = line.events.iter().find_map(|event| match event {
-            Event::Invited(invitation) => Some(invitation.dialog),
-            _ => None,
-        }).unwrap_or_default();
+        line.dialog = line
+            .events
+            .iter()
+            .find_map(|event| match event {
+                Event::Invited(invitation) => Some(invitation.dialog),
+                _ => None,
+            })
+            .unwrap_or_default();
         line
     }
     /// ... answered and acknowledged.
     fn talking() -> Self {
         let mut line = Self::invited(&[]);
-        let answers = line.command(Command::Answer { dialog: line.dialog, body: b"answer".to_vec() });
+        let answers = line.command(Command::Answer {
+            dialog: line.dialog,
+            body: b"answer".to_vec(),
+        });
         line.to_tag = answers[0].message.heads().unwrap().to_tag().to_owned();
         line.send(TRUNK, &line.request("ACK", 1, &[], None));
-        assert!(line.events.iter().any(|event| matches!(event, Event::Acknowledged { .. })));
+        assert!(
+            line.events
+                .iter()
+                .any(|event| matches!(event, Event::Acknowledged { .. }))
+        );
         line.events.clear();
         line
     }
     fn request(&self, method: &str, cseq: u32, lines: &[&str], body: Option<&str>) -> Vec<u8> {
         self.request_of(method, cseq, "trunk-tag", lines, body)
     }
-    fn request_of(&self, method: &str, cseq: u32, tag: &str, lines: &[&str], body: Option<&str>) -> Vec<u8> {
+    fn request_of(
+        &self,
+        method: &str,
+        cseq: u32,
+        tag: &str,
+        lines: &[&str],
+        body: Option<&str>,
+    ) -> Vec<u8> {
         let mut writer = Writer::request(method, &format!("sip:111@{REALM}"));
         let branch = format!("z9hG4bK{method}{cseq}{tag}{}", lines.len());
         if !lines.iter().any(|line| line.starts_with("Via")) {
             writer.header("Via", &format!("SIP/2.0/UDP 10.0.0.2:5060;branch={branch}"));
         }
-        let to_tag = if self.to_tag.is_empty() { String::new() } else { format!(";tag={}", self.to_tag) };
+        let to_tag = if self.to_tag.is_empty() {
+            String::new()
+        } else {
+            format!(";tag={}", self.to_tag)
+        };
         writer
-            .header("From", &format!("\"Lan\" <sip:0912345678@trunk.example>;tag={tag}"))
+            .header(
+                "From",
+                &format!("\"Lan\" <sip:0912345678@trunk.example>;tag={tag}"),
+            )
             .header("To", &format!("<sip:111@{REALM}>{to_tag}"))
             .header("Call-ID", "call@trunk")
             .header("CSeq", &format!("{cseq} {method}"))
@@ -71,7 +101,11 @@ impl Line {
         writer.finish(body.map(|body| (kind, body.as_bytes())))
     }
     fn send(&mut self, source: &str, bytes: &[u8]) -> Vec<Sent> {
-        let input = Input::Datagram { listener: 0, source: source.parse().unwrap(), bytes: bytes.to_vec() };
+        let input = Input::Datagram {
+            listener: 0,
+            source: source.parse().unwrap(),
+            bytes: bytes.to_vec(),
+        };
         self.handle(input)
     }
     fn command(&mut self, command: Command) -> Vec<Sent> {
@@ -80,11 +114,19 @@ impl Line {
     fn handle(&mut self, input: Input) -> Vec<Sent> {
         let now = self.net.now();
         let mut out = Vec::new();
-        self.net.node("server").endpoint.handle(now, input, &mut out);
+        self.net
+            .node("server")
+            .endpoint
+            .handle(now, input, &mut out);
         let mut sent = Vec::new();
         for output in out {
             match output {
-                Output::Datagram { destination, bytes, .. } => sent.push(Sent { destination, message: Message::parse(bytes).unwrap() }),
+                Output::Datagram {
+                    destination, bytes, ..
+                } => sent.push(Sent {
+                    destination,
+                    message: Message::parse(bytes).unwrap(),
+                }),
                 Output::Event(event) => self.events.push(event),
                 _ => {}
             }
@@ -93,26 +135,46 @@ impl Line {
     }
     /// Sends a request of the trunk and returns the statuses.
     fn statuses(&mut self, bytes: &[u8]) -> Vec<u16> {
-        self.send(TRUNK, bytes).iter().filter_map(|sent| sent.message.status()).collect()
+        self.send(TRUNK, bytes)
+            .iter()
+            .filter_map(|sent| sent.message.status())
+            .collect()
     }
     fn has_reinvited(&self) -> bool {
-        self.events.iter().any(|event| matches!(event, Event::Reinvited { .. }))
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::Reinvited { .. }))
     }
 }
 
 #[test]
 fn a_reinvite_is_the_applications_to_answer() {
     let mut line = Line::talking();
-    assert_eq!(line.statuses(&line.request("INVITE", 2, &[], Some("hold"))), [100]);
+    assert_eq!(
+        line.statuses(&line.request("INVITE", 2, &[], Some("hold"))),
+        [100]
+    );
     assert!(line.has_reinvited());
     let body = Some(b"held".to_vec());
-    let answers = line.command(Command::AnswerReinvite { dialog: line.dialog, body });
-    assert_eq!((answers[0].message.status(), answers[0].message.body()), (Some(200), &b"held"[..]));
+    let answers = line.command(Command::AnswerReinvite {
+        dialog: line.dialog,
+        body,
+    });
+    assert_eq!(
+        (answers[0].message.status(), answers[0].message.body()),
+        (Some(200), &b"held"[..])
+    );
     // Without ACK it is repeated; with ACK it is not.
     line.net.run_ms(600);
     line.send(TRUNK, &line.request("ACK", 2, &[], None));
-    assert_eq!(line.statuses(&line.request("INVITE", 3, &[], Some("resume"))), [100]);
-    let refused = line.command(Command::AnswerReinvite { dialog: line.dialog, body: None });
+    assert_eq!(
+        line.statuses(&line.request("INVITE", 3, &[], Some("resume"))),
+        [100]
+    );
+    let refused = line.command(Command::AnswerReinvite {
+        dialog: line.dialog,
+        body: None,
+    });
     assert_eq!(refused[0].message.status(), Some(488));
     line.send(TRUNK, &line.request("ACK", 3, &[], None));
     assert_eq!(line.statuses(&line.request("BYE", 4, &[], None)), [200]);
@@ -127,10 +189,18 @@ fn one_change_at_a_time() {
     assert!(second[0].message.value(Name::RetryAfter).is_some());
     // The change is cancelled: the dialog stays.
     let mut cancel = line.request("CANCEL", 2, &[], None);
-    let text = String::from_utf8(cancel.clone()).unwrap().replace("z9hG4bKCANCEL2", "z9hG4bKINVITE2");
+    let text = String::from_utf8(cancel.clone())
+        .unwrap()
+        .replace("z9hG4bKCANCEL2", "z9hG4bKINVITE2");
     cancel = text.into_bytes();
     assert_eq!(line.statuses(&cancel), [200, 487]);
-    assert!(line.command(Command::AnswerReinvite { dialog: line.dialog, body: None }).is_empty());
+    assert!(
+        line.command(Command::AnswerReinvite {
+            dialog: line.dialog,
+            body: None
+        })
+        .is_empty()
+    );
     assert_eq!(line.statuses(&line.request("OPTIONS", 4, &[], None)), [200]);
 }
 
@@ -138,11 +208,23 @@ fn one_change_at_a_time() {
 fn our_own_offer_must_be_answered_first() {
     let mut line = Line::talking();
     line.statuses(&line.request("INVITE", 2, &[], None));
-    line.command(Command::AnswerReinvite { dialog: line.dialog, body: Some(b"our offer".to_vec()) });
-    assert_eq!(line.statuses(&line.request("UPDATE", 3, &[], Some("theirs"))), [491]);
+    line.command(Command::AnswerReinvite {
+        dialog: line.dialog,
+        body: Some(b"our offer".to_vec()),
+    });
+    assert_eq!(
+        line.statuses(&line.request("UPDATE", 3, &[], Some("theirs"))),
+        [491]
+    );
     line.send(TRUNK, &line.request("ACK", 2, &[], None));
-    assert_eq!(line.statuses(&line.request("UPDATE", 4, &[], Some("theirs"))), [] as [u16; 0]);
-    let answers = line.command(Command::AnswerReinvite { dialog: line.dialog, body: Some(b"yes".to_vec()) });
+    assert_eq!(
+        line.statuses(&line.request("UPDATE", 4, &[], Some("theirs"))),
+        [] as [u16; 0]
+    );
+    let answers = line.command(Command::AnswerReinvite {
+        dialog: line.dialog,
+        body: Some(b"yes".to_vec()),
+    });
     assert_eq!(answers[0].message.status(), Some(200));
 }
 
@@ -156,8 +238,16 @@ fn an_update_without_offer_only_refreshes() {
 #[test]
 fn digits_in_all_spellings() {
     for (kind, body, digit) in [
-        ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", Some('5')),
-        ("application/dtmf-relay", "Signal= *\nDuration= 100", Some('*')),
+        (
+            "application/dtmf-relay",
+            "Signal=5\r\nDuration=160\r\n",
+            Some('5'),
+        ),
+        (
+            "application/dtmf-relay",
+            "Signal= *\nDuration= 100",
+            Some('*'),
+        ),
         ("application/dtmf-relay", "signal: #", Some('#')),
         ("application/dtmf-relay", "Signal=11", Some('#')),
         ("application/dtmf", "7", Some('7')),
@@ -176,7 +266,10 @@ fn digits_in_all_spellings() {
         assert_eq!(heard, digit, "{body}");
     }
     let mut line = Line::talking();
-    assert_eq!(line.statuses(&line.request("INFO", 2, &["Content-Type: text/plain"], Some("hello"))), [415]);
+    assert_eq!(
+        line.statuses(&line.request("INFO", 2, &["Content-Type: text/plain"], Some("hello"))),
+        [415]
+    );
     assert_eq!(line.statuses(&line.request("INFO", 3, &[], None)), [200]);
 }
 
@@ -185,22 +278,37 @@ fn forged_requests_find_no_dialog() {
     let mut line = Line::talking();
     let bye = line.request("BYE", 2, &[], None);
     let forged = line.send("10.0.0.66:5060", &bye);
-    assert_eq!(forged[0].message.status(), Some(481), "right tags, wrong source");
+    assert_eq!(
+        forged[0].message.status(),
+        Some(481),
+        "right tags, wrong source"
+    );
     let forged = line.request_of("BYE", 2, "guess", &[], None);
     assert_eq!(line.statuses(&forged), [481], "right source, wrong tag");
     let to_tag = std::mem::replace(&mut line.to_tag, "guess".to_owned());
     let forged = line.request("BYE", 3, &[], None);
     assert_eq!(line.statuses(&forged), [481]);
     line.to_tag = to_tag;
-    assert!(line.events.iter().all(|event| matches!(event, Event::Rejected { .. })));
+    assert!(
+        line.events
+            .iter()
+            .all(|event| matches!(event, Event::Rejected { .. }))
+    );
     assert_eq!(line.statuses(&bye), [200]);
 }
 
 #[test]
 fn a_cancel_from_elsewhere_finds_no_invite() {
     let mut line = Line::invited(&[]);
-    let cancel = String::from_utf8(line.request("CANCEL", 1, &[], None)).unwrap().replace("z9hG4bKCANCEL1", "z9hG4bKINVITE1");
-    assert_eq!(line.send("10.0.0.66:5060", cancel.as_bytes())[0].message.status(), Some(481));
+    let cancel = String::from_utf8(line.request("CANCEL", 1, &[], None))
+        .unwrap()
+        .replace("z9hG4bKCANCEL1", "z9hG4bKINVITE1");
+    assert_eq!(
+        line.send("10.0.0.66:5060", cancel.as_bytes())[0]
+            .message
+            .status(),
+        Some(481)
+    );
     assert_eq!(line.statuses(cancel.as_bytes()), [200, 487]);
 }
 
@@ -217,7 +325,12 @@ fn out_of_order_and_unknown_requests_in_a_dialog() {
 #[test]
 fn a_request_by_two_ways_is_merged() {
     let mut line = Line::invited(&[]);
-    let again = line.request("INVITE", 1, &["Via: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKother"], Some("offer"));
+    let again = line.request(
+        "INVITE",
+        1,
+        &["Via: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKother"],
+        Some("offer"),
+    );
     assert_eq!(line.statuses(&again), [482]);
     // The same branch is a repetition, and gets the last answer.
     let same = line.request("INVITE", 1, &[], Some("offer"));
@@ -227,26 +340,58 @@ fn a_request_by_two_ways_is_merged() {
 #[test]
 fn a_bye_before_the_answer_ends_the_call() {
     let mut line = Line::invited(&[]);
-    let Some(crate::call::Call::Invited(invited)) = line.net.node("server").endpoint.calls.all.get(&line.dialog) else { panic!() };
+    let Some(crate::call::Call::Invited(invited)) =
+        line.net.node("server").endpoint.calls.all.get(&line.dialog)
+    else {
+        panic!()
+    };
     line.to_tag = invited.dialog.local_tag.clone();
-    assert_eq!(line.statuses(&line.request("BYE", 2, &[], None)), [200, 487]);
-    assert!(matches!(line.events.last(), Some(Event::Ended { is_by_peer: true, .. })));
+    assert_eq!(
+        line.statuses(&line.request("BYE", 2, &[], None)),
+        [200, 487]
+    );
+    assert!(matches!(
+        line.events.last(),
+        Some(Event::Ended {
+            is_by_peer: true,
+            ..
+        })
+    ));
 }
 
 #[test]
 fn an_invitation_says_who_calls() {
     let caller = |lines: &[&str]| {
         let line = Line::invited(lines);
-        line.events.into_iter().find_map(|event| match event {
-            Event::Invited(invitation) => Some(invitation),
-            _ => None,
-        }).unwrap()
+        line.events
+            .into_iter()
+            .find_map(|event| match event {
+                Event::Invited(invitation) => Some(invitation),
+                _ => None,
+            })
+            .unwrap()
     };
     let plain = caller(&[]);
-    assert_eq!((plain.caller.as_str(), plain.caller_name.as_str(), plain.dialled.as_str()), ("0912345678", "Lan", "111"));
-    assert_eq!(plain.body, Some(("application/sdp".to_owned(), b"offer".to_vec())));
-    let asserted = caller(&["P-Asserted-Identity: \"Hoa\u{202e}\" <tel:+84987654321>", "Diversion: <sip:1@a>;reason=busy"]);
-    assert_eq!((asserted.caller.as_str(), asserted.caller_name.as_str()), ("+84987654321", "Hoa"));
+    assert_eq!(
+        (
+            plain.caller.as_str(),
+            plain.caller_name.as_str(),
+            plain.dialled.as_str()
+        ),
+        ("0912345678", "Lan", "111")
+    );
+    assert_eq!(
+        plain.body,
+        Some(("application/sdp".to_owned(), b"offer".to_vec()))
+    );
+    let asserted = caller(&[
+        "P-Asserted-Identity: \"Hoa\u{202e}\" <tel:+84987654321>",
+        "Diversion: <sip:1@a>;reason=busy",
+    ]);
+    assert_eq!(
+        (asserted.caller.as_str(), asserted.caller_name.as_str()),
+        ("+84987654321", "Hoa")
+    );
     assert_eq!(asserted.diversion, ["<sip:1@a>;reason=busy"]);
 }
 
@@ -273,15 +418,30 @@ fn responses_go_where_rfc_3581_says() {
         let via = format!("Via: SIP/2.0/UDP {via};branch=z9hG4bKother");
         let bytes = line.request("OPTIONS", 9, &[&via], None);
         let sent = line.send("10.0.0.2:7777", &bytes).remove(0);
-        (sent.destination.to_string(), sent.message.first(Name::Via).unwrap())
+        (
+            sent.destination.to_string(),
+            sent.message.first(Name::Via).unwrap(),
+        )
     };
-    assert_eq!(to("10.0.0.2:5070"), ("10.0.0.2:5070".to_owned(), "SIP/2.0/UDP 10.0.0.2:5070;branch=z9hG4bKother".to_owned()));
+    assert_eq!(
+        to("10.0.0.2:5070"),
+        (
+            "10.0.0.2:5070".to_owned(),
+            "SIP/2.0/UDP 10.0.0.2:5070;branch=z9hG4bKother".to_owned()
+        )
+    );
     assert_eq!(to("10.0.0.2").0, "10.0.0.2:5060");
     let (destination, via) = to("192.168.1.1:5070;rport");
     assert_eq!(destination, "10.0.0.2:7777");
-    assert_eq!(via, "SIP/2.0/UDP 192.168.1.1:5070;branch=z9hG4bKother;received=10.0.0.2;rport=7777");
+    assert_eq!(
+        via,
+        "SIP/2.0/UDP 192.168.1.1:5070;branch=z9hG4bKother;received=10.0.0.2;rport=7777"
+    );
     let (destination, via) = to("gw.example.com;maddr=10.9.9.9");
-    assert_eq!((destination.as_str(), via.contains("received=10.0.0.2")), ("10.0.0.2:5060", true));
+    assert_eq!(
+        (destination.as_str(), via.contains("received=10.0.0.2")),
+        ("10.0.0.2:5060", true)
+    );
 }
 
 #[test]
@@ -289,7 +449,12 @@ fn a_peer_of_rfc_2543_is_served() {
     // No branch, no tag, no Contact, ACK with the key of its INVITE.
     let mut net = Net::new();
     net.is_quiet = true;
-    let mut line = Line { net, dialog: 0, to_tag: String::new(), events: Vec::new() };
+    let mut line = Line {
+        net,
+        dialog: 0,
+        to_tag: String::new(),
+        events: Vec::new(),
+    };
     let request = |method: &str, to_tag: &str| {
         let mut writer = Writer::request(method, "sip:111@10.0.0.1");
         writer
@@ -303,26 +468,53 @@ fn a_peer_of_rfc_2543_is_served() {
     assert_eq!(line.statuses(&request("INVITE", "")), [100]);
     assert_eq!(line.statuses(&request("INVITE", "")), [100]);
     let dialog = 2;
-    let answer = line.command(Command::Answer { dialog, body: b"answer".to_vec() }).remove(0);
+    let answer = line
+        .command(Command::Answer {
+            dialog,
+            body: b"answer".to_vec(),
+        })
+        .remove(0);
     let tag = format!(";tag={}", answer.message.heads().unwrap().to_tag());
     line.send(TRUNK, &request("ACK", &tag));
-    assert!(matches!(line.events.last(), Some(Event::Acknowledged { .. })), "{:?}", line.events);
-    let bye = String::from_utf8(request("BYE", &tag)).unwrap().replace("1 BYE", "2 BYE");
+    assert!(
+        matches!(line.events.last(), Some(Event::Acknowledged { .. })),
+        "{:?}",
+        line.events
+    );
+    let bye = String::from_utf8(request("BYE", &tag))
+        .unwrap()
+        .replace("1 BYE", "2 BYE");
     assert_eq!(line.statuses(bye.as_bytes()), [200]);
 }
 
 #[test]
 fn route_sets_are_followed() {
     let mut line = Line::invited(&["Record-Route: <sip:10.0.0.50;lr>, <sip:10.0.0.51;lr>"]);
-    let answer = line.command(Command::Answer { dialog: line.dialog, body: b"answer".to_vec() }).remove(0);
+    let answer = line
+        .command(Command::Answer {
+            dialog: line.dialog,
+            body: b"answer".to_vec(),
+        })
+        .remove(0);
     assert_eq!(answer.message.list(Name::RecordRoute).unwrap().len(), 2);
     line.to_tag = answer.message.heads().unwrap().to_tag().to_owned();
     line.send(TRUNK, &line.request("ACK", 1, &[], None));
-    let bye = line.command(Command::Hangup { dialog: line.dialog, reason: Some("Q.850;cause=16".to_owned()) }).remove(0);
+    let bye = line
+        .command(Command::Hangup {
+            dialog: line.dialog,
+            reason: Some("Q.850;cause=16".to_owned()),
+        })
+        .remove(0);
     assert_eq!(bye.destination.to_string(), "10.0.0.50:5060");
     assert_eq!(bye.message.request_uri(), "sip:0912345678@10.0.0.2:5060");
-    assert_eq!(bye.message.list(Name::Route).unwrap(), ["<sip:10.0.0.50;lr>", "<sip:10.0.0.51;lr>"]);
-    assert_eq!(bye.message.other("Reason").as_deref(), Some("Q.850;cause=16"));
+    assert_eq!(
+        bye.message.list(Name::Route).unwrap(),
+        ["<sip:10.0.0.50;lr>", "<sip:10.0.0.51;lr>"]
+    );
+    assert_eq!(
+        bye.message.other("Reason").as_deref(),
+        Some("Q.850;cause=16")
+    );
 }
 
 #[test]
@@ -331,24 +523,47 @@ fn overload_sheds_in_order() {
     (config.transactions_max, config.calls_max) = (4, 6);
     let mut net = Net::with(config);
     net.is_quiet = true;
-    let mut line = Line { net, dialog: 0, to_tag: String::new(), events: Vec::new() };
+    let mut line = Line {
+        net,
+        dialog: 0,
+        to_tag: String::new(),
+        events: Vec::new(),
+    };
     let invite = |line: &Line, number: u32| {
         let via = format!("Via: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bK-{number}");
-        String::from_utf8(line.request("INVITE", number, &[&via], Some("offer"))).unwrap().replace("call@trunk", &format!("{number}@trunk"))
+        String::from_utf8(line.request("INVITE", number, &[&via], Some("offer")))
+            .unwrap()
+            .replace("call@trunk", &format!("{number}@trunk"))
     };
     let options = |line: &Line| line.request("OPTIONS", 99, &[], None);
     for number in 0..3 {
         assert_eq!(line.statuses(invite(&line, number).as_bytes()), [100]);
     }
-    assert_eq!(line.send("10.0.0.9:5060", &options(&line)).len(), 0, "strangers fall silent first");
+    assert_eq!(
+        line.send("10.0.0.9:5060", &options(&line)).len(),
+        0,
+        "strangers fall silent first"
+    );
     assert_eq!(line.statuses(&options(&line)), [200]);
     assert_eq!(line.statuses(invite(&line, 3).as_bytes()), [100]);
-    assert_eq!(line.statuses(&options(&line)), [503], "then OPTIONS and REGISTER");
+    assert_eq!(
+        line.statuses(&options(&line)),
+        [503],
+        "then OPTIONS and REGISTER"
+    );
     for number in 4..6 {
-        assert_eq!(line.statuses(invite(&line, number).as_bytes()), [100], "trunk calls are served");
+        assert_eq!(
+            line.statuses(invite(&line, number).as_bytes()),
+            [100],
+            "trunk calls are served"
+        );
     }
     let refused = line.send(TRUNK, invite(&line, 6).as_bytes());
-    assert_eq!(refused[0].message.status(), Some(503), "up to the hard limit");
+    assert_eq!(
+        refused[0].message.status(),
+        Some(503),
+        "up to the hard limit"
+    );
     assert!(refused[0].message.value(Name::RetryAfter).is_some());
 }
 
@@ -363,31 +578,74 @@ fn half_a_message_on_a_stream_is_given_up() {
         net.node("server").endpoint.handle(now, input, out);
     };
     for connection in 1..=3 {
-        server(&mut net, Input::StreamOpened { connection, listener: 1, peer }, &mut out);
+        server(
+            &mut net,
+            Input::StreamOpened {
+                connection,
+                listener: 1,
+                peer,
+            },
+            &mut out,
+        );
     }
-    server(&mut net, Input::StreamBytes { connection: 1, bytes: b"INVITE sip:111@h SIP/2.0\r\nVia".to_vec() }, &mut out);
-    server(&mut net, Input::StreamBytes { connection: 2, bytes: b"\r\n\r\n".to_vec() }, &mut out);
+    server(
+        &mut net,
+        Input::StreamBytes {
+            connection: 1,
+            bytes: b"INVITE sip:111@h SIP/2.0\r\nVia".to_vec(),
+        },
+        &mut out,
+    );
+    server(
+        &mut net,
+        Input::StreamBytes {
+            connection: 2,
+            bytes: b"\r\n\r\n".to_vec(),
+        },
+        &mut out,
+    );
     net.now_us += 16_000_000;
     server(&mut net, Input::Tick, &mut out);
-    let closed: Vec<u64> = out.iter().filter_map(|output| match output {
-        Output::Close { connection } => Some(*connection),
-        _ => None,
-    }).collect();
-    assert_eq!(closed, [1, 3], "the half message and the mute one; the one that pinged may stay");
-    server(&mut net, Input::StreamBytes { connection: 2, bytes: b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n".to_vec() }, &mut out);
+    let closed: Vec<u64> = out
+        .iter()
+        .filter_map(|output| match output {
+            Output::Close { connection } => Some(*connection),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        closed,
+        [1, 3],
+        "the half message and the mute one; the one that pinged may stay"
+    );
+    server(
+        &mut net,
+        Input::StreamBytes {
+            connection: 2,
+            bytes: b"GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        },
+        &mut out,
+    );
     assert!(matches!(out.last(), Some(Output::Close { connection: 2 })));
     assert_eq!(net.counters("server").connections, 0);
 }
 
 #[test]
 fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
-    for (contact, is_stream) in [("sip:tv01@10.0.0.3:5060", true), ("sip:tv01@10.0.0.3:5060;transport=udp", false), ("sip:tv01@192.168.1.5", false)] {
+    for (contact, is_stream) in [
+        ("sip:tv01@10.0.0.3:5060", true),
+        ("sip:tv01@10.0.0.3:5060;transport=udp", false),
+        ("sip:tv01@192.168.1.5", false),
+    ] {
         let mut net = Net::new();
         net.is_quiet = true;
         let binding = crate::registrar::Binding {
             uri: contact.to_owned(),
             instance: String::new(),
-            hop: crate::transport::Hop::Datagram { listener: 0, address: "10.0.0.3:5060".parse().unwrap() },
+            hop: crate::transport::Hop::Datagram {
+                listener: 0,
+                address: "10.0.0.3:5060".parse().unwrap(),
+            },
             source: "10.0.0.3:5060".parse().unwrap(),
             call_id: "x".to_owned(),
             cseq: 1,
@@ -407,7 +665,9 @@ fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
             headers: Vec::new(),
             login: None,
         };
-        net.node("server").endpoint.handle(now, Input::Command(invite), &mut out);
+        net.node("server")
+            .endpoint
+            .handle(now, Input::Command(invite), &mut out);
         let connect = out.iter().find_map(|output| match output {
             Output::Connect { connection, .. } => Some(*connection),
             _ => None,
@@ -416,13 +676,22 @@ fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
         let Some(connection) = connect else { continue };
         // Nobody listens there: UDP after all.
         out.clear();
-        net.node("server").endpoint.handle(now, Input::StreamClosed { connection }, &mut out);
+        net.node("server")
+            .endpoint
+            .handle(now, Input::StreamClosed { connection }, &mut out);
         let again = out.iter().find_map(|output| match output {
             Output::Datagram { bytes, .. } => Some(Message::parse(bytes.clone()).unwrap()),
             _ => None,
         });
         let again = again.unwrap();
-        assert_eq!((again.body().len(), again.heads().unwrap().cseq, again.heads().unwrap().via.transport.as_str()), (1_200, 2, "UDP"));
+        assert_eq!(
+            (
+                again.body().len(),
+                again.heads().unwrap().cseq,
+                again.heads().unwrap().via.transport.as_str()
+            ),
+            (1_200, 2, "UDP")
+        );
     }
 }
 
@@ -430,8 +699,18 @@ fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
 fn a_user_agent_answers_without_accounts() {
     let mut net = Net::new();
     net.inject("server", "phone", {
-        let line = Line { net: Net::new(), dialog: 0, to_tag: String::new(), events: Vec::new() };
-        line.request("OPTIONS", 1, &["Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKx"], None)
+        let line = Line {
+            net: Net::new(),
+            dialog: 0,
+            to_tag: String::new(),
+            events: Vec::new(),
+        };
+        line.request(
+            "OPTIONS",
+            1,
+            &["Via: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKx"],
+            None,
+        )
     });
     run(&mut net, "wait 0.1");
     assert!(net.log.contains("200 OPTIONS"), "{}", net.log);

@@ -4,6 +4,7 @@ mod accounts;
 mod calls;
 mod dialogs;
 mod net;
+mod speed;
 mod storm;
 mod torture;
 

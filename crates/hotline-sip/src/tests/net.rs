@@ -1,8 +1,8 @@
 //! Endpoints connected back to back over a network in memory, with virtual time.
 
 use crate::{
-    Account, Command, Config, ConnectionId, Counters, Endpoint, Event, Failure, Input, Keep, Listener, Mono, Now, Output, Peer,
-    Target, Trunk, Wall, credentials,
+    Account, Command, Config, ConnectionId, Counters, Endpoint, Event, Failure, Input, Keep,
+    Listener, Mono, Now, Output, Peer, Target, Trunk, Wall, credentials,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -22,8 +22,15 @@ pub(super) struct Node {
 }
 
 enum Parcel {
-    Datagram { from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
-    Input { node: usize, input: Box<Input> },
+    Datagram {
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    Input {
+        node: usize,
+        input: Box<Input>,
+    },
 }
 
 /// What happens to the next messages of a kind: "INVITE", "200 BYE".
@@ -54,7 +61,10 @@ pub(super) fn server_config() -> Config {
     Config {
         realm: REALM.to_owned(),
         listeners: listeners("10.0.0.1:5060"),
-        trunks: vec![Trunk { name: "trunk".to_owned(), sources: vec![(ip("10.0.0.2"), None)] }],
+        trunks: vec![Trunk {
+            name: "trunk".to_owned(),
+            sources: vec![(ip("10.0.0.2"), None)],
+        }],
         product: "test".to_owned(),
         expires_s_min: 30,
         expires_s_default: 3_600,
@@ -72,7 +82,13 @@ pub(super) fn server_config() -> Config {
 
 fn listeners(address: &str) -> Vec<Listener> {
     let local = address.parse().unwrap();
-    [false, true].map(|is_stream| Listener { local, advertise: local, is_stream }).to_vec()
+    [false, true]
+        .map(|is_stream| Listener {
+            local,
+            advertise: local,
+            is_stream,
+        })
+        .to_vec()
 }
 
 pub(super) fn ip(text: &str) -> IpAddr {
@@ -80,7 +96,10 @@ pub(super) fn ip(text: &str) -> IpAddr {
 }
 
 pub(super) fn account(user: &str) -> Account {
-    Account { user: user.to_owned(), credentials: credentials(user, REALM, "secret") }
+    Account {
+        user: user.to_owned(),
+        credentials: credentials(user, REALM, "secret"),
+    }
 }
 
 impl Net {
@@ -111,23 +130,40 @@ impl Net {
             over: BTreeSet::new(),
         };
         net.add("server", config, 1);
-        for (name, address, seed) in
-            [("trunk", "10.0.0.2:5060", 2), ("phone", "10.0.0.3:5060", 3), ("tablet", "10.0.0.4:5060", 4), ("stranger", "10.0.0.9:5060", 9)]
-        {
+        for (name, address, seed) in [
+            ("trunk", "10.0.0.2:5060", 2),
+            ("phone", "10.0.0.3:5060", 3),
+            ("tablet", "10.0.0.4:5060", 4),
+            ("stranger", "10.0.0.9:5060", 9),
+        ] {
             net.add(name, user_agent(address), seed);
         }
-        net.command("server", Command::Accounts(vec![account("tv01"), account("tv02")]));
+        net.command(
+            "server",
+            Command::Accounts(vec![account("tv01"), account("tv02")]),
+        );
         net
     }
 
     fn add(&mut self, name: &'static str, config: Config, seed: u8) {
         let address = config.listeners[0].local;
         let endpoint = Endpoint::new(config, [seed; 32]);
-        self.nodes.push(Node { name, endpoint, address, dialogs: Vec::new(), kept: BTreeMap::new(), next_dialog: 1, is_dead: false });
+        self.nodes.push(Node {
+            name,
+            endpoint,
+            address,
+            dialogs: Vec::new(),
+            kept: BTreeMap::new(),
+            next_dialog: 1,
+            is_dead: false,
+        });
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { mono: Mono(self.now_us), wall: Wall(1_800_000_000_000 + i64::try_from(self.now_us / 1_000).unwrap()) }
+        Now {
+            mono: Mono(self.now_us),
+            wall: Wall(1_800_000_000_000 + i64::try_from(self.now_us / 1_000).unwrap()),
+        }
     }
 
     pub(super) fn node(&mut self, name: &str) -> &mut Node {
@@ -136,7 +172,10 @@ impl Net {
     }
 
     fn index(&self, name: &str) -> usize {
-        self.nodes.iter().position(|node| node.name == name).unwrap_or_else(|| panic!("no node {name}"))
+        self.nodes
+            .iter()
+            .position(|node| node.name == name)
+            .unwrap_or_else(|| panic!("no node {name}"))
     }
 
     pub(super) fn counters(&self, name: &str) -> Counters {
@@ -156,9 +195,12 @@ impl Net {
 
     /// Puts bytes on the wire as if `from` had sent them.
     pub(super) fn inject(&mut self, from: &str, to: &str, bytes: Vec<u8>) {
-        let from = from.parse().unwrap_or_else(|_| self.nodes[self.index(from)].address);
+        let from = from
+            .parse()
+            .unwrap_or_else(|_| self.nodes[self.index(from)].address);
         let to = self.nodes[self.index(to)].address;
-        self.queue.push_back((self.now_us + HOP_US, Parcel::Datagram { from, to, bytes }));
+        self.queue
+            .push_back((self.now_us + HOP_US, Parcel::Datagram { from, to, bytes }));
     }
 
     /// The server dies and starts anew with what it has kept.
@@ -166,10 +208,21 @@ impl Net {
         let at = self.index(name);
         let config = self.nodes[at].endpoint.config.clone();
         self.nodes[at].endpoint = Endpoint::new(config, [77; 32]);
-        self.pipes.retain(|(node, _), (other, _)| *node != at && *other != at);
+        self.pipes
+            .retain(|(node, _), (other, _)| *node != at && *other != at);
         let kept = std::mem::take(&mut self.nodes[at].kept);
-        let kept = kept.into_iter().map(|((table, key), value)| Keep { table, key, value: Some(value) }).collect();
-        self.command(name, Command::Accounts(vec![account("tv01"), account("tv02")]));
+        let kept = kept
+            .into_iter()
+            .map(|((table, key), value)| Keep {
+                table,
+                key,
+                value: Some(value),
+            })
+            .collect();
+        self.command(
+            name,
+            Command::Accounts(vec![account("tv01"), account("tv02")]),
+        );
         self.command(name, Command::Restore { kept, byes_per_s });
     }
 
@@ -187,44 +240,75 @@ impl Net {
 
     fn output(&mut self, at: usize, output: Output) {
         match output {
-            Output::Datagram { destination, bytes, .. } => {
+            Output::Datagram {
+                destination, bytes, ..
+            } => {
                 let from = self.nodes[at].address;
                 self.post(from, destination, bytes);
             }
             Output::Stream { connection, bytes } => {
-                let Some((to, theirs)) = self.pipes.get(&(at, connection)).copied() else { return };
-                self.say(self.nodes[at].address, self.nodes[to].address, &bytes, " (tcp)");
+                let Some((to, theirs)) = self.pipes.get(&(at, connection)).copied() else {
+                    return;
+                };
+                self.say(
+                    self.nodes[at].address,
+                    self.nodes[to].address,
+                    &bytes,
+                    " (tcp)",
+                );
                 // Streams are cut anywhere.
                 for piece in bytes.chunks(97) {
-                    let input = Input::StreamBytes { connection: theirs, bytes: piece.to_vec() };
-                    self.queue.push_back((self.now_us + HOP_US, Parcel::Input { node: to, input: Box::new(input) }));
+                    let input = Input::StreamBytes {
+                        connection: theirs,
+                        bytes: piece.to_vec(),
+                    };
+                    self.queue.push_back((
+                        self.now_us + HOP_US,
+                        Parcel::Input {
+                            node: to,
+                            input: Box::new(input),
+                        },
+                    ));
                 }
             }
-            Output::Connect { connection, listener, destination } => self.connect(at, connection, listener, destination),
+            Output::Connect {
+                connection,
+                listener,
+                destination,
+            } => self.connect(at, connection, listener, destination),
             Output::Close { connection } => {
                 self.note(&format!("{} closes tcp", self.nodes[at].name));
                 self.cut(at, connection);
             }
             Output::Event(event) => self.event(at, event),
-            Output::Keep(Keep { table, key, value }) => {
-                match value {
-                    Some(value) => {
-                        self.nodes[at].kept.insert((table, key), value);
-                    }
-                    None => {
-                        self.nodes[at].kept.remove(&(table, key));
-                    }
+            Output::Keep(Keep { table, key, value }) => match value {
+                Some(value) => {
+                    self.nodes[at].kept.insert((table, key), value);
                 }
-            }
+                None => {
+                    self.nodes[at].kept.remove(&(table, key));
+                }
+            },
         }
     }
 
-    fn connect(&mut self, at: usize, connection: ConnectionId, listener: u16, destination: SocketAddr) {
-        let to = self.nodes.iter().position(|node| node.address == destination && !node.is_dead);
+    fn connect(
+        &mut self,
+        at: usize,
+        connection: ConnectionId,
+        listener: u16,
+        destination: SocketAddr,
+    ) {
+        let to = self
+            .nodes
+            .iter()
+            .position(|node| node.address == destination && !node.is_dead);
         let time = self.now_us + HOP_US;
         let Some(to) = to else {
             let input = Box::new(Input::StreamClosed { connection });
-            return self.queue.push_back((time, Parcel::Input { node: at, input }));
+            return self
+                .queue
+                .push_back((time, Parcel::Input { node: at, input }));
         };
         self.next_connection += 1;
         let theirs = self.next_connection;
@@ -233,10 +317,30 @@ impl Net {
         let port = 40_000 + u16::try_from(theirs).unwrap();
         let peer = SocketAddr::new(self.nodes[at].address.ip(), port);
         for (node, input) in [
-            (to, Input::StreamOpened { connection: theirs, listener: 1, peer }),
-            (at, Input::StreamOpened { connection, listener, peer: destination }),
+            (
+                to,
+                Input::StreamOpened {
+                    connection: theirs,
+                    listener: 1,
+                    peer,
+                },
+            ),
+            (
+                at,
+                Input::StreamOpened {
+                    connection,
+                    listener,
+                    peer: destination,
+                },
+            ),
         ] {
-            self.queue.push_back((time, Parcel::Input { node, input: Box::new(input) }));
+            self.queue.push_back((
+                time,
+                Parcel::Input {
+                    node,
+                    input: Box::new(input),
+                },
+            ));
         }
     }
 
@@ -244,7 +348,8 @@ impl Net {
         if let Some((to, theirs)) = self.pipes.remove(&(at, connection)) {
             self.pipes.remove(&(to, theirs));
             let input = Box::new(Input::StreamClosed { connection: theirs });
-            self.queue.push_back((self.now_us + HOP_US, Parcel::Input { node: to, input }));
+            self.queue
+                .push_back((self.now_us + HOP_US, Parcel::Input { node: to, input }));
         }
     }
 
@@ -252,7 +357,8 @@ impl Net {
     pub(super) fn cut_all(&mut self) {
         for ((node, connection), _) in std::mem::take(&mut self.pipes) {
             let input = Box::new(Input::StreamClosed { connection });
-            self.queue.push_back((self.now_us + HOP_US, Parcel::Input { node, input }));
+            self.queue
+                .push_back((self.now_us + HOP_US, Parcel::Input { node, input }));
         }
     }
 
@@ -260,7 +366,11 @@ impl Net {
         let what = summary(&bytes);
         let mut copies = 1;
         let mut mark = "";
-        if let Some(rule) = self.rules.iter_mut().find(|rule| rule.left > 0 && what.starts_with(&rule.what)) {
+        if let Some(rule) = self
+            .rules
+            .iter_mut()
+            .find(|rule| rule.left > 0 && what.starts_with(&rule.what))
+        {
             rule.left -= 1;
             copies = rule.copies;
         }
@@ -275,14 +385,28 @@ impl Net {
             mark = " (twice)";
         }
         self.say(from, to, &bytes, mark);
-        let jitter_us = if self.duplicate_percent > 0 { self.roll() * 300 } else { 0 };
+        let jitter_us = if self.duplicate_percent > 0 {
+            self.roll() * 300
+        } else {
+            0
+        };
         for _ in 0..copies {
-            self.queue.push_back((self.now_us + HOP_US + jitter_us, Parcel::Datagram { from, to, bytes: bytes.clone() }));
+            self.queue.push_back((
+                self.now_us + HOP_US + jitter_us,
+                Parcel::Datagram {
+                    from,
+                    to,
+                    bytes: bytes.clone(),
+                },
+            ));
         }
     }
 
     pub(super) fn roll(&mut self) -> u64 {
-        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.dice = self
+            .dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.dice >> 33) % 100
     }
 
@@ -295,15 +419,28 @@ impl Net {
             return;
         }
         let name = |address: SocketAddr| {
-            self.nodes.iter().find(|node| node.address.ip() == address.ip()).map_or_else(|| address.to_string(), |node| node.name.to_owned())
+            self.nodes
+                .iter()
+                .find(|node| node.address.ip() == address.ip())
+                .map_or_else(|| address.to_string(), |node| node.name.to_owned())
         };
-        let line = format!("{:>8} -> {:<8} {}{mark}", name(from), name(to), summary(bytes));
+        let line = format!(
+            "{:>8} -> {:<8} {}{mark}",
+            name(from),
+            name(to),
+            summary(bytes)
+        );
         self.note(&line);
     }
 
     fn note(&mut self, line: &str) {
         if !self.is_quiet {
-            let _ = writeln!(self.log, "{:7.3} {}", self.now_us as f64 / 1e6, line.trim_end());
+            let _ = writeln!(
+                self.log,
+                "{:7.3} {}",
+                self.now_us as f64 / 1e6,
+                line.trim_end()
+            );
         }
     }
 
@@ -319,7 +456,12 @@ impl Net {
             Event::Failed { dialog, .. } | Event::Ended { dialog, .. } => (*dialog, true),
             Event::Contact { .. } | Event::Registered { .. } | Event::Rejected { .. } => return,
         };
-        assert!(!self.over.contains(&(at, dialog)), "{}: {event:?} after the end\n{}", self.nodes[at].name, self.log);
+        assert!(
+            !self.over.contains(&(at, dialog)),
+            "{}: {event:?} after the end\n{}",
+            self.nodes[at].name,
+            self.log
+        );
         if is_last {
             self.over.insert((at, dialog));
         }
@@ -335,20 +477,31 @@ impl Net {
                     Peer::Account(user) => user.clone(),
                     Peer::Unknown => "unknown".to_owned(),
                 };
-                format!("invited to {} by {} ({peer})", invitation.dialled, invitation.caller)
+                format!(
+                    "invited to {} by {} ({peer})",
+                    invitation.dialled, invitation.caller
+                )
             }
             Event::Acknowledged { .. } => "acknowledged".to_owned(),
             Event::Ringing { .. } => "ringing".to_owned(),
-            Event::Answered { body, .. } => format!("answered {:?}", String::from_utf8_lossy(&body)),
+            Event::Answered { body, .. } => {
+                format!("answered {:?}", String::from_utf8_lossy(&body))
+            }
             Event::Failed { failure, .. } => match failure {
                 Failure::Busy => "failed: busy".to_owned(),
                 Failure::Cancelled => "failed: cancelled".to_owned(),
                 Failure::Declined(status) => format!("failed: declined {status}"),
                 Failure::Unreachable(status) => format!("failed: unreachable {status}"),
             },
-            Event::Ended { is_by_peer, .. } => format!("ended {}", if is_by_peer { "by peer" } else { "in silence" }),
+            Event::Ended { is_by_peer, .. } => format!(
+                "ended {}",
+                if is_by_peer { "by peer" } else { "in silence" }
+            ),
             Event::Digit { digit, .. } => format!("digit {digit}"),
-            Event::Reinvited { body, .. } => format!("reinvited {:?}", body.map(|body| String::from_utf8_lossy(&body).into_owned())),
+            Event::Reinvited { body, .. } => format!(
+                "reinvited {:?}",
+                body.map(|body| String::from_utf8_lossy(&body).into_owned())
+            ),
             Event::Contact { account, state } => format!("contact {account} {state:?}"),
             Event::Registered { user, granted } => format!("registered {user} {granted:?}"),
             Event::Rejected { rejection, .. } => format!("rejected {rejection:?}"),
@@ -358,11 +511,28 @@ impl Net {
     }
 
     fn step(&mut self, until_us: u64) -> bool {
-        let parcel = self.queue.iter().enumerate().min_by_key(|(at, (time, _))| (*time, *at)).map(|(at, (time, _))| (*time, at));
-        let timer = self.nodes.iter().enumerate().filter(|(_, node)| !node.is_dead);
-        let timer = timer.filter_map(|(at, node)| node.endpoint.next_deadline().map(|due| (due.0, at))).min();
-        let next_us = parcel.map(|(time, _)| time).into_iter().chain(timer.map(|(time, _)| time)).min();
-        let Some(next_us) = next_us.filter(|next_us| *next_us <= until_us) else { return false };
+        let parcel = self
+            .queue
+            .iter()
+            .enumerate()
+            .min_by_key(|(at, (time, _))| (*time, *at))
+            .map(|(at, (time, _))| (*time, at));
+        let timer = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| !node.is_dead);
+        let timer = timer
+            .filter_map(|(at, node)| node.endpoint.next_deadline().map(|due| (due.0, at)))
+            .min();
+        let next_us = parcel
+            .map(|(time, _)| time)
+            .into_iter()
+            .chain(timer.map(|(time, _)| time))
+            .min();
+        let Some(next_us) = next_us.filter(|next_us| *next_us <= until_us) else {
+            return false;
+        };
         self.now_us = self.now_us.max(next_us);
         match (parcel, timer) {
             (Some((time, at)), timer) if timer.is_none_or(|(due, _)| time <= due) => {
@@ -380,7 +550,14 @@ impl Net {
         match parcel {
             Parcel::Datagram { from, to, bytes } => {
                 if let Some(at) = self.nodes.iter().position(|node| node.address == to) {
-                    self.input(at, Input::Datagram { listener: 0, source: from, bytes });
+                    self.input(
+                        at,
+                        Input::Datagram {
+                            listener: 0,
+                            source: from,
+                            bytes,
+                        },
+                    );
                 }
             }
             Parcel::Input { node, input } => self.input(node, *input),
@@ -410,11 +587,27 @@ impl Net {
             [name, "dies"] => self.node(name).is_dead = true,
             [name, "revives"] => self.node(name).is_dead = false,
             [name, "registers", user, rest @ ..] => {
-                let expires_s = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(3_600);
-                let password = if rest.contains(&"wrongly") { "guess" } else { "secret" };
+                let expires_s = rest
+                    .iter()
+                    .find_map(|word| word.parse().ok())
+                    .unwrap_or(3_600);
+                let password = if rest.contains(&"wrongly") {
+                    "guess"
+                } else {
+                    "secret"
+                };
                 let via = self.node("server").address;
                 let is_stream = rest.contains(&"tcp");
-                self.command(name, Command::Register { user: user.to_string(), password: password.to_owned(), via, is_stream, expires_s });
+                self.command(
+                    name,
+                    Command::Register {
+                        user: user.to_string(),
+                        password: password.to_owned(),
+                        via,
+                        is_stream,
+                        expires_s,
+                    },
+                );
             }
             [name, "calls", number, rest @ ..] => self.call(name, number, rest),
             [name, "rings", user] if *name == "server" => {
@@ -423,7 +616,17 @@ impl Net {
                 let dialog = self.new_dialog(name);
                 let headers = vec![("X-Call-ID".to_owned(), "42".to_owned())];
                 let from = ("111".to_owned(), "111".to_owned());
-                self.command(name, Command::Invite { dialog, target, from, body, headers, login: None });
+                self.command(
+                    name,
+                    Command::Invite {
+                        dialog,
+                        target,
+                        from,
+                        body,
+                        headers,
+                        login: None,
+                    },
+                );
             }
             [name, "rings"] => self.act_on(name, |dialog| Command::Ringing { dialog }),
             [name, "answers"] => {
@@ -432,15 +635,33 @@ impl Net {
             }
             [name, "rejects", status] => {
                 let status = status.parse().unwrap();
-                self.act_on(name, |dialog| Command::Reject { dialog, status, retry_after_s: None, reason: None });
+                self.act_on(name, |dialog| Command::Reject {
+                    dialog,
+                    status,
+                    retry_after_s: None,
+                    reason: None,
+                });
             }
-            [name, "hangs", "up"] => self.act_on(name, |dialog| Command::Hangup { dialog, reason: None }),
+            [name, "hangs", "up"] => self.act_on(name, |dialog| Command::Hangup {
+                dialog,
+                reason: None,
+            }),
             [name, "presses", digit] => {
                 let digit = digit.chars().next().unwrap();
-                self.act_on(name, |dialog| Command::Digit { dialog, digit, length_ms: 160 });
+                self.act_on(name, |dialog| Command::Digit {
+                    dialog,
+                    digit,
+                    length_ms: 160,
+                });
             }
-            [name, "accepts", "change"] => self.act_on(name, |dialog| Command::AnswerReinvite { dialog, body: Some(b"changed".to_vec()) }),
-            [name, "refuses", "change"] => self.act_on(name, |dialog| Command::AnswerReinvite { dialog, body: None }),
+            [name, "accepts", "change"] => self.act_on(name, |dialog| Command::AnswerReinvite {
+                dialog,
+                body: Some(b"changed".to_vec()),
+            }),
+            [name, "refuses", "change"] => self.act_on(name, |dialog| Command::AnswerReinvite {
+                dialog,
+                body: None,
+            }),
             [name, "drains"] => self.command(name, Command::Drain),
             _ => panic!("no such line: {line}"),
         }
@@ -449,12 +670,32 @@ impl Net {
     fn call(&mut self, name: &str, number: &str, rest: &[&str]) {
         let via = self.node("server").address;
         let is_stream = rest.contains(&"tcp");
-        let user = rest.iter().find(|word| **word != "tcp").copied().unwrap_or("0987654321");
-        let login = user.starts_with("tv").then(|| (user.to_owned(), "secret".to_owned()));
-        let target = Target::Uri { uri: format!("sip:{number}@{REALM}"), via, is_stream };
+        let user = rest
+            .iter()
+            .find(|word| **word != "tcp")
+            .copied()
+            .unwrap_or("0987654321");
+        let login = user
+            .starts_with("tv")
+            .then(|| (user.to_owned(), "secret".to_owned()));
+        let target = Target::Uri {
+            uri: format!("sip:{number}@{REALM}"),
+            via,
+            is_stream,
+        };
         let dialog = self.new_dialog(name);
         let from = (String::new(), user.to_owned());
-        self.command(name, Command::Invite { dialog, target, from, body: b"offer".to_vec(), headers: Vec::new(), login });
+        self.command(
+            name,
+            Command::Invite {
+                dialog,
+                target,
+                from,
+                body: b"offer".to_vec(),
+                headers: Vec::new(),
+                login,
+            },
+        );
     }
 
     fn new_dialog(&mut self, name: &str) -> u64 {
@@ -466,19 +707,32 @@ impl Net {
     }
 
     fn act_on(&mut self, name: &str, command: impl FnOnce(u64) -> Command) {
-        let dialog = *self.node(name).dialogs.last().unwrap_or_else(|| panic!("{name} has no call"));
+        let dialog = *self
+            .node(name)
+            .dialogs
+            .last()
+            .unwrap_or_else(|| panic!("{name} has no call"));
         self.command(name, command(dialog));
     }
 
     fn rule(&mut self, count: &str, what: &[&str], copies: usize) {
-        self.rules.push(Rule { what: what.join(" "), left: count.parse().unwrap(), copies });
+        self.rules.push(Rule {
+            what: what.join(" "),
+            left: count.parse().unwrap(),
+            copies,
+        });
     }
 
     /// Everything is over after the longest timers.
     pub(super) fn settle(&mut self) {
         self.run_ms(120_000);
         for node in self.nodes.iter().filter(|node| !node.is_dead) {
-            assert!(node.endpoint.idle(), "{} is not idle: {:?}", node.name, node.endpoint.counters());
+            assert!(
+                node.endpoint.idle(),
+                "{} is not idle: {:?}",
+                node.name,
+                node.endpoint.counters()
+            );
         }
     }
 }
@@ -487,11 +741,17 @@ impl Net {
 pub(super) fn summary(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut first = text.lines().next().unwrap_or_default().split(' ');
-    let (one, two) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+    let (one, two) = (
+        first.next().unwrap_or_default(),
+        first.next().unwrap_or_default(),
+    );
     if one != "SIP/2.0" {
         return one.to_owned();
     }
-    let cseq = text.lines().find_map(|line| line.strip_prefix("CSeq: ")).unwrap_or_default();
+    let cseq = text
+        .lines()
+        .find_map(|line| line.strip_prefix("CSeq: "))
+        .unwrap_or_default();
     format!("{two} {}", cseq.split(' ').nth(1).unwrap_or_default())
 }
 
@@ -505,7 +765,11 @@ pub(super) fn ladder(script: &str) -> String {
 }
 
 pub(super) fn run(net: &mut Net, script: &str) {
-    for line in script.split(';').map(str::trim).filter(|line| !line.is_empty()) {
+    for line in script
+        .split(';')
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         net.act(line);
         net.run_ms(100);
     }

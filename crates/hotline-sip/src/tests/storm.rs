@@ -45,8 +45,13 @@ fn storm(seed: u64, loss_percent: u64, moves: usize) -> Net {
     for _ in 0..moves {
         let line = MOVES[usize::try_from(net.roll()).unwrap() % MOVES.len()];
         let name = line.split(' ').next().unwrap();
-        let needs_call = !line.contains("calls") && !line.contains("regist") && !line.contains("icmp");
-        if needs_call && !matches!(name, "wait" | "cut") && !line.starts_with("server rings") && net.node(name).dialogs.is_empty() {
+        let needs_call =
+            !line.contains("calls") && !line.contains("regist") && !line.contains("icmp");
+        if needs_call
+            && !matches!(name, "wait" | "cut")
+            && !line.starts_with("server rings")
+            && net.node(name).dialogs.is_empty()
+        {
             continue;
         }
         net.act(line);
@@ -60,15 +65,31 @@ fn storm(seed: u64, loss_percent: u64, moves: usize) -> Net {
 fn end(mut net: Net, seed: u64) {
     for name in ["server", "trunk", "phone", "tablet"] {
         for dialog in net.node(name).dialogs.clone() {
-            net.command(name, crate::Command::Hangup { dialog, reason: None });
+            net.command(
+                name,
+                crate::Command::Hangup {
+                    dialog,
+                    reason: None,
+                },
+            );
         }
     }
     (net.loss_percent, net.duplicate_percent) = (0, 0);
     net.run_ms(150_000);
     for node in &net.nodes {
         let counters = node.endpoint.counters();
-        assert!(node.endpoint.idle(), "seed {seed}: {} is not idle: {counters:?} {:#?}\n{}", node.name, node.endpoint.transactions, net.log);
-        let dialogs = node.kept.keys().filter(|(table, _)| *table == crate::Table::Dialog).count();
+        assert!(
+            node.endpoint.idle(),
+            "seed {seed}: {} is not idle: {counters:?} {:#?}\n{}",
+            node.name,
+            node.endpoint.transactions,
+            net.log
+        );
+        let dialogs = node
+            .kept
+            .keys()
+            .filter(|(table, _)| *table == crate::Table::Dialog)
+            .count();
         assert_eq!(dialogs, 0, "seed {seed}: {} keeps dialogs", node.name);
     }
 }
@@ -76,7 +97,10 @@ fn end(mut net: Net, seed: u64) {
 #[test]
 fn after_any_storm_nothing_is_left() {
     for seed in 0..150 {
-        end(storm(seed, [0, 5, 20, 40][usize::try_from(seed).unwrap() % 4], 60), seed);
+        end(
+            storm(seed, [0, 5, 20, 40][usize::try_from(seed).unwrap() % 4], 60),
+            seed,
+        );
     }
 }
 

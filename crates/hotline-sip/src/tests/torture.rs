@@ -26,10 +26,18 @@ fn folder() -> Option<PathBuf> {
 fn cases(folder: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     for set in ["rfc4475", "rfc5118"] {
-        let index = std::fs::read_to_string(folder.join(set).join("index.json")).expect("HOTLINE_TORTURE_DIR has no index.json");
+        let index = std::fs::read_to_string(folder.join(set).join("index.json"))
+            .expect("HOTLINE_TORTURE_DIR has no index.json");
         let index: serde_json::Value = serde_json::from_str(&index).unwrap();
         for entry in index["entries"].as_array().unwrap() {
-            let texts = |key: &str| entry[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect();
+            let texts = |key: &str| {
+                entry[key]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|text| text.as_str().unwrap().to_owned())
+                    .collect()
+            };
             let name = entry["file"].as_str().unwrap().to_owned();
             let bytes = std::fs::read(folder.join(set).join(&name)).unwrap();
             cases.push(Case {
@@ -49,7 +57,11 @@ fn cases(folder: &Path) -> Vec<Case> {
 fn fits(status: u16, wanted: &[String]) -> bool {
     let text = status.to_string();
     let is_named = |word: &String| {
-        word == &text || word.strip_suffix("xx").is_some_and(|class| text.starts_with(class)) || word.strip_prefix('!').is_some_and(|not| not != text)
+        word == &text
+            || word
+                .strip_suffix("xx")
+                .is_some_and(|class| text.starts_with(class))
+            || word.strip_prefix('!').is_some_and(|not| not != text)
     };
     wanted.iter().any(is_named)
 }
@@ -60,26 +72,56 @@ fn answers(case: &Case, source: &str, is_stream: bool) -> (Vec<u16>, bool) {
     config.realm = "example.com".to_owned();
     let mut endpoint = Endpoint::new(config, [5; 32]);
     let mut out = Vec::new();
-    let now = |seconds: u64| Now { mono: Mono(seconds * 1_000_000), wall: Wall(1_800_000_000_000) };
+    let now = |seconds: u64| Now {
+        mono: Mono(seconds * 1_000_000),
+        wall: Wall(1_800_000_000_000),
+    };
     let peer: SocketAddr = source.parse().unwrap();
     if is_stream {
-        endpoint.handle(now(0), Input::StreamOpened { connection: 1, listener: 1, peer }, &mut out);
+        endpoint.handle(
+            now(0),
+            Input::StreamOpened {
+                connection: 1,
+                listener: 1,
+                peer,
+            },
+            &mut out,
+        );
         for piece in case.bytes.chunks(50) {
-            endpoint.handle(now(0), Input::StreamBytes { connection: 1, bytes: piece.to_vec() }, &mut out);
+            endpoint.handle(
+                now(0),
+                Input::StreamBytes {
+                    connection: 1,
+                    bytes: piece.to_vec(),
+                },
+                &mut out,
+            );
         }
         // A message that never ends is given up, and so is its connection.
         for second in 1..40 {
             endpoint.handle(now(second), Input::Tick, &mut out);
         }
     } else {
-        endpoint.handle(now(0), Input::Datagram { listener: 0, source: peer, bytes: case.bytes.clone() }, &mut out);
+        endpoint.handle(
+            now(0),
+            Input::Datagram {
+                listener: 0,
+                source: peer,
+                bytes: case.bytes.clone(),
+            },
+            &mut out,
+        );
     }
     let mut statuses = Vec::new();
     let mut is_closed = false;
     for output in out {
         match output {
             Output::Datagram { bytes, .. } | Output::Stream { bytes, .. } if bytes != b"\r\n" => {
-                assert!(Message::parse(bytes.clone()).unwrap().heads().is_ok() || case.kind != "valid", "{}: our answer is broken", case.name);
+                assert!(
+                    Message::parse(bytes.clone()).unwrap().heads().is_ok() || case.kind != "valid",
+                    "{}: our answer is broken",
+                    case.name
+                );
                 statuses.push(summary(&bytes).split(' ').next().unwrap().parse().unwrap());
             }
             Output::Close { .. } => is_closed = true,
@@ -105,18 +147,32 @@ fn every_torture_message_is_answered_as_its_index_says() {
             for source in ["10.0.0.2:5060", "10.0.0.9:5060"] {
                 let (statuses, is_closed) = answers(&case, source, is_stream);
                 // On a stream bytes behind a message are the next message.
-                let statuses = if is_stream { statuses.get(..1.min(statuses.len())).unwrap().to_vec() } else { statuses };
-                let is_silent_well = case.kind == "response" || case.may_drop || (is_stream && is_closed);
+                let statuses = if is_stream {
+                    statuses.get(..1.min(statuses.len())).unwrap().to_vec()
+                } else {
+                    statuses
+                };
+                let is_silent_well =
+                    case.kind == "response" || case.may_drop || (is_stream && is_closed);
                 match statuses.as_slice() {
-                    [] if !is_silent_well => faults.push(format!("{} from {source} stream={is_stream}: silence", case.name)),
+                    [] if !is_silent_well => faults.push(format!(
+                        "{} from {source} stream={is_stream}: silence",
+                        case.name
+                    )),
                     [] => is_best |= is_stream && is_closed,
                     [status] => {
                         if case.kind == "response" || !(fits(*status, &case.ok)) {
-                            faults.push(format!("{} from {source} stream={is_stream}: {status}", case.name));
+                            faults.push(format!(
+                                "{} from {source} stream={is_stream}: {status}",
+                                case.name
+                            ));
                         }
                         is_best |= fits(*status, &case.best);
                     }
-                    many => faults.push(format!("{} from {source} stream={is_stream}: answered {many:?}", case.name)),
+                    many => faults.push(format!(
+                        "{} from {source} stream={is_stream}: answered {many:?}",
+                        case.name
+                    )),
                 }
             }
             if !is_best {
@@ -127,7 +183,10 @@ fn every_torture_message_is_answered_as_its_index_says() {
     assert!(faults.is_empty(), "{faults:#?}");
     // wsinv.dat has a To tag of a dialog that we do not have: a call must not come to life out of the
     // re-INVITE of a dead one, so 481 (RFC 3261 §12.2.2) and not a new call.
-    assert_eq!(not_best, ["wsinv.dat stream=false", "wsinv.dat stream=true"]);
+    assert_eq!(
+        not_best,
+        ["wsinv.dat stream=false", "wsinv.dat stream=true"]
+    );
 }
 
 #[test]
@@ -135,14 +194,18 @@ fn the_valid_messages_print_back_byte_for_byte() {
     let Some(folder) = folder() else { return };
     let mut printed = 0;
     for case in cases(&folder) {
-        let Ok(message) = Message::parse(case.bytes.clone()) else { continue };
+        let Ok(message) = Message::parse(case.bytes.clone()) else {
+            continue;
+        };
         if case.kind != "valid" {
             continue;
         }
         let print = message.print();
         assert_eq!(print, message.as_bytes(), "{}", case.name);
         assert!(case.bytes.starts_with(&print), "{}", case.name);
-        message.heads().unwrap_or_else(|fault| panic!("{}: {fault:?}", case.name));
+        message
+            .heads()
+            .unwrap_or_else(|fault| panic!("{}: {fault:?}", case.name));
         printed += 1;
     }
     assert!(printed >= 13, "{printed}");
@@ -169,7 +232,12 @@ fn streams_cut_anywhere_give_the_same_messages() {
         };
         let whole = frames(usize::MAX);
         for piece_bytes in [1, 2, 3, 17, 100] {
-            assert_eq!(frames(piece_bytes), whole, "{} in pieces of {piece_bytes}", case.name);
+            assert_eq!(
+                frames(piece_bytes),
+                whole,
+                "{} in pieces of {piece_bytes}",
+                case.name
+            );
         }
     }
 }

@@ -50,7 +50,9 @@ impl ClientInvite {
         match (self, event) {
             (Self::Calling { interval_ms }, Event::Timer(Timer::A)) => {
                 acts.extend([Act::Send, Act::Arm(Timer::A, interval_ms * 2)]);
-                Self::Calling { interval_ms: interval_ms * 2 }
+                Self::Calling {
+                    interval_ms: interval_ms * 2,
+                }
             }
             (Self::Calling { .. }, Event::Timer(Timer::B)) => {
                 acts.extend([Act::Disarm, Act::TimedOut]);
@@ -85,7 +87,8 @@ impl ClientInvite {
                 acts.push(Act::SendAck);
                 Self::Completed
             }
-            (Self::Completed, Event::Timer(Timer::D)) | (Self::Accepted, Event::Timer(Timer::M)) => {
+            (Self::Completed, Event::Timer(Timer::D))
+            | (Self::Accepted, Event::Timer(Timer::M)) => {
                 acts.push(Act::Disarm);
                 Self::Terminated
             }
@@ -94,8 +97,16 @@ impl ClientInvite {
                 Self::Accepted
             }
             (
-                Self::Calling { .. } | Self::Proceeding | Self::Completed | Self::Accepted | Self::Terminated,
-                Event::Provisional | Event::Success | Event::Refusal | Event::Timer(_) | Event::TransportFailed,
+                Self::Calling { .. }
+                | Self::Proceeding
+                | Self::Completed
+                | Self::Accepted
+                | Self::Terminated,
+                Event::Provisional
+                | Event::Success
+                | Event::Refusal
+                | Event::Timer(_)
+                | Event::TransportFailed,
             ) => self,
         }
     }

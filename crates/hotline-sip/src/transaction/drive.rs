@@ -53,7 +53,13 @@ impl Endpoint {
     }
 
     /// Opens a server transaction; nothing is sent yet.
-    pub(crate) fn start_server(&mut self, hop: Hop, key: Vec<u8>, merge_key: Option<Vec<u8>>, is_invite: bool) -> TransactionId {
+    pub(crate) fn start_server(
+        &mut self,
+        hop: Hop,
+        key: Vec<u8>,
+        merge_key: Option<Vec<u8>>,
+        is_invite: bool,
+    ) -> TransactionId {
         let machine = if is_invite {
             Machine::ServerInvite(ServerInvite::Proceeding)
         } else {
@@ -77,22 +83,40 @@ impl Endpoint {
     pub(crate) fn request_again(&mut self, turn: &mut Turn<'_>, id: TransactionId, is_ack: bool) {
         self.step_server(turn, id, |machine, is_reliable, acts| match machine {
             Machine::ServerInvite(state) => {
-                let event = if is_ack { server_invite::Event::Ack } else { server_invite::Event::Again };
+                let event = if is_ack {
+                    server_invite::Event::Ack
+                } else {
+                    server_invite::Event::Again
+                };
                 Machine::ServerInvite(state.step(event, is_reliable, acts))
             }
-            Machine::ServerNonInvite(state) => {
-                Machine::ServerNonInvite(state.step(server_non_invite::Event::Again, is_reliable, acts))
-            }
+            Machine::ServerNonInvite(state) => Machine::ServerNonInvite(state.step(
+                server_non_invite::Event::Again,
+                is_reliable,
+                acts,
+            )),
             client @ (Machine::ClientInvite(_) | Machine::ClientNonInvite(_)) => client,
         });
     }
 
     /// The user's response. A user who answers too late or twice changes nothing.
-    pub(crate) fn respond(&mut self, turn: &mut Turn<'_>, id: TransactionId, status: u16, message: Vec<u8>) {
-        let Some(transaction) = self.transactions.all.get_mut(&id) else { return };
+    pub(crate) fn respond(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: TransactionId,
+        status: u16,
+        message: Vec<u8>,
+    ) {
+        let Some(transaction) = self.transactions.all.get_mut(&id) else {
+            return;
+        };
         let is_open = match transaction.machine {
-            Machine::ServerInvite(state) => matches!(state, ServerInvite::Proceeding | ServerInvite::Accepted),
-            Machine::ServerNonInvite(state) => matches!(state, ServerNonInvite::Trying | ServerNonInvite::Proceeding),
+            Machine::ServerInvite(state) => {
+                matches!(state, ServerInvite::Proceeding | ServerInvite::Accepted)
+            }
+            Machine::ServerNonInvite(state) => {
+                matches!(state, ServerNonInvite::Trying | ServerNonInvite::Proceeding)
+            }
             Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => false,
         };
         if !is_open {
@@ -100,18 +124,28 @@ impl Endpoint {
         }
         transaction.message = message;
         self.step_server(turn, id, |machine, is_reliable, acts| match machine {
-            Machine::ServerInvite(state) => {
-                Machine::ServerInvite(state.step(server_invite::Event::Respond(status), is_reliable, acts))
-            }
-            Machine::ServerNonInvite(state) => {
-                Machine::ServerNonInvite(state.step(server_non_invite::Event::Respond(status), is_reliable, acts))
-            }
+            Machine::ServerInvite(state) => Machine::ServerInvite(state.step(
+                server_invite::Event::Respond(status),
+                is_reliable,
+                acts,
+            )),
+            Machine::ServerNonInvite(state) => Machine::ServerNonInvite(state.step(
+                server_non_invite::Event::Respond(status),
+                is_reliable,
+                acts,
+            )),
             client @ (Machine::ClientInvite(_) | Machine::ClientNonInvite(_)) => client,
         });
     }
 
     /// A response found its client transaction.
-    pub(crate) fn response(&mut self, turn: &mut Turn<'_>, id: TransactionId, message: &Message, status: u16) -> Option<Told> {
+    pub(crate) fn response(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: TransactionId,
+        message: &Message,
+        status: u16,
+    ) -> Option<Told> {
         let transaction = self.transactions.all.get_mut(&id)?;
         let is_reliable = transaction.hop.is_reliable();
         let mut acts = Vec::new();
@@ -137,40 +171,61 @@ impl Endpoint {
     }
 
     /// A timer of a transaction is due.
-    pub(crate) fn transaction_timer(&mut self, turn: &mut Turn<'_>, id: TransactionId, timer: Timer) -> Option<Told> {
+    pub(crate) fn transaction_timer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: TransactionId,
+        timer: Timer,
+    ) -> Option<Told> {
         let transaction = self.transactions.all.get_mut(&id)?;
         transaction.timers.retain(|(armed, _)| *armed != timer);
         let is_reliable = transaction.hop.is_reliable();
         let mut acts = Vec::new();
         transaction.machine = match transaction.machine {
-            Machine::ClientInvite(state) => {
-                Machine::ClientInvite(state.step(client_invite::Event::Timer(timer), is_reliable, &mut acts))
-            }
-            Machine::ClientNonInvite(state) => {
-                Machine::ClientNonInvite(state.step(client_non_invite::Event::Timer(timer), is_reliable, &mut acts))
-            }
-            Machine::ServerInvite(state) => {
-                Machine::ServerInvite(state.step(server_invite::Event::Timer(timer), is_reliable, &mut acts))
-            }
-            Machine::ServerNonInvite(state) => {
-                Machine::ServerNonInvite(state.step(server_non_invite::Event::Timer(timer), is_reliable, &mut acts))
-            }
+            Machine::ClientInvite(state) => Machine::ClientInvite(state.step(
+                client_invite::Event::Timer(timer),
+                is_reliable,
+                &mut acts,
+            )),
+            Machine::ClientNonInvite(state) => Machine::ClientNonInvite(state.step(
+                client_non_invite::Event::Timer(timer),
+                is_reliable,
+                &mut acts,
+            )),
+            Machine::ServerInvite(state) => Machine::ServerInvite(state.step(
+                server_invite::Event::Timer(timer),
+                is_reliable,
+                &mut acts,
+            )),
+            Machine::ServerNonInvite(state) => Machine::ServerNonInvite(state.step(
+                server_non_invite::Event::Timer(timer),
+                is_reliable,
+                &mut acts,
+            )),
         };
         self.perform(turn, id, &acts, None)
     }
 
     /// The network refused what a client transaction sent.
-    pub(crate) fn transaction_failed(&mut self, turn: &mut Turn<'_>, id: TransactionId) -> Option<Told> {
+    pub(crate) fn transaction_failed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: TransactionId,
+    ) -> Option<Told> {
         let transaction = self.transactions.all.get_mut(&id)?;
         let is_reliable = transaction.hop.is_reliable();
         let mut acts = Vec::new();
         transaction.machine = match transaction.machine {
-            Machine::ClientInvite(state) => {
-                Machine::ClientInvite(state.step(client_invite::Event::TransportFailed, is_reliable, &mut acts))
-            }
-            Machine::ClientNonInvite(state) => {
-                Machine::ClientNonInvite(state.step(client_non_invite::Event::TransportFailed, is_reliable, &mut acts))
-            }
+            Machine::ClientInvite(state) => Machine::ClientInvite(state.step(
+                client_invite::Event::TransportFailed,
+                is_reliable,
+                &mut acts,
+            )),
+            Machine::ClientNonInvite(state) => Machine::ClientNonInvite(state.step(
+                client_non_invite::Event::TransportFailed,
+                is_reliable,
+                &mut acts,
+            )),
             server @ (Machine::ServerInvite(_) | Machine::ServerNonInvite(_)) => server,
         };
         self.perform(turn, id, &acts, None)
@@ -180,7 +235,10 @@ impl Endpoint {
     /// cancelled (RFC 3261 §9.1).
     pub(crate) fn is_proceeding(&self, id: TransactionId) -> bool {
         self.transactions.get(id).is_some_and(|transaction| {
-            matches!(transaction.machine, Machine::ClientInvite(ClientInvite::Proceeding))
+            matches!(
+                transaction.machine,
+                Machine::ClientInvite(ClientInvite::Proceeding)
+            )
         })
     }
 
@@ -190,18 +248,32 @@ impl Endpoint {
         id: TransactionId,
         step: impl FnOnce(Machine, bool, &mut Vec<Act>) -> Machine,
     ) {
-        let Some(transaction) = self.transactions.all.get_mut(&id) else { return };
+        let Some(transaction) = self.transactions.all.get_mut(&id) else {
+            return;
+        };
         let mut acts = Vec::new();
-        transaction.machine = step(transaction.machine, transaction.hop.is_reliable(), &mut acts);
+        transaction.machine = step(
+            transaction.machine,
+            transaction.hop.is_reliable(),
+            &mut acts,
+        );
         self.perform(turn, id, &acts, None);
     }
 
-    fn perform(&mut self, turn: &mut Turn<'_>, id: TransactionId, acts: &[Act], response: Option<&Message>) -> Option<Told> {
+    fn perform(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: TransactionId,
+        acts: &[Act],
+        response: Option<&Message>,
+    ) -> Option<Told> {
         let mut told = None;
         for act in acts {
             match *act {
                 Act::Arm(timer, after_ms) => {
-                    let armed = self.timers.arm(turn.now.mono, after_ms, Alarm::Transaction(id, timer));
+                    let armed =
+                        self.timers
+                            .arm(turn.now.mono, after_ms, Alarm::Transaction(id, timer));
                     if let Some(transaction) = self.transactions.all.get_mut(&id) {
                         transaction.timers.push((timer, armed));
                     }
@@ -214,7 +286,10 @@ impl Endpoint {
                 Act::SendAck => self.send_ack(turn, id, response),
             }
         }
-        let is_terminated = self.transactions.get(id).is_some_and(|transaction| transaction.machine.is_terminated());
+        let is_terminated = self
+            .transactions
+            .get(id)
+            .is_some_and(|transaction| transaction.machine.is_terminated());
         if is_terminated {
             self.finish_transaction(id);
         } else if let Some(oldest) = self.transactions.settle(id) {
@@ -242,17 +317,24 @@ impl Endpoint {
     }
 
     fn send_message(&mut self, turn: &mut Turn<'_>, id: TransactionId) {
-        let Some(transaction) = self.transactions.all.get_mut(&id) else { return };
+        let Some(transaction) = self.transactions.all.get_mut(&id) else {
+            return;
+        };
         let message = transaction.message.clone();
         self.send_for(turn, id, message);
     }
 
     /// Sends by the transaction's hop and books the connection that it uses now.
     fn send_for(&mut self, turn: &mut Turn<'_>, id: TransactionId, message: Vec<u8>) {
-        let Some(transaction) = self.transactions.all.get_mut(&id) else { return };
+        let Some(transaction) = self.transactions.all.get_mut(&id) else {
+            return;
+        };
         let before = transaction.hop.connection();
         let is_sent = self.streams.send(turn, &mut transaction.hop, message);
-        let is_client = matches!(transaction.machine, Machine::ClientInvite(_) | Machine::ClientNonInvite(_));
+        let is_client = matches!(
+            transaction.machine,
+            Machine::ClientInvite(_) | Machine::ClientNonInvite(_)
+        );
         if let Some(before) = before {
             self.transactions.on_streams.remove(&(before, id));
         }
@@ -268,7 +350,9 @@ impl Endpoint {
 
     /// RFC 3261 §17.1.1.3: the ACK for a refusal goes where the INVITE went.
     fn send_ack(&mut self, turn: &mut Turn<'_>, id: TransactionId, response: Option<&Message>) {
-        let Some(transaction) = self.transactions.all.get_mut(&id) else { return };
+        let Some(transaction) = self.transactions.all.get_mut(&id) else {
+            return;
+        };
         if transaction.ack.is_none()
             && let Some(response) = response
             && let Ok(invite) = Message::parse(transaction.message.clone())
@@ -283,13 +367,20 @@ impl Endpoint {
 
 fn ack_for_refusal(invite: &Message, response: &Message) -> Vec<u8> {
     let mut ack = Writer::request("ACK", &invite.request_uri());
-    for (name, source) in [(Name::Via, invite), (Name::Route, invite), (Name::From, invite), (Name::To, response), (Name::CallId, invite)] {
+    for (name, source) in [
+        (Name::Via, invite),
+        (Name::Route, invite),
+        (Name::From, invite),
+        (Name::To, response),
+        (Name::CallId, invite),
+    ] {
         for line in source.lines(name) {
             ack.header_bytes(name.as_str(), line, b"");
         }
     }
     let cseq = invite.value(Name::CSeq).unwrap_or_default();
     let number = cseq.split(' ').next().unwrap_or_default();
-    ack.header("CSeq", &format!("{number} ACK")).header("Max-Forwards", "70");
+    ack.header("CSeq", &format!("{number} ACK"))
+        .header("Max-Forwards", "70");
     ack.finish(None)
 }

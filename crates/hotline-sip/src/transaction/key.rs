@@ -12,7 +12,11 @@ pub(super) fn client_key(branch: &str, method: &str) -> Vec<u8> {
 /// ACK finds its INVITE, CANCEL has a transaction of its own.
 pub(crate) fn server_key(message: &Message, heads: &Heads, method: &str) -> Vec<u8> {
     let method = if method == "ACK" { "INVITE" } else { method };
-    let port = heads.via.port.map(|port| port.to_string()).unwrap_or_default();
+    let port = heads
+        .via
+        .port
+        .map(|port| port.to_string())
+        .unwrap_or_default();
     match heads.via.branch() {
         Some(branch) => join(&[branch, &heads.via.host.to_ascii_lowercase(), &port, method]),
         None => join(&[
@@ -29,7 +33,12 @@ pub(crate) fn server_key(message: &Message, heads: &Heads, method: &str) -> Vec<
 
 /// RFC 3261 §8.2.2.2: the same request by two ways has the same From tag, Call-ID and CSeq.
 pub(crate) fn merge_key(heads: &Heads, method: &str) -> Vec<u8> {
-    join(&[heads.from_tag(), &heads.call_id, &heads.cseq.to_string(), method])
+    join(&[
+        heads.from_tag(),
+        &heads.call_id,
+        &heads.cseq.to_string(),
+        method,
+    ])
 }
 
 fn join(parts: &[&str]) -> Vec<u8> {

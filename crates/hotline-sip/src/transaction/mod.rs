@@ -106,7 +106,9 @@ impl Machine {
     fn needs_message(self) -> bool {
         match self {
             Self::ClientInvite(_) | Self::ClientNonInvite(_) => !self.is_lingering(),
-            Self::ServerInvite(state) => !matches!(state, ServerInvite::Accepted | ServerInvite::Confirmed),
+            Self::ServerInvite(state) => {
+                !matches!(state, ServerInvite::Accepted | ServerInvite::Confirmed)
+            }
             Self::ServerNonInvite(_) => true,
         }
     }
@@ -182,16 +184,28 @@ impl Transactions {
     }
     /// Client transactions that use a connection, oldest first.
     pub(crate) fn on_stream(&self, connection: ConnectionId) -> Vec<TransactionId> {
-        self.on_streams.range((connection, 0)..=(connection, TransactionId::MAX)).map(|(_, id)| *id).collect()
+        self.on_streams
+            .range((connection, 0)..=(connection, TransactionId::MAX))
+            .map(|(_, id)| *id)
+            .collect()
     }
     /// Client transactions over UDP to an address: for ICMP errors.
     pub(crate) fn toward(&self, destination: std::net::SocketAddr) -> Vec<TransactionId> {
         let is_meant = |transaction: &Transaction| {
-            let is_client = matches!(transaction.machine, Machine::ClientInvite(_) | Machine::ClientNonInvite(_));
-            is_client && transaction.is_counted_active && transaction.hop.is_datagram_to(destination)
+            let is_client = matches!(
+                transaction.machine,
+                Machine::ClientInvite(_) | Machine::ClientNonInvite(_)
+            );
+            is_client
+                && transaction.is_counted_active
+                && transaction.hop.is_datagram_to(destination)
         };
         // Bounded by the number of transactions; bounced datagrams are rare and the shell reports each once.
-        self.all.iter().filter(|(_, transaction)| is_meant(transaction)).map(|(id, _)| *id).collect()
+        self.all
+            .iter()
+            .filter(|(_, transaction)| is_meant(transaction))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Remembers the ACK for a 2xx while the transaction lives.
@@ -205,7 +219,9 @@ impl Transactions {
     /// The ACK that this 2xx has had.
     pub(crate) fn noted_ack(&self, id: TransactionId, to_tag: &str) -> Option<(Hop, Vec<u8>)> {
         let acks = &self.all.get(&id)?.acks;
-        acks.iter().find(|(tag, ..)| tag == to_tag).map(|(_, hop, bytes)| (*hop, bytes.clone()))
+        acks.iter()
+            .find(|(tag, ..)| tag == to_tag)
+            .map(|(_, hop, bytes)| (*hop, bytes.clone()))
     }
 
     fn insert(&mut self, transaction: Transaction) -> TransactionId {
@@ -258,10 +274,18 @@ impl Transactions {
             self.active -= 1;
             self.lingering.push_back(id);
         }
-        while self.lingering.front().is_some_and(|oldest| !self.all.contains_key(oldest)) {
+        while self
+            .lingering
+            .front()
+            .is_some_and(|oldest| !self.all.contains_key(oldest))
+        {
             self.lingering.pop_front();
         }
-        if self.lingering.len() > LINGERING_MAX { self.lingering.pop_front() } else { None }
+        if self.lingering.len() > LINGERING_MAX {
+            self.lingering.pop_front()
+        } else {
+            None
+        }
     }
 }
 

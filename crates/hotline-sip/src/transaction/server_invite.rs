@@ -90,7 +90,11 @@ impl ServerInvite {
                 Self::Confirmed
             }
             (
-                Self::Proceeding | Self::Accepted | Self::Completed { .. } | Self::Confirmed | Self::Terminated,
+                Self::Proceeding
+                | Self::Accepted
+                | Self::Completed { .. }
+                | Self::Confirmed
+                | Self::Terminated,
                 Event::Again | Event::Ack | Event::Respond(_) | Event::Timer(_),
             ) => self,
         }
