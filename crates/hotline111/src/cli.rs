@@ -47,37 +47,70 @@ pub struct Start {
 /// Carries out a command. `serve` runs the server until it ends.
 pub fn run(cli: &Cli, serve: impl FnOnce(Start) -> ExitCode) -> ExitCode {
     let mut console = Console::of_process(cli);
-    let exit = match &cli.command {
-        Command::Serve { accept_missing } => {
-            return self::serve(cli, options(cli, Vec::new(), *accept_missing), &mut console, serve);
-        }
-        Command::Demo(demo) => return run_demo(cli, demo, &mut console, serve),
-        Command::Init(init) => init::run(init, &mut console),
-        Command::Check { strict, accept_missing, json } => {
-            check::run(cli, *strict, *accept_missing, *json, &mut console)
-        }
-        Command::Ctl(ctl) => ctl::run(cli, ctl, &mut console),
-        Command::Cdr(cdr) => cdr::run(cli, cdr, &mut console),
-        Command::User(user) => user::run(cli, user, &mut console),
-        Command::Sounds(Sounds::Check { strict, json }) => sounds::check(cli, *strict, *json, &mut console),
-        Command::Config(Config::Show { json, prefix }) => {
-            check::show(cli, prefix.as_deref(), *json, &mut console)
-        }
+    match &cli.command {
+        Command::Serve { accept_missing } => self::serve(
+            cli,
+            options(cli, Vec::new(), *accept_missing),
+            &mut console,
+            serve,
+        ),
+        Command::Demo(demo) => run_demo(cli, demo, &mut console, serve),
+        Command::Cdr(_)
+        | Command::Check { .. }
+        | Command::Completions { .. }
+        | Command::Config(_)
+        | Command::Ctl(_)
+        | Command::Init(_)
+        | Command::Sounds(_)
+        | Command::User(_)
+        | Command::Version { .. } => carry_out(cli, &mut console).into(),
+    }
+}
+
+/// Commands that end by themselves.
+fn carry_out(cli: &Cli, console: &mut Console) -> Exit {
+    match &cli.command {
+        Command::Cdr(cdr) => cdr::run(cli, cdr, console),
+        Command::Check {
+            strict,
+            accept_missing,
+            json,
+        } => check::run(cli, *strict, *accept_missing, *json, console),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "hotline111", &mut console.writer());
+            clap_complete::generate(
+                *shell,
+                &mut Cli::command(),
+                "hotline111",
+                &mut console.writer(),
+            );
             Exit::Ok
         }
+        Command::Config(Config::Show { json, prefix }) => {
+            check::show(cli, prefix.as_deref(), *json, console)
+        }
+        Command::Ctl(ctl) => ctl::run(cli, ctl, console),
+        Command::Init(init) => init::run(init, console),
+        Command::Sounds(Sounds::Check { strict, json }) => {
+            sounds::check(cli, *strict, *json, console)
+        }
+        Command::User(user) => user::run(cli, user, console),
         Command::Version { json } => {
             console.out(&version(*json));
             Exit::Ok
         }
-    };
-    exit.into()
+        // These run until they are stopped; `run` has taken them out.
+        Command::Demo(_) | Command::Serve { .. } => Exit::Usage,
+    }
 }
 
 /// What a load takes from the command line and the environment.
 pub fn options(cli: &Cli, agents: Vec<AgentRow>, accept_missing: bool) -> Options {
-    Options { overrides: cli.set.clone(), environment: std::env::vars().collect(), agents, accept_missing }
+    Options {
+        overrides: cli.set.clone(),
+        environment: std::env::vars().collect(),
+        agents,
+        accept_missing,
+    }
 }
 
 fn serve(
@@ -88,8 +121,12 @@ fn serve(
 ) -> ExitCode {
     match load(&cli.config, &options) {
         Ok(loaded) => {
-            let warnings: Vec<Fault> =
-                loaded.warnings.iter().filter(|fault| fault.severity < Severity::Note).cloned().collect();
+            let warnings: Vec<Fault> = loaded
+                .warnings
+                .iter()
+                .filter(|fault| fault.severity < Severity::Note)
+                .cloned()
+                .collect();
             console.faults(&warnings);
             serve(start(cli, cli.config.clone(), options, loaded, console))
         }
@@ -106,7 +143,11 @@ fn start(cli: &Cli, path: PathBuf, options: Options, loaded: Loaded, console: &C
         options,
         loaded,
         log_format: cli.log_format,
-        verbosity: if cli.quiet { -1 } else { i8::try_from(cli.verbose).unwrap_or(i8::MAX) },
+        verbosity: if cli.quiet {
+            -1
+        } else {
+            i8::try_from(cli.verbose).unwrap_or(i8::MAX)
+        },
         tongue: console.tongue,
         is_demo: matches!(cli.command, Command::Demo(_)),
     }
@@ -141,7 +182,10 @@ fn start_demo(
     serve: impl FnOnce(Start) -> ExitCode,
 ) -> ExitCode {
     // The environment of a real server means nothing here.
-    let options = Options { overrides: cli.set.clone(), ..Options::default() };
+    let options = Options {
+        overrides: cli.set.clone(),
+        ..Options::default()
+    };
     let loaded = match load(&prepared.config, &options) {
         Ok(loaded) => loaded,
         Err(faults) => {
@@ -153,21 +197,39 @@ fn start_demo(
         console.fail(&demo::DemoError::NotLoopback(address));
         return Exit::Usage.into();
     }
-    let text = if demo.json { demo::json(prepared) } else { demo::banner(prepared, console) };
+    let text = if demo.json {
+        demo::json(prepared)
+    } else {
+        demo::banner(prepared, console)
+    };
     console.out(&text);
-    serve(start(cli, prepared.config.clone(), options, loaded, console))
+    serve(start(
+        cli,
+        prepared.config.clone(),
+        options,
+        loaded,
+        console,
+    ))
 }
 
 /// An address of the demo that others could reach (`--set sip.udp=…`).
 fn outside(loaded: &Loaded) -> Option<std::net::IpAddr> {
-    let sip = loaded.sip.listeners.iter().map(|listener| listener.local.ip());
-    sip.chain([loaded.server.http.ip(), loaded.media.bind]).find(|ip| !ip.is_loopback())
+    let sip = loaded
+        .sip
+        .listeners
+        .iter()
+        .map(|listener| listener.local.ip());
+    sip.chain([loaded.server.http.ip(), loaded.media.bind])
+        .find(|ip| !ip.is_loopback())
 }
 
 fn version(is_json: bool) -> String {
     let version = env!("CARGO_PKG_VERSION");
     if is_json {
-        format!("{}\n", serde_json::json!({ "name": "hotline111", "version": version }))
+        format!(
+            "{}\n",
+            serde_json::json!({ "name": "hotline111", "version": version })
+        )
     } else {
         format!("hotline111 {version}\n")
     }

@@ -34,7 +34,7 @@ use floor::{Centre, Floor};
 use flow::{Context, FlowFile};
 use hotline_core::{Flow, Plan, PromptId};
 use section::Section;
-use source::{Kind, Place, Sources};
+use source::{Kind, NOWHERE, Sources};
 use std::path::{Path, PathBuf};
 use tree::Table;
 use value::Placed;
@@ -100,14 +100,15 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
     let mut sources = Sources::default();
     let table = read_tree(path, &folder, options, &mut sources, &notes);
     let flows = flow::read_files(&folder.join("ivr"), &mut sources, &notes);
-    let begin = Place { source: 0, start: 0, end: 0 };
-    let mut root = Section::root(&notes, &table, Some(begin));
+    let mut root = Section::root(&notes, &table, None);
     let loaded = read_all(&mut root, &folder, &flows, options, &mut sources, &notes);
     root.finish();
     match loaded {
-        Some(loaded) if !notes.has_errors() => {
-            Ok(Loaded { warnings: notes.faults(&sources), values: notes.shown(&sources), ..loaded })
-        }
+        Some(loaded) if !notes.has_errors() => Ok(Loaded {
+            warnings: notes.faults(&sources),
+            values: notes.shown(&sources),
+            ..loaded
+        }),
         Some(_) | None => Err(notes.faults(&sources)),
     }
 }
@@ -119,7 +120,11 @@ pub fn load_sounds(loaded: &Loaded) -> Vec<(String, String, PathBuf)> {
         let language = loaded.plan.languages.get(usize::from(file.language.0));
         language.map_or_else(|| file.code.clone(), |language| language.code.clone())
     };
-    loaded.sounds.iter().map(|file| (file.name.clone(), code(file), file.path.clone())).collect()
+    loaded
+        .sounds
+        .iter()
+        .map(|file| (file.name.clone(), code(file), file.path.clone()))
+        .collect()
 }
 
 fn read_all(
@@ -139,7 +144,10 @@ fn read_all(
 
     let mut offered = floor::offered(root);
     if offered.is_empty() {
-        offered.push(Placed { value: "vi".to_owned(), place: Place { source: 0, start: 0, end: 0 } });
+        offered.push(Placed {
+            value: "vi".to_owned(),
+            place: NOWHERE,
+        });
     }
     let codes: Vec<String> = offered.iter().map(|code| code.value.clone()).collect();
     let library = sounds::Library::read(&server.sounds_dir, &codes, sources, notes);
@@ -161,7 +169,11 @@ fn read_all(
     let wanted = targets.wanted;
     let flows = compile(flows, &wanted, &floor, &queues, timing.entry_ms_max, notes)?;
     let index = |prompt: Option<PromptId>| {
-        floor.library.files.iter().position(|file| Some(file.prompt) == prompt)
+        floor
+            .library
+            .files
+            .iter()
+            .position(|file| Some(file.prompt) == prompt)
     };
     Some(Loaded {
         server,
@@ -197,13 +209,24 @@ fn read_all(
 
 fn language_states(floor: &Floor) -> Vec<LanguageState> {
     let state = |(index, language): (usize, &hotline_core::Language)| {
-        let files = || floor.library.files.iter().filter(|file| file.code == language.code);
+        let files = || {
+            floor
+                .library
+                .files
+                .iter()
+                .filter(|file| file.code == language.code)
+        };
         LanguageState {
             code: language.code.clone(),
             is_open: language.is_open,
             clips: files().count(),
             placeholders: files().filter(|file| file.is_placeholder).count(),
-            missing_core: floor.library.missing_core.get(index).cloned().unwrap_or_default(),
+            missing_core: floor
+                .library
+                .missing_core
+                .get(index)
+                .cloned()
+                .unwrap_or_default(),
         }
     };
     floor.languages.iter().enumerate().map(state).collect()
@@ -222,9 +245,11 @@ struct OwnPrompts {
 fn prompts(root: &mut Section<'_>, floor: &Floor, notes: &Notes) -> OwnPrompts {
     let mut section = root.section("prompts");
     let mut prompt = |key: &str, usual: &str| {
-        let place = section.value_place(key).unwrap_or(Place { source: 0, start: 0, end: 0 });
+        let place = section.value_place(key).unwrap_or(NOWHERE);
         let value = section.or(key, usual.to_owned());
-        floor.prompt(notes, &Placed { value, place }).map(|clip| clip.prompt)
+        floor
+            .prompt(notes, &Placed { value, place })
+            .map(|clip| clip.prompt)
     };
     let own = OwnPrompts {
         notice: prompt("notice", "greet.record"),
@@ -250,7 +275,11 @@ fn compile(
     let nowhere = Centre::default();
     let context = |centre: &str| Context {
         floor,
-        centre: floor.centres.iter().find(|known| known.name == centre).unwrap_or(&nowhere),
+        centre: floor
+            .centres
+            .iter()
+            .find(|known| known.name == centre)
+            .unwrap_or(&nowhere),
         queues,
         entry_ms_max,
     };
@@ -264,7 +293,11 @@ fn compile(
         .map(|(index, centre)| {
             let file = files.get(*index)?;
             let is_home = *centre == floor.home_centre;
-            let name = if is_home { file.name.clone() } else { format!("{}.{centre}", file.name) };
+            let name = if is_home {
+                file.name.clone()
+            } else {
+                format!("{}.{centre}", file.name)
+            };
             flow::compile(file, name, &context(centre), notes)
         })
         .collect();
@@ -272,28 +305,47 @@ fn compile(
 }
 
 /// All sources laid over one another.
-fn read_tree(path: &Path, folder: &Path, options: &Options, sources: &mut Sources, notes: &Notes) -> Table {
+fn read_tree(
+    path: &Path,
+    folder: &Path,
+    options: &Options,
+    sources: &mut Sources,
+    notes: &Notes,
+) -> Table {
     let mut table = Table::default();
     let queues = folder.join("queues.toml");
     let mut files = vec![path.to_owned()];
     files.extend(queues.exists().then_some(queues));
     files.extend(toml_files(&folder.join("conf.d"), notes));
     for file in files {
-        let Some(text) = read_text(&file, notes) else { continue };
-        tree::merge(&mut table, tree::parse(sources, Kind::File(file), text, notes));
+        let Some(text) = read_text(&file, notes) else {
+            continue;
+        };
+        tree::merge(
+            &mut table,
+            tree::parse(sources, Kind::File(file), text, notes),
+        );
     }
     let mut environment: Vec<&(String, String)> = options.environment.iter().collect();
     environment.sort();
     for (name, value) in environment {
-        let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+        let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
+            continue;
+        };
         let keys: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
         let kind = Kind::Environment(name.clone());
-        tree::merge(&mut table, tree::single(sources, kind, format!("{name}={value}"), &keys));
+        tree::merge(
+            &mut table,
+            tree::single(sources, kind, format!("{name}={value}"), &keys),
+        );
     }
     for text in &options.overrides {
         let key = text.split_once('=').map_or(text.as_str(), |(key, _)| key);
         let keys: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
-        tree::merge(&mut table, tree::single(sources, Kind::CommandLine, text.clone(), &keys));
+        tree::merge(
+            &mut table,
+            tree::single(sources, Kind::CommandLine, text.clone(), &keys),
+        );
     }
     table
 }
@@ -301,7 +353,10 @@ fn read_tree(path: &Path, folder: &Path, options: &Options, sources: &mut Source
 fn read_text(path: &Path, notes: &Notes) -> Option<String> {
     std::fs::read_to_string(path)
         .map_err(|error| {
-            let problem = Problem::CannotRead { what: path.display().to_string(), error: error.to_string() };
+            let problem = Problem::CannotRead {
+                what: path.display().to_string(),
+                error: error.to_string(),
+            };
             notes.error(None, problem);
         })
         .ok()
@@ -313,14 +368,20 @@ fn toml_files(folder: &Path, notes: &Notes) -> Vec<PathBuf> {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            let problem = Problem::CannotRead { what: folder.display().to_string(), error: error.to_string() };
+            let problem = Problem::CannotRead {
+                what: folder.display().to_string(),
+                error: error.to_string(),
+            };
             notes.error(None, problem);
             return Vec::new();
         }
     };
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .collect();
     files.sort();
     files.truncate(FILES_MAX);

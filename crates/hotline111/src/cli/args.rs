@@ -6,12 +6,26 @@ use std::path::PathBuf;
 
 /// Call-centre engine for the national hotline 111.
 #[derive(Debug, Parser)]
-#[command(name = "hotline111", version, about, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 ok, 1 error, 2 bad usage or configuration, 3 server not running, \
-4 warnings (check --strict)")]
+#[command(
+    name = "hotline111",
+    version,
+    about,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 error, 2 bad usage or configuration, 3 server not running, \
+4 warnings (check --strict)"
+)]
 pub struct Cli {
     /// Configuration file; queues.toml, conf.d/ and ivr/ lie beside it
-    #[arg(short, long, global = true, env = "HOTLINE111_CONFIG", default_value = "/etc/hotline111/hotline111.toml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "HOTLINE111_CONFIG",
+        default_value = "/etc/hotline111/hotline111.toml"
+    )]
     pub config: PathBuf,
     /// Override one value (repeatable), e.g. -s sip.udp=127.0.0.1:5070
     #[arg(short, long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]

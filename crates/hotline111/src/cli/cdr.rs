@@ -12,13 +12,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Carries out `cdr`.
 pub fn run(cli: &Cli, cdr: &Cdr, console: &mut Console) -> Exit {
-    let Cdr::Export { from, to, format, output } = cdr;
-    let (Some(first), Some(last)) = (day(from.as_deref(), console), day(to.as_deref().or(from.as_deref()), console))
-    else {
+    let Cdr::Export {
+        from,
+        to,
+        format,
+        output,
+    } = cdr;
+    let (Some(first), Some(last)) = (
+        day(from.as_deref(), console),
+        day(to.as_deref().or(from.as_deref()), console),
+    ) else {
         return Exit::Usage;
     };
     if last < first {
-        let text = console.pick("ngày cuối ở trước ngày đầu", "the last day is before the first").to_owned();
+        let text = console
+            .pick(
+                "ngày cuối ở trước ngày đầu",
+                "the last day is before the first",
+            )
+            .to_owned();
         console.tell(&text);
         return Exit::Usage;
     }
@@ -56,13 +68,20 @@ pub fn run(cli: &Cli, cdr: &Cdr, console: &mut Console) -> Exit {
 /// A day as written; today when none is.
 fn day(text: Option<&str>, console: &mut Console) -> Option<Day> {
     let Some(text) = text else {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        return Some(Day::of(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)));
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        return Some(Day::of(
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        ));
     };
     match text.parse() {
         Ok(day) => Some(day),
         Err(_) => {
-            let hint = console.pick("không phải ngày; hãy viết NĂM-THÁNG-NGÀY", "is no day; write YYYY-MM-DD");
+            let hint = console.pick(
+                "không phải ngày; hãy viết NĂM-THÁNG-NGÀY",
+                "is no day; write YYYY-MM-DD",
+            );
             let text = format!("'{text}' {hint}");
             console.tell(&text);
             None
@@ -78,7 +97,9 @@ fn write(
     output: &Path,
     console: &mut Console,
 ) -> Result<u64, Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let to_stdout = output == Path::new("-");
     let mut partial = Partial::open(output, to_stdout)?;
     let count = runtime.block_on(async {
@@ -113,10 +134,19 @@ impl Partial {
             None
         } else {
             // Callers' numbers are in it.
-            let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            let options = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&path)?;
             Some(BufWriter::new(options))
         };
-        Ok(Self { file, stdout: io::stdout(), path })
+        Ok(Self {
+            file,
+            stdout: io::stdout(),
+            path,
+        })
     }
 
     fn finish(self, output: &Path) -> io::Result<()> {

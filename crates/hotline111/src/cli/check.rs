@@ -20,13 +20,21 @@ struct Trouble {
 }
 
 /// Carries out `check`.
-pub fn run(cli: &Cli, is_strict: bool, accept_missing: bool, is_json: bool, console: &mut Console) -> Exit {
+pub fn run(
+    cli: &Cli,
+    is_strict: bool,
+    accept_missing: bool,
+    is_json: bool,
+    console: &mut Console,
+) -> Exit {
     let options = super::options(cli, Vec::new(), accept_missing);
     let (faults, loaded) = match load(&cli.config, &options) {
         Ok(loaded) => (loaded.warnings.clone(), Some(loaded)),
         Err(faults) => (faults, None),
     };
-    let troubles = loaded.as_ref().map_or_else(Vec::new, |loaded| machine(loaded, console.tongue));
+    let troubles = loaded
+        .as_ref()
+        .map_or_else(Vec::new, |loaded| machine(loaded, console.tongue));
     if is_json {
         for fault in &faults {
             let line = json(fault, console.tongue);
@@ -39,8 +47,15 @@ pub fn run(cli: &Cli, is_strict: bool, accept_missing: bool, is_json: bool, cons
         tell(trouble, is_json, console);
     }
     let count = |severity: Severity| {
-        let of_faults = faults.iter().filter(|fault| fault.severity == severity).count();
-        of_faults + troubles.iter().filter(|trouble| trouble.severity == severity).count()
+        let of_faults = faults
+            .iter()
+            .filter(|fault| fault.severity == severity)
+            .count();
+        of_faults
+            + troubles
+                .iter()
+                .filter(|trouble| trouble.severity == severity)
+                .count()
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if !is_json {
@@ -70,16 +85,28 @@ pub fn show(cli: &Cli, prefix: Option<&str>, is_json: bool, console: &mut Consol
     };
     let mut table = Table::new(&["key", "value", "from"]);
     let mut lines = String::new();
-    for shown in loaded.values.iter().filter(|shown| shown.key.starts_with(prefix.unwrap_or_default())) {
-        let origin = shown.origin.clone().unwrap_or_else(|| "built in".to_owned());
+    for shown in loaded
+        .values
+        .iter()
+        .filter(|shown| shown.key.starts_with(prefix.unwrap_or_default()))
+    {
+        let origin = shown
+            .origin
+            .clone()
+            .unwrap_or_else(|| "built in".to_owned());
         if is_json {
-            let value = serde_json::json!({ "key": shown.key, "value": shown.value, "from": origin });
+            let value =
+                serde_json::json!({ "key": shown.key, "value": shown.value, "from": origin });
             lines.push_str(&format!("{value}\n"));
         } else {
             table.row(vec![shown.key.clone(), shown.value.clone(), origin]);
         }
     }
-    let text = if is_json { lines } else { table.render(console.is_terminal) };
+    let text = if is_json {
+        lines
+    } else {
+        table.render(console.is_terminal)
+    };
     console.out(&text);
     Exit::Ok
 }
@@ -126,20 +153,30 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
     for folder in [&server.state_dir, &server.recordings_dir] {
         if let Err(why) = check_writable(folder) {
             let text = tongue.pick("không ghi được vào thư mục", "cannot write to the folder");
-            troubles.push(Trouble { severity: Severity::Error, text: format!("{text} {}: {why}", folder.display()) });
+            troubles.push(Trouble {
+                severity: Severity::Error,
+                text: format!("{text} {}: {why}", folder.display()),
+            });
         }
     }
     troubles.extend(database(&server.database, tongue));
     troubles.extend(disk(server, tongue));
     let is_running = ask(&server.control_socket, &ControlRequest::Status).is_ok();
     if !is_running {
-        let http = ListenerSettings { local: server.http, advertise: server.http, is_stream: true };
+        let http = ListenerSettings {
+            local: server.http,
+            advertise: server.http,
+            is_stream: true,
+        };
         for listener in loaded.sip.listeners.iter().chain([&http]) {
             if let Err(error) = bind(listener.local, listener.is_stream) {
                 let text = tongue.pick("không mở được cổng", "cannot open the port");
                 let kind = if listener.is_stream { "TCP" } else { "UDP" };
                 let text = format!("{text} {kind} {}: {error}", listener.local);
-                troubles.push(Trouble { severity: Severity::Error, text });
+                troubles.push(Trouble {
+                    severity: Severity::Error,
+                    text,
+                });
             }
         }
     }
@@ -147,12 +184,18 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
 }
 
 fn bind(address: SocketAddr, is_stream: bool) -> std::io::Result<()> {
-    if is_stream { TcpListener::bind(address).map(|_| ()) } else { UdpSocket::bind(address).map(|_| ()) }
+    if is_stream {
+        TcpListener::bind(address).map(|_| ())
+    } else {
+        UdpSocket::bind(address).map(|_| ())
+    }
 }
 
 /// The folder, or the nearest one above it that exists (it will be made there), takes a file.
 fn check_writable(folder: &Path) -> Result<(), String> {
-    let existing = folder.ancestors().find(|path| path.as_os_str().is_empty() || path.exists());
+    let existing = folder
+        .ancestors()
+        .find(|path| path.as_os_str().is_empty() || path.exists());
     let existing = match existing {
         Some(path) if !path.as_os_str().is_empty() => path,
         Some(_) | None => Path::new("."),
@@ -161,7 +204,9 @@ fn check_writable(folder: &Path) -> Result<(), String> {
         return Err("not a folder".to_owned());
     }
     let probe = existing.join(format!(".hotline111-check-{}", std::process::id()));
-    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| error.to_string())
+    fs::write(&probe, b"")
+        .and_then(|()| fs::remove_file(&probe))
+        .map_err(|error| error.to_string())
 }
 
 fn database(path: &Path, tongue: Tongue) -> Option<Trouble> {
@@ -172,7 +217,10 @@ fn database(path: &Path, tongue: Tongue) -> Option<Trouble> {
         Err(error) => {
             let text = tongue.pick("không mở được cơ sở dữ liệu", "cannot open the database");
             let text = format!("{text} {}: {error}", path.display());
-            return Some(Trouble { severity: Severity::Error, text });
+            return Some(Trouble {
+                severity: Severity::Error,
+                text,
+            });
         }
     };
     let mut magic = [0; SQLITE_MAGIC.len()];
@@ -181,21 +229,39 @@ fn database(path: &Path, tongue: Tongue) -> Option<Trouble> {
     if is_sqlite || is_empty {
         return None;
     }
-    let text = tongue.pick("tệp này không phải cơ sở dữ liệu SQLite:", "this file is no SQLite database:");
-    Some(Trouble { severity: Severity::Error, text: format!("{text} {}", path.display()) })
+    let text = tongue.pick(
+        "tệp này không phải cơ sở dữ liệu SQLite:",
+        "this file is no SQLite database:",
+    );
+    Some(Trouble {
+        severity: Severity::Error,
+        text: format!("{text} {}", path.display()),
+    })
 }
 
 fn disk(server: &ServerSettings, tongue: Tongue) -> Option<Trouble> {
-    let existing = server.recordings_dir.ancestors().find(|path| path.exists())?;
+    let existing = server
+        .recordings_dir
+        .ancestors()
+        .find(|path| path.exists())?;
     let used = used_percent(existing)?;
     if used < u64::from(server.recordings_stop_percent) {
         return None;
     }
     let text = match tongue {
-        Tongue::English => format!("the disk of {} is {used} % full: nothing will be recorded", existing.display()),
-        Tongue::Vietnamese => format!("ổ đĩa của {} đã đầy {used} %: sẽ không ghi âm được", existing.display()),
+        Tongue::English => format!(
+            "the disk of {} is {used} % full: nothing will be recorded",
+            existing.display()
+        ),
+        Tongue::Vietnamese => format!(
+            "ổ đĩa của {} đã đầy {used} %: sẽ không ghi âm được",
+            existing.display()
+        ),
     };
-    Some(Trouble { severity: Severity::Warning, text })
+    Some(Trouble {
+        severity: Severity::Warning,
+        text,
+    })
 }
 
 fn used_percent(path: &Path) -> Option<u64> {

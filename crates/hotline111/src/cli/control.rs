@@ -240,7 +240,10 @@ pub struct AccountLine {
 
 impl std::fmt::Debug for AccountLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccountLine").field("user", &self.user).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("AccountLine")
+            .field("user", &self.user)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 
@@ -279,7 +282,9 @@ pub enum ControlError {
 pub fn ask(socket: &Path, request: &ControlRequest) -> Result<ControlReply, ControlError> {
     let name = || socket.display().to_string();
     let stream = UnixStream::connect(socket).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ControlError::NotRunning { socket: name() },
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            ControlError::NotRunning { socket: name() }
+        }
         io::ErrorKind::PermissionDenied => ControlError::Refused { socket: name() },
         _ => ControlError::Asking { source },
     })?;
@@ -295,7 +300,10 @@ fn exchange(mut stream: UnixStream, request: &ControlRequest) -> io::Result<Stri
     let mut answer = String::new();
     BufReader::new(stream.take(limit)).read_line(&mut answer)?;
     if answer.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server hung up"));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the server hung up",
+        ));
     }
     Ok(answer)
 }

@@ -57,14 +57,17 @@ pub(crate) fn socket(cli: &Cli) -> PathBuf {
 pub(crate) fn fail(error: &ControlError, console: &mut Console) -> Exit {
     match error {
         ControlError::NotRunning { socket } => {
-            let text = console.pick("tổng đài chưa chạy (không ai nghe ở", "the server is not running (nobody listens on");
+            let text = console.pick(
+                "tổng đài chưa chạy (không ai nghe ở",
+                "the server is not running (nobody listens on",
+            );
             let text = format!("{text} {socket})");
             console.tell(&text);
             Exit::NotRunning
         }
-        ControlError::Asking { .. } | ControlError::Answer { .. } | ControlError::Refused { .. } => {
-            console.fail(error)
-        }
+        ControlError::Asking { .. }
+        | ControlError::Answer { .. }
+        | ControlError::Refused { .. } => console.fail(error),
     }
 }
 
@@ -80,14 +83,25 @@ fn request(command: &CtlCommand) -> (ControlRequest, Option<(&'static str, &'sta
                 AgentChange::Login => AgentOrder::SignIn,
                 AgentChange::Logout => AgentOrder::SignOut,
                 AgentChange::Ready => AgentOrder::Ready,
-                AgentChange::Pause { reason } => AgentOrder::NotReady { reason: reason.clone() },
+                AgentChange::Pause { reason } => AgentOrder::NotReady {
+                    reason: reason.clone(),
+                },
                 AgentChange::EndWrapUp => AgentOrder::EndWrapUp,
             };
-            (ControlRequest::Agent { user: user.clone(), change }, None)
+            (
+                ControlRequest::Agent {
+                    user: user.clone(),
+                    change,
+                },
+                None,
+            )
         }
         CtlCommand::Hangup { call, yes } => {
             let question = ("Cúp cuộc gọi này?", "End this call?");
-            (ControlRequest::HangUp { call: call.clone() }, (!yes).then_some(question))
+            (
+                ControlRequest::HangUp { call: call.clone() },
+                (!yes).then_some(question),
+            )
         }
         CtlCommand::Drain { yes } => {
             let question = (
@@ -140,7 +154,11 @@ pub(crate) fn print(reply: &ControlReply, is_json: bool, console: &mut Console) 
         | ControlReply::Status(_)
         | ControlReply::Users(_) => {}
     }
-    let text = if is_json { json(reply) } else { table(reply).render(console.is_terminal) };
+    let text = if is_json {
+        json(reply)
+    } else {
+        table(reply).render(console.is_terminal)
+    };
     console.out(&text);
     Exit::Ok
 }
@@ -154,7 +172,9 @@ fn json(reply: &ControlReply) -> String {
         ControlReply::Regs(lines) => serde_json::to_string(lines),
         ControlReply::Status(status) => serde_json::to_string(status),
         ControlReply::Users(lines) => serde_json::to_string(lines),
-        ControlReply::Done | ControlReply::Failed(_) | ControlReply::Refused(_) => Ok(String::new()),
+        ControlReply::Done | ControlReply::Failed(_) | ControlReply::Refused(_) => {
+            Ok(String::new())
+        }
     };
     value.unwrap_or_default() + "\n"
 }
@@ -162,7 +182,8 @@ fn json(reply: &ControlReply) -> String {
 fn table(reply: &ControlReply) -> Table {
     match reply {
         ControlReply::Agents(lines) => {
-            let mut table = Table::new(&["user", "name", "centre", "state", "reason", "call", "for"]);
+            let mut table =
+                Table::new(&["user", "name", "centre", "state", "reason", "call", "for"]);
             for line in lines {
                 table.row(vec![
                     line.user.clone(),
@@ -178,7 +199,8 @@ fn table(reply: &ControlReply) -> Table {
         }
         ControlReply::Calls(lines) => {
             let mut table = Table::new(&[
-                "call", "caller", "dialled", "from", "state", "at", "language", "service", "age", "waited",
+                "call", "caller", "dialled", "from", "state", "at", "language", "service", "age",
+                "waited",
             ]);
             for line in lines {
                 table.row(vec![
@@ -210,7 +232,14 @@ fn table(reply: &ControlReply) -> Table {
             table
         }
         ControlReply::Regs(lines) => {
-            let mut table = Table::new(&["account", "contact", "source", "transport", "expires", "reachable"]);
+            let mut table = Table::new(&[
+                "account",
+                "contact",
+                "source",
+                "transport",
+                "expires",
+                "reachable",
+            ]);
             for line in lines {
                 table.row(vec![
                     line.account.clone(),
@@ -225,7 +254,15 @@ fn table(reply: &ControlReply) -> Table {
         }
         ControlReply::Status(status) => status_table(status),
         ControlReply::Users(lines) => {
-            let mut table = Table::new(&["user", "name", "role", "languages", "services", "centre", "wrap-up"]);
+            let mut table = Table::new(&[
+                "user",
+                "name",
+                "role",
+                "languages",
+                "services",
+                "centre",
+                "wrap-up",
+            ]);
             for line in lines {
                 table.row(vec![
                     line.user.clone(),
@@ -249,8 +286,18 @@ fn status_table(status: &Status) -> Table {
     row("version", status.version.clone());
     row("node", status.node.to_string());
     row("up", clock(status.uptime_ms));
-    row("ready", if status.is_ready { "yes".to_owned() } else { format!("no: {}", status.troubles.join(", ")) });
-    row("draining", if status.is_draining { "yes" } else { "no" }.to_owned());
+    row(
+        "ready",
+        if status.is_ready {
+            "yes".to_owned()
+        } else {
+            format!("no: {}", status.troubles.join(", "))
+        },
+    );
+    row(
+        "draining",
+        if status.is_draining { "yes" } else { "no" }.to_owned(),
+    );
     row("calls", status.calls.to_string());
     row("waiting", status.waiting.to_string());
     for (state, count) in &status.agents {

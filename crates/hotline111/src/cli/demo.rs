@@ -42,7 +42,9 @@ pub struct Ports {
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// It must not be reached from outside.
-    #[error("{0} is not a loopback address; the demo has known passwords and never listens anywhere else")]
+    #[error(
+        "{0} is not a loopback address; the demo has known passwords and never listens anywhere else"
+    )]
     NotLoopback(IpAddr),
     /// All are taken.
     #[error("no free port from {0} on")]
@@ -79,7 +81,11 @@ pub fn prepare(demo: &Demo, console: &mut Console) -> Result<Prepared, DemoError
     if !demo.bind.is_loopback() {
         return Err(DemoError::NotLoopback(demo.bind));
     }
-    let sounds = demo.sounds.clone().or_else(find_sounds).ok_or(DemoError::NoSounds)?;
+    let sounds = demo
+        .sounds
+        .clone()
+        .or_else(find_sounds)
+        .ok_or(DemoError::NoSounds)?;
     let sounds = sounds.canonicalize().map_err(|_| DemoError::NoSounds)?;
     let ports = Ports {
         ip: demo.bind,
@@ -90,15 +96,29 @@ pub fn prepare(demo: &Demo, console: &mut Console) -> Result<Prepared, DemoError
         Some(dir) => dir.clone(),
         None => std::env::temp_dir().join(format!("hotline111-demo-{}", std::process::id())),
     };
-    let config = write(&dir, &ports, &sounds).map_err(|source| DemoError::Write { dir: dir.clone(), source })?;
-    Ok(Prepared { config, ports, dir, is_temporary: demo.dir.is_none() })
+    let config = write(&dir, &ports, &sounds).map_err(|source| DemoError::Write {
+        dir: dir.clone(),
+        source,
+    })?;
+    Ok(Prepared {
+        config,
+        ports,
+        dir,
+        is_temporary: demo.dir.is_none(),
+    })
 }
 
 /// The first port from `first` on that is free; SIP needs it for UDP and TCP.
-fn free_port(ip: IpAddr, first: u16, with_udp: bool, console: &mut Console) -> Result<u16, DemoError> {
+fn free_port(
+    ip: IpAddr,
+    first: u16,
+    with_udp: bool,
+    console: &mut Console,
+) -> Result<u16, DemoError> {
     for port in (first..=u16::MAX).take(usize::from(PORTS_MAX)) {
         let address = SocketAddr::new(ip, port);
-        let is_free = TcpListener::bind(address).is_ok() && (!with_udp || UdpSocket::bind(address).is_ok());
+        let is_free =
+            TcpListener::bind(address).is_ok() && (!with_udp || UdpSocket::bind(address).is_ok());
         if is_free {
             if port != first {
                 let text = console.pick("đang bận, dùng cổng", "is busy, using port");
@@ -113,12 +133,21 @@ fn free_port(ip: IpAddr, first: u16, with_udp: bool, console: &mut Console) -> R
 
 fn write(dir: &Path, ports: &Ports, sounds: &Path) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    DirBuilder::new().recursive(true).mode(0o700).create(dir.join("ivr"))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir.join("ivr"))?;
     let secret = dir.join("password");
     fs::write(&secret, format!("{PASSWORD}\n"))?;
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600))?;
-    fs::write(dir.join("queues.toml"), include_str!("../../../../config/queues.toml"))?;
-    fs::write(dir.join("ivr/entry.toml"), include_str!("../../../../config/ivr/entry.toml"))?;
+    fs::write(
+        dir.join("queues.toml"),
+        include_str!("../../../../config/queues.toml"),
+    )?;
+    fs::write(
+        dir.join("ivr/entry.toml"),
+        include_str!("../../../../config/ivr/entry.toml"),
+    )?;
     let config = dir.join("hotline111.toml");
     fs::write(&config, demo_config(ports, sounds))?;
     Ok(config)

@@ -45,7 +45,12 @@ pub fn run(init: &Init, console: &mut Console) -> Exit {
             Err(error) => return console.fail(&error),
         }
     } else {
-        let text = console.pick("không có bàn phím: hãy dùng --yes", "no terminal: use --yes").to_owned();
+        let text = console
+            .pick(
+                "không có bàn phím: hãy dùng --yes",
+                "no terminal: use --yes",
+            )
+            .to_owned();
         console.tell(&text);
         return Exit::Usage;
     };
@@ -80,7 +85,11 @@ impl Answers {
             realm: "hotline111".to_owned(),
             trunk: String::new(),
             trunk_sources: String::new(),
-            state_dir: if is_package { String::new() } else { "state".to_owned() },
+            state_dir: if is_package {
+                String::new()
+            } else {
+                "state".to_owned()
+            },
             sounds_dir: match sounds {
                 Some(path) if path != Path::new(PACKAGE_SOUNDS) => path.display().to_string(),
                 Some(_) | None => String::new(),
@@ -89,39 +98,98 @@ impl Answers {
     }
 
     fn ask(self, console: &mut Console) -> io::Result<Self> {
-        let address = question(console, "Địa chỉ SIP (UDP và TCP)", "SIP address (UDP and TCP)", &self.address)?;
-        let advertise =
-            question(console, "Địa chỉ mà nhà mạng thấy (nếu khác)", "Address that carriers see (if another)", "")?;
-        let realm = question(console, "Miền (realm) cho mật khẩu", "Realm for passwords", &self.realm)?;
-        let trunk = question(console, "Tên nhà mạng (để trống nếu chưa có)", "Carrier's name (empty: none yet)", "")?;
+        let address = question(
+            console,
+            "Địa chỉ SIP (UDP và TCP)",
+            "SIP address (UDP and TCP)",
+            &self.address,
+        )?;
+        let advertise = question(
+            console,
+            "Địa chỉ mà nhà mạng thấy (nếu khác)",
+            "Address that carriers see (if another)",
+            "",
+        )?;
+        let realm = question(
+            console,
+            "Miền (realm) cho mật khẩu",
+            "Realm for passwords",
+            &self.realm,
+        )?;
+        let trunk = question(
+            console,
+            "Tên nhà mạng (để trống nếu chưa có)",
+            "Carrier's name (empty: none yet)",
+            "",
+        )?;
         let trunk_sources = if trunk.is_empty() {
             String::new()
         } else {
-            question(console, "Các địa chỉ của nhà mạng, cách bằng dấu phẩy", "Its addresses, with commas", "")?
+            question(
+                console,
+                "Các địa chỉ của nhà mạng, cách bằng dấu phẩy",
+                "Its addresses, with commas",
+                "",
+            )?
         };
-        let state_dir = question(console, "Thư mục dữ liệu", "Folder for data", &self.state_dir)?;
-        let sounds_dir = question(console, "Thư mục âm thanh", "Folder of the sounds", &self.sounds_dir)?;
-        Ok(Self { address, advertise, realm, trunk, trunk_sources, state_dir, sounds_dir })
+        let state_dir = question(
+            console,
+            "Thư mục dữ liệu",
+            "Folder for data",
+            &self.state_dir,
+        )?;
+        let sounds_dir = question(
+            console,
+            "Thư mục âm thanh",
+            "Folder of the sounds",
+            &self.sounds_dir,
+        )?;
+        Ok(Self {
+            address,
+            advertise,
+            realm,
+            trunk,
+            trunk_sources,
+            state_dir,
+            sounds_dir,
+        })
     }
 }
 
-fn question(console: &mut Console, vietnamese: &str, english: &str, usual: &str) -> io::Result<String> {
+fn question(
+    console: &mut Console,
+    vietnamese: &str,
+    english: &str,
+    usual: &str,
+) -> io::Result<String> {
     let mut stderr = io::stderr();
     write!(stderr, "{} [{usual}]: ", console.pick(vietnamese, english))?;
     stderr.flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     let answer = answer.trim();
-    Ok(if answer.is_empty() { usual.to_owned() } else { answer.to_owned() })
+    Ok(if answer.is_empty() {
+        usual.to_owned()
+    } else {
+        answer.to_owned()
+    })
 }
 
 /// Sounds beside the program, in the working folder, or where the package puts them.
 pub fn find_sounds() -> Option<PathBuf> {
     let program = std::env::current_exe().ok();
-    let beside = program.as_deref().and_then(Path::parent).map(|folder| folder.join("../share/hotline111/sounds"));
-    let here = std::env::current_dir().ok().map(|folder| folder.join("sounds"));
+    let beside = program
+        .as_deref()
+        .and_then(Path::parent)
+        .map(|folder| folder.join("../share/hotline111/sounds"));
+    let here = std::env::current_dir()
+        .ok()
+        .map(|folder| folder.join("sounds"));
     let candidates = [beside, here, Some(PathBuf::from(PACKAGE_SOUNDS))];
-    let found = candidates.into_iter().flatten().find(|folder| folder.join("manifest.toml").is_file())?;
+    let found = candidates
+        .into_iter()
+        .flatten()
+        .find(|folder| folder.join("manifest.toml").is_file())?;
     found.canonicalize().ok()
 }
 
@@ -129,13 +197,25 @@ pub fn find_sounds() -> Option<PathBuf> {
 pub fn write(dir: &Path, answers: &Answers) -> io::Result<Vec<(PathBuf, bool)>> {
     for folder in ["", "conf.d", "ivr", "secrets"] {
         let mode = if folder == "secrets" { 0o700 } else { 0o755 };
-        DirBuilder::new().recursive(true).mode(mode).create(dir.join(folder))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(mode)
+            .create(dir.join(folder))?;
     }
-    let files = [("hotline111.toml", hotline111(answers)), ("queues.toml", QUEUES.to_owned()), ("ivr/entry.toml", ENTRY.to_owned())];
+    let files = [
+        ("hotline111.toml", hotline111(answers)),
+        ("queues.toml", QUEUES.to_owned()),
+        ("ivr/entry.toml", ENTRY.to_owned()),
+    ];
     let mut written = Vec::with_capacity(files.len());
     for (name, text) in files {
         let path = dir.join(name);
-        let is_new = match OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path) {
+        let is_new = match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(&path)
+        {
             Ok(mut file) => {
                 file.write_all(text.as_bytes())?;
                 true
@@ -147,7 +227,10 @@ pub fn write(dir: &Path, answers: &Answers) -> io::Result<Vec<(PathBuf, bool)>> 
     }
     if !answers.state_dir.is_empty() {
         let state = dir.join(&answers.state_dir);
-        DirBuilder::new().recursive(true).mode(0o700).create(&state)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&state)?;
         // Absolute for the reader of the message, and proof that it is there.
         fs::metadata(&state)?;
     }
@@ -164,7 +247,14 @@ pub fn hotline111(answers: &Answers) -> String {
         set(&mut text, "advertise", &quoted(&answers.advertise));
     }
     if !answers.state_dir.is_empty() {
-        let below = |name: &str| quoted(&Path::new(&answers.state_dir).join(name).display().to_string());
+        let below = |name: &str| {
+            quoted(
+                &Path::new(&answers.state_dir)
+                    .join(name)
+                    .display()
+                    .to_string(),
+            )
+        };
         set(&mut text, "state_dir", &quoted(&answers.state_dir));
         set(&mut text, "control_socket", &below("control.sock"));
         set(&mut text, "recordings_dir", &below("recordings"));
@@ -174,8 +264,11 @@ pub fn hotline111(answers: &Answers) -> String {
         set(&mut text, "sounds_dir", &quoted(&answers.sounds_dir));
     }
     if !answers.trunk.is_empty() {
-        let sources: Vec<String> =
-            answers.trunk_sources.split(',').map(|source| quoted(source.trim())).collect();
+        let sources: Vec<String> = answers
+            .trunk_sources
+            .split(',')
+            .map(|source| quoted(source.trim()))
+            .collect();
         text.push_str(&format!(
             "\n[[trunk]]\nname = {}\nsources = [{}]\n",
             quoted(&answers.trunk),
@@ -199,7 +292,10 @@ fn set(text: &mut String, key: &str, value: &str) {
                 return line.to_owned();
             }
             is_done = true;
-            let comment = line.find(" # ").and_then(|at| line.get(at..)).map_or("", str::trim_end);
+            let comment = line
+                .find(" # ")
+                .and_then(|at| line.get(at..))
+                .map_or("", str::trim_end);
             format!("{key} = {value}{comment}")
         })
         .collect();

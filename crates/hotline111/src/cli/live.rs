@@ -5,14 +5,22 @@ use hotline_core::{CallRecord, Ledger, Moment, Now, Plan, Standing};
 
 /// Open calls, oldest first.
 pub fn calls(ledger: &Ledger, now: Now) -> Vec<CallLine> {
-    let mut open: Vec<&CallRecord> = ledger.calls.values().filter(|record| record.ended.is_none()).collect();
+    let mut open: Vec<&CallRecord> = ledger
+        .calls
+        .values()
+        .filter(|record| record.ended.is_none())
+        .collect();
     open.sort_by_key(|record| (record.arrived.wall, record.call));
-    open.into_iter().map(|record| call(record, ledger, now)).collect()
+    open.into_iter()
+        .map(|record| call(record, ledger, now))
+        .collect()
 }
 
 fn call(record: &CallRecord, ledger: &Ledger, now: Now) -> CallLine {
     let (state, at) = place(record);
-    let waiting = record.waiting_since.map_or(0, |since| millis_since(since, ledger, now));
+    let waiting = record
+        .waiting_since
+        .map_or(0, |since| millis_since(since, ledger, now));
     CallLine {
         call: record.call.to_string(),
         // `Display` masks the number.
@@ -46,15 +54,27 @@ fn place(record: &CallRecord) -> (&'static str, String) {
 
 /// All queues of the plan, and those of open calls that the plan no longer has.
 pub fn queues(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<QueueLine> {
-    let line = |name: &str| QueueLine { queue: name.to_owned(), ..QueueLine::default() };
+    let line = |name: &str| QueueLine {
+        queue: name.to_owned(),
+        ..QueueLine::default()
+    };
     let mut lines: Vec<QueueLine> = plan.queues.iter().map(|queue| line(&queue.name)).collect();
-    for record in ledger.calls.values().filter(|record| record.ended.is_none()) {
+    for record in ledger
+        .calls
+        .values()
+        .filter(|record| record.ended.is_none())
+    {
         let Some(name) = &record.queue else { continue };
-        let index = lines.iter().position(|line| line.queue == *name).unwrap_or_else(|| {
-            lines.push(line(name));
-            lines.len() - 1
-        });
-        let Some(line) = lines.get_mut(index) else { continue };
+        let index = lines
+            .iter()
+            .position(|line| line.queue == *name)
+            .unwrap_or_else(|| {
+                lines.push(line(name));
+                lines.len() - 1
+            });
+        let Some(line) = lines.get_mut(index) else {
+            continue;
+        };
         if record.talking_since.is_some() {
             line.talking += 1;
             continue;

@@ -78,7 +78,13 @@ impl Console {
 
     /// One that prints elsewhere.
     pub fn new(tongue: Tongue, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
-        Self { tongue, is_terminal: false, is_colour: false, out, err }
+        Self {
+            tongue,
+            is_terminal: false,
+            is_colour: false,
+            out,
+            err,
+        }
     }
 
     /// The sentence in the console's language.
@@ -88,7 +94,10 @@ impl Console {
 
     /// Prints a result. Nobody reading any more (`| head`) is no fault.
     pub fn out(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        let _ = self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush());
     }
 
     /// Prints a message, with a line end.

@@ -13,7 +13,10 @@ pub(crate) fn read(from_stdin: bool, console: &mut Console) -> io::Result<String
         return line();
     }
     if !io::stdin().is_terminal() {
-        let text = console.pick("không có bàn phím: hãy dùng --password-stdin", "no terminal: use --password-stdin");
+        let text = console.pick(
+            "không có bàn phím: hãy dùng --password-stdin",
+            "no terminal: use --password-stdin",
+        );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text.to_owned()));
     }
     let first = hidden(console.pick("Mật khẩu: ", "Password: "))?;
@@ -27,7 +30,10 @@ pub(crate) fn read(from_stdin: bool, console: &mut Console) -> io::Result<String
 
 fn line() -> io::Result<String> {
     let mut text = String::new();
-    io::stdin().lock().take(PASSWORD_BYTES_MAX).read_line(&mut text)?;
+    io::stdin()
+        .lock()
+        .take(PASSWORD_BYTES_MAX)
+        .read_line(&mut text)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -18,19 +18,39 @@ pub fn check(cli: &Cli, is_strict: bool, is_json: bool, console: &mut Console) -
             return Exit::Usage;
         }
     };
-    let changed: Vec<&SoundFile> = loaded.sounds.iter().filter(|file| !is_as_the_manifest_says(file)).collect();
-    let text = if is_json { json(&loaded, &changed) } else { table(&loaded).render(console.is_terminal) };
+    let changed: Vec<&SoundFile> = loaded
+        .sounds
+        .iter()
+        .filter(|file| !is_as_the_manifest_says(file))
+        .collect();
+    let text = if is_json {
+        json(&loaded, &changed)
+    } else {
+        table(&loaded).render(console.is_terminal)
+    };
     console.out(&text);
     console.faults(&loaded.warnings);
     for file in &changed {
         let text = match console.tongue {
-            Tongue::English => format!("error: {} is not the file that the manifest names", file.path.display()),
-            Tongue::Vietnamese => format!("lỗi: {} không đúng tệp ghi trong manifest", file.path.display()),
+            Tongue::English => format!(
+                "error: {} is not the file that the manifest names",
+                file.path.display()
+            ),
+            Tongue::Vietnamese => format!(
+                "lỗi: {} không đúng tệp ghi trong manifest",
+                file.path.display()
+            ),
         };
         console.tell(&text);
     }
-    let is_default_whole = loaded.languages.first().is_none_or(|language| language.missing_core.is_empty());
-    let is_warned = loaded.warnings.iter().any(|fault| fault.severity == Severity::Warning);
+    let is_default_whole = loaded
+        .languages
+        .first()
+        .is_none_or(|language| language.missing_core.is_empty());
+    let is_warned = loaded
+        .warnings
+        .iter()
+        .any(|fault| fault.severity == Severity::Warning);
     if !changed.is_empty() || !is_default_whole {
         Exit::Error
     } else if is_strict && is_warned {
@@ -68,12 +88,20 @@ fn json(loaded: &Loaded, changed: &[&SoundFile]) -> String {
             })
         })
         .collect();
-    let changed: Vec<String> = changed.iter().map(|file| file.path.display().to_string()).collect();
-    format!("{}\n", serde_json::json!({ "languages": languages, "changed_files": changed }))
+    let changed: Vec<String> = changed
+        .iter()
+        .map(|file| file.path.display().to_string())
+        .collect();
+    format!(
+        "{}\n",
+        serde_json::json!({ "languages": languages, "changed_files": changed })
+    )
 }
 
 fn is_as_the_manifest_says(file: &SoundFile) -> bool {
-    let Ok(bytes) = std::fs::read(&file.path) else { return false };
+    let Ok(bytes) = std::fs::read(&file.path) else {
+        return false;
+    };
     let digest = Sha256::digest(&bytes);
     let hex = digest.iter().fold(String::new(), |mut text, byte| {
         // Writing into a String cannot fail.

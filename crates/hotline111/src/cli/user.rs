@@ -22,7 +22,9 @@ pub fn run(cli: &Cli, user: &User, console: &mut Console) -> Exit {
             return Exit::Usage;
         }
     };
-    let Some(request) = request(user, &loaded, console) else { return Exit::Usage };
+    let Some(request) = request(user, &loaded, console) else {
+        return Exit::Usage;
+    };
     let is_json = matches!(user, User::List { json: true });
     let reply = match ask(&loaded.server.control_socket, &request) {
         Err(ControlError::NotRunning { .. }) => match offline(&loaded, request) {
@@ -39,25 +41,56 @@ fn request(user: &User, loaded: &Loaded, console: &mut Console) -> Option<Contro
     match user {
         User::Add(add) => {
             let hashes = hashes(&add.user, add.password_stdin, loaded, console)?;
-            Some(ControlRequest::UserAdd { account: account(add, loaded, hashes, console)? })
+            Some(ControlRequest::UserAdd {
+                account: account(add, loaded, hashes, console)?,
+            })
         }
         User::List { .. } => Some(ControlRequest::Users),
-        User::Passwd { user, password_stdin } => {
+        User::Passwd {
+            user,
+            password_stdin,
+        } => {
             let hashes = hashes(user, *password_stdin, loaded, console)?;
             let user = user.clone();
-            Some(ControlRequest::UserPassword { user, ha1_sha256: hashes.sha256, ha1_md5: hashes.md5 })
+            Some(ControlRequest::UserPassword {
+                user,
+                ha1_sha256: hashes.sha256,
+                ha1_md5: hashes.md5,
+            })
         }
         User::Remove { user, yes } => {
-            let is_agreed = *yes || ctl::is_agreed(console, "Xóa tài khoản này?", "Remove this account?");
+            let is_agreed =
+                *yes || ctl::is_agreed(console, "Xóa tài khoản này?", "Remove this account?");
             is_agreed.then(|| ControlRequest::UserRemove { user: user.clone() })
         }
     }
 }
 
-fn account(add: &UserAdd, loaded: &Loaded, hashes: Ha1, console: &mut Console) -> Option<AccountLine> {
-    let known = |code: &String| loaded.plan.languages.iter().any(|language| language.code == *code);
-    let taken = |name: &String| loaded.plan.services.iter().any(|service| service.name == *name);
-    let stranger = add.languages.iter().find(|code| !known(code)).or(add.services.iter().find(|name| !taken(name)));
+fn account(
+    add: &UserAdd,
+    loaded: &Loaded,
+    hashes: Ha1,
+    console: &mut Console,
+) -> Option<AccountLine> {
+    let known = |code: &String| {
+        loaded
+            .plan
+            .languages
+            .iter()
+            .any(|language| language.code == *code)
+    };
+    let taken = |name: &String| {
+        loaded
+            .plan
+            .services
+            .iter()
+            .any(|service| service.name == *name)
+    };
+    let stranger = add
+        .languages
+        .iter()
+        .find(|code| !known(code))
+        .or(add.services.iter().find(|name| !taken(name)));
     if let Some(stranger) = stranger {
         let text = console.pick("không có trong cấu hình", "is not in the configuration");
         let text = format!("`{stranger}` {text}");
@@ -85,11 +118,19 @@ fn account(add: &UserAdd, loaded: &Loaded, hashes: Ha1, console: &mut Console) -
         role: role.code().to_owned(),
         languages: add.languages.clone(),
         services: if add.services.is_empty() {
-            loaded.plan.services.iter().map(|service| service.name.clone()).collect()
+            loaded
+                .plan
+                .services
+                .iter()
+                .map(|service| service.name.clone())
+                .collect()
         } else {
             add.services.clone()
         },
-        centre: add.centre.clone().unwrap_or_else(|| loaded.home_centre.clone()),
+        centre: add
+            .centre
+            .clone()
+            .unwrap_or_else(|| loaded.home_centre.clone()),
         wrap_up_s: add.wrap_up.unwrap_or(loaded.wrap_up_ms / 1_000),
         is_signed_in_by_registration: true,
         ha1_sha256: hashes.sha256,
@@ -107,12 +148,17 @@ fn hashes(user: &str, from_stdin: bool, loaded: &Loaded, console: &mut Console) 
         }
     };
     if password.is_empty() {
-        let text = console.pick("mật khẩu trống", "the password is empty").to_owned();
+        let text = console
+            .pick("mật khẩu trống", "the password is empty")
+            .to_owned();
         console.tell(&text);
         return None;
     }
     if password.chars().count() < PASSWORD_CHARS_MIN {
-        let text = console.pick("cảnh báo: mật khẩu ngắn dễ bị đoán", "warning: a short password is easily guessed");
+        let text = console.pick(
+            "cảnh báo: mật khẩu ngắn dễ bị đoán",
+            "warning: a short password is easily guessed",
+        );
         let text = text.to_owned();
         console.tell(&text);
     }
@@ -136,10 +182,18 @@ enum OfflineError {
 fn offline(loaded: &Loaded, request: ControlRequest) -> Result<ControlReply, OfflineError> {
     std::fs::create_dir_all(&loaded.server.state_dir).map_err(OfflineError::Folder)?;
     let _lock = StateLock::take(&loaded.server.state_dir).map_err(OfflineError::Lock)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(OfflineError::Runtime)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(OfflineError::Runtime)?;
     runtime.block_on(async {
-        let store = Store::open(&loaded.server.database).await.map_err(OfflineError::Store)?;
-        store.fix_realm(&loaded.sip.realm).await.map_err(OfflineError::Store)?;
+        let store = Store::open(&loaded.server.database)
+            .await
+            .map_err(OfflineError::Store)?;
+        store
+            .fix_realm(&loaded.sip.realm)
+            .await
+            .map_err(OfflineError::Store)?;
         let reply = accounts(&store, request).await;
         store.close().await;
         Ok(reply)
@@ -153,8 +207,20 @@ pub async fn accounts(store: &Store, request: ControlRequest) -> ControlReply {
             Some(account) => store.add_account(&account).await,
             None => return ControlReply::Refused("no such role".to_owned()),
         },
-        ControlRequest::UserPassword { user, ha1_sha256, ha1_md5 } => {
-            store.set_password(&user, &Ha1 { sha256: ha1_sha256, md5: ha1_md5 }).await
+        ControlRequest::UserPassword {
+            user,
+            ha1_sha256,
+            ha1_md5,
+        } => {
+            store
+                .set_password(
+                    &user,
+                    &Ha1 {
+                        sha256: ha1_sha256,
+                        md5: ha1_md5,
+                    },
+                )
+                .await
         }
         ControlRequest::UserRemove { user } => store.delete_account(&user).await,
         ControlRequest::Users => {
@@ -170,7 +236,9 @@ pub async fn accounts(store: &Store, request: ControlRequest) -> ControlReply {
         | ControlRequest::HangUp { .. }
         | ControlRequest::Queues
         | ControlRequest::Regs
-        | ControlRequest::Status => return ControlReply::Refused("no request about accounts".to_owned()),
+        | ControlRequest::Status => {
+            return ControlReply::Refused("no request about accounts".to_owned());
+        }
     };
     match done {
         Ok(()) => ControlReply::Done,
@@ -188,11 +256,17 @@ pub async fn import_seeds(store: &Store, loaded: &Loaded) -> Result<usize, Store
     let known = store.accounts().await?;
     let mut count = 0;
     for seed in &loaded.seeds {
-        let Some(password) = &seed.password else { continue };
+        let Some(password) = &seed.password else {
+            continue;
+        };
         if known.iter().any(|account| account.user == seed.user) {
             continue;
         }
-        let agent = loaded.plan.agents.iter().find(|agent| agent.user == seed.user && seed.is_counsellor);
+        let agent = loaded
+            .plan
+            .agents
+            .iter()
+            .find(|agent| agent.user == seed.user && seed.is_counsellor);
         let plan = &loaded.plan;
         let languages = plan.languages.iter().enumerate().filter(|(index, _)| {
             agent.is_some_and(|agent| agent.languages.iter().any(|id| usize::from(id.0) == *index))
@@ -205,12 +279,20 @@ pub async fn import_seeds(store: &Store, loaded: &Loaded) -> Result<usize, Store
                 user: seed.user.clone(),
                 name: seed.name.clone(),
                 ha1: ha1(&seed.user, &loaded.sip.realm, password.expose()),
-                languages: languages.map(|(_, language)| language.code.clone()).collect(),
+                languages: languages
+                    .map(|(_, language)| language.code.clone())
+                    .collect(),
                 services: services.map(|(_, service)| service.name.clone()).collect(),
-                centre: agent.map_or_else(|| loaded.home_centre.clone(), |agent| agent.centre.clone()),
+                centre: agent
+                    .map_or_else(|| loaded.home_centre.clone(), |agent| agent.centre.clone()),
                 wrap_up_s: agent.map_or(0, |agent| agent.wrap_up_ms / 1_000),
-                is_signed_in_by_registration: agent.is_some_and(|agent| agent.is_signed_in_by_registration),
-                role: if seed.is_counsellor { hotline_store::Role::Counsellor } else { hotline_store::Role::Device },
+                is_signed_in_by_registration: agent
+                    .is_some_and(|agent| agent.is_signed_in_by_registration),
+                role: if seed.is_counsellor {
+                    hotline_store::Role::Counsellor
+                } else {
+                    hotline_store::Role::Device
+                },
             })
             .await?;
         count += 1;
@@ -230,7 +312,10 @@ fn row_of(line: AccountLine) -> Option<Account> {
         role: hotline_store::Role::from_code(&line.role)?,
         user: line.user,
         name: line.name,
-        ha1: Ha1 { sha256: line.ha1_sha256, md5: line.ha1_md5 },
+        ha1: Ha1 {
+            sha256: line.ha1_sha256,
+            md5: line.ha1_md5,
+        },
         languages: line.languages,
         services: line.services,
         centre: line.centre,

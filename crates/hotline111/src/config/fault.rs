@@ -67,7 +67,12 @@ impl Notes {
     /// `is_missing_accepted`: prompts without a clip do not keep the server from starting.
     pub(crate) fn new(folder: &Path, is_missing_accepted: bool) -> Self {
         let folder = folder.to_owned();
-        Self { is_missing_accepted, folder, faults: RefCell::default(), shown: RefCell::default() }
+        Self {
+            is_missing_accepted,
+            folder,
+            faults: RefCell::default(),
+            shown: RefCell::default(),
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -75,13 +80,24 @@ impl Notes {
     }
 
     pub(crate) fn error(&self, place: Option<Place>, problem: Problem) {
-        let is_accepted = self.is_missing_accepted && matches!(problem, Problem::PromptMissing { .. });
-        self.say(if is_accepted { Severity::Warning } else { Severity::Error }, place, problem);
+        let is_accepted =
+            self.is_missing_accepted && matches!(problem, Problem::PromptMissing { .. });
+        self.say(
+            if is_accepted {
+                Severity::Warning
+            } else {
+                Severity::Error
+            },
+            place,
+            problem,
+        );
     }
 
     pub(crate) fn say(&self, severity: Severity, place: Option<Place>, problem: Problem) {
         let mut faults = self.faults.borrow_mut();
-        let is_said = faults.iter().any(|(_, at, said)| *at == place && *said == problem);
+        let is_said = faults
+            .iter()
+            .any(|(_, at, said)| *at == place && *said == problem);
         if !is_said {
             faults.push((severity, place, problem));
         }
@@ -92,14 +108,22 @@ impl Notes {
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.faults.borrow().iter().any(|(severity, _, _)| *severity == Severity::Error)
+        self.faults
+            .borrow()
+            .iter()
+            .any(|(severity, _, _)| *severity == Severity::Error)
     }
 
     /// All faults: errors first, then by file and line.
     pub(crate) fn faults(&self, sources: &Sources) -> Vec<Fault> {
         let mut faults = self.faults.borrow().clone();
-        faults.sort_by_key(|(severity, place, _)| (*severity, place.map(|place| (place.source, place.start))));
-        faults.into_iter().map(|(severity, place, problem)| fault(severity, place, problem, sources)).collect()
+        faults.sort_by_key(|(severity, place, _)| {
+            (*severity, place.map(|place| (place.source, place.start)))
+        });
+        faults
+            .into_iter()
+            .map(|(severity, place, problem)| fault(severity, place, problem, sources))
+            .collect()
     }
 
     pub(crate) fn shown(&self, sources: &Sources) -> Vec<Shown> {
@@ -113,7 +137,11 @@ impl Notes {
         };
         let mut shown: Vec<Shown> = shown
             .into_iter()
-            .map(|(key, value, place)| Shown { key, value, origin: place.and_then(origin) })
+            .map(|(key, value, place)| Shown {
+                key,
+                value,
+                origin: place.and_then(origin),
+            })
             .collect();
         shown.sort_by(|a, b| a.key.cmp(&b.key));
         shown
@@ -123,7 +151,13 @@ impl Notes {
 fn fault(severity: Severity, place: Option<Place>, problem: Problem, sources: &Sources) -> Fault {
     let found = place.and_then(|place| Some((place, sources.at(place)?)));
     let Some((place, source)) = found else {
-        return Fault { severity, problem, origin: None, at: None, excerpt: None };
+        return Fault {
+            severity,
+            problem,
+            origin: None,
+            at: None,
+            excerpt: None,
+        };
     };
     let position = sources.position(place);
     let is_file = matches!(source.kind, Kind::File(_));
@@ -132,14 +166,24 @@ fn fault(severity: Severity, place: Option<Place>, problem: Problem, sources: &S
         problem,
         origin: Some(source.name()),
         at: is_file.then_some((position.line, position.column)),
-        excerpt: Some(Excerpt { line: position.line_text, column: position.column, width: position.width }),
+        excerpt: Some(Excerpt {
+            line: position.line_text,
+            column: position.column,
+            width: position.width,
+        }),
     }
 }
 
 impl Fault {
     /// A fault that stands in no text.
     pub fn bare(severity: Severity, problem: Problem) -> Self {
-        Self { severity, problem, origin: None, at: None, excerpt: None }
+        Self {
+            severity,
+            problem,
+            origin: None,
+            at: None,
+            excerpt: None,
+        }
     }
 
     /// As it is printed: place, sentence, the line with a caret, and what may help.
@@ -155,7 +199,10 @@ impl Fault {
             (None, _) => String::new(),
         };
         text.push_str(&format!("{word}: {}\n", self.problem.text(tongue)));
-        let excerpt = self.excerpt.as_ref().filter(|_| self.severity != Severity::Note);
+        let excerpt = self
+            .excerpt
+            .as_ref()
+            .filter(|_| self.severity != Severity::Note);
         if let Some(excerpt) = excerpt {
             text.push_str(&excerpt.render(self.at.map(|(line, _)| line)));
         }
@@ -169,9 +216,21 @@ impl Fault {
 impl Excerpt {
     fn render(&self, line: Option<usize>) -> String {
         let number = line.map_or_else(String::new, |line| line.to_string());
-        let skipped = self.column.saturating_sub(EXCERPT_CHARS_MAX / 2).min(self.column - 1);
-        let skipped = if self.line.chars().count() > EXCERPT_CHARS_MAX { skipped } else { 0 };
-        let shown: String = self.line.chars().skip(skipped).take(EXCERPT_CHARS_MAX).collect();
+        let skipped = self
+            .column
+            .saturating_sub(EXCERPT_CHARS_MAX / 2)
+            .min(self.column - 1);
+        let skipped = if self.line.chars().count() > EXCERPT_CHARS_MAX {
+            skipped
+        } else {
+            0
+        };
+        let shown: String = self
+            .line
+            .chars()
+            .skip(skipped)
+            .take(EXCERPT_CHARS_MAX)
+            .collect();
         // Tabs stay tabs under the line, so that the caret stands where the eye expects it.
         let indent: String = shown
             .chars()

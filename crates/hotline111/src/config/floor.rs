@@ -1,11 +1,11 @@
 //! The floor: languages, services, centres, queues, counsellors, reasons, times.
 
+use super::fault::{Notes, Severity};
 use super::problem::{Problem, Thing};
 use super::secret::{self, Secret};
 use super::section::{Section, nearest, resolve};
 use super::sounds::Library;
 use super::value::{Millis, Name, Placed, SignedMillis};
-use super::fault::{Notes, Severity};
 use hotline_core::{
     Agent, Comfort, FlowClip, Language, LanguageId, PromptId, Queue, Service, ServiceId, Timing,
 };
@@ -72,13 +72,18 @@ const SLOTS: [char; 3] = ['5', '6', '7'];
 
 impl Floor {
     pub(crate) fn language(&self, code: &str) -> Option<LanguageId> {
-        let index = self.languages.iter().position(|language| language.code == code)?;
+        let index = self
+            .languages
+            .iter()
+            .position(|language| language.code == code)?;
         Some(LanguageId(u16::try_from(index).ok()?))
     }
 
     pub(crate) fn open_language(&self, code: &str) -> Option<LanguageId> {
         let id = self.language(code)?;
-        self.languages.get(usize::from(id.0)).filter(|language| language.is_open)?;
+        self.languages
+            .get(usize::from(id.0))
+            .filter(|language| language.is_open)?;
         Some(id)
     }
 
@@ -110,7 +115,10 @@ impl Floor {
         // A prompt of a language that is not offered is dropped by whoever asks; it cannot be missing.
         let is_offered = spoken_in.is_none() || language.is_some();
         if is_offered && !self.library.has_clip(prompt, heard_in) {
-            let code = self.languages.get(usize::from(heard_in.0)).map(|language| language.code.clone());
+            let code = self
+                .languages
+                .get(usize::from(heard_in.0))
+                .map(|language| language.code.clone());
             notes.error(
                 Some(name.place),
                 Problem::PromptMissing {
@@ -130,20 +138,33 @@ pub(crate) fn offered(root: &mut Section<'_>) -> Vec<Placed<String>> {
     let offered: Vec<Placed<Name>> = section.list("offered").unwrap_or_default();
     let notes = section.notes();
     for (index, code) in offered.iter().enumerate() {
-        if offered.iter().take(index).any(|other| other.value == code.value) {
-            let problem = Problem::Twice { thing: Thing::Language, name: code.value.0.clone() };
+        if offered
+            .iter()
+            .take(index)
+            .any(|other| other.value == code.value)
+        {
+            let problem = Problem::Twice {
+                thing: Thing::Language,
+                name: code.value.0.clone(),
+            };
             notes.error(Some(code.place), problem);
         }
     }
     section.finish();
-    let named = offered.into_iter().map(|code| Placed { value: code.value.0, place: code.place });
+    let named = offered.into_iter().map(|code| Placed {
+        value: code.value.0,
+        place: code.place,
+    });
     named.collect()
 }
 
 /// Reads what has names. `offered` are the languages that the library was read for.
 pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library: Library) -> Floor {
     let notes = root.notes();
-    let mut floor = Floor { library, ..Floor::default() };
+    let mut floor = Floor {
+        library,
+        ..Floor::default()
+    };
     let mut closed: Vec<&str> = Vec::new();
     for (index, code) in offered.iter().enumerate() {
         let missing = floor.library.missing_core.get(index).map_or(0, Vec::len);
@@ -151,28 +172,53 @@ pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library:
         let is_open = index == 0 || missing == 0;
         let is_known = floor.library.codes.iter().any(|known| *known == code.value);
         if floor.library.is_readable && !is_known {
-            resolve(notes, Thing::Language, code, floor.library.codes.iter().map(String::as_str));
+            resolve(
+                notes,
+                Thing::Language,
+                code,
+                floor.library.codes.iter().map(String::as_str),
+            );
         } else if !is_open {
             closed.push(&code.value);
         }
-        floor.languages.push(Language { code: code.value.clone(), is_open });
+        floor.languages.push(Language {
+            code: code.value.clone(),
+            is_open,
+        });
     }
     if let (Some(first), false) = (offered.first(), closed.is_empty()) {
-        notes.say(Severity::Note, Some(first.place), Problem::LanguagesClosed(closed.join(", ")));
+        notes.say(
+            Severity::Note,
+            Some(first.place),
+            Problem::LanguagesClosed(closed.join(", ")),
+        );
     }
     if floor.languages.is_empty() {
-        floor.languages.push(Language { code: "vi".to_owned(), is_open: true });
+        floor.languages.push(Language {
+            code: "vi".to_owned(),
+            is_open: true,
+        });
     }
 
     let mut section = root.section("floor");
-    let services = ["child", "trafficking", "information"].map(|name| Name(name.to_owned())).to_vec();
+    let services = ["child", "trafficking", "information"]
+        .map(|name| Name(name.to_owned()))
+        .to_vec();
     for name in section.list_or("services", services) {
         floor.services.push(Service { name: name.0 });
     }
-    let reasons = ["break", "meal", "meeting", "training", "distress"].map(|name| Name(name.to_owned())).to_vec();
-    floor.reasons = section.list_or("reasons", reasons).into_iter().map(|name| name.0).collect();
+    let reasons = ["break", "meal", "meeting", "training", "distress"]
+        .map(|name| Name(name.to_owned()))
+        .to_vec();
+    floor.reasons = section
+        .list_or("reasons", reasons)
+        .into_iter()
+        .map(|name| name.0)
+        .collect();
     floor.home_centre = section.or("home_centre", Name("hanoi".to_owned())).0;
-    floor.wrap_up_ms = section.or_within("wrap_up", Millis(30_000), Millis(0), Millis(3_600_000)).0;
+    floor.wrap_up_ms = section
+        .or_within("wrap_up", Millis(30_000), Millis(0), Millis(3_600_000))
+        .0;
     floor.is_signed_in_by_registration = section.or("signed_in_by_registration", true);
     section.finish();
 
@@ -185,11 +231,17 @@ fn centres(root: &mut Section<'_>, floor: &mut Floor) {
     let home = floor.home_centre.clone();
     for (name, mut section) in root.named("centre") {
         let mut slots = section.section("slots");
-        let mut centre = Centre { name: name.value, slots: BTreeMap::new() };
+        let mut centre = Centre {
+            name: name.value,
+            slots: BTreeMap::new(),
+        };
         for slot in SLOTS {
             let key = slot.to_string();
             if let Some(code) = slots.optional::<Placed<Name>>(&key) {
-                let code = Placed { value: code.value.0, place: code.place };
+                let code = Placed {
+                    value: code.value.0,
+                    place: code.place,
+                };
                 floor.check_code(slots.notes(), &code);
                 centre.slots.insert(slot, code.value);
             }
@@ -199,20 +251,35 @@ fn centres(root: &mut Section<'_>, floor: &mut Floor) {
         floor.centres.push(centre);
     }
     if floor.centres.is_empty() {
-        floor.centres.push(Centre { name: home.clone(), slots: BTreeMap::new() });
+        floor.centres.push(Centre {
+            name: home.clone(),
+            slots: BTreeMap::new(),
+        });
     }
     if !floor.centres.iter().any(|centre| centre.name == home) {
         let mut section = root.section("floor");
         let place = section.value_place("home_centre");
-        let nearest = nearest(&home, floor.centres.iter().map(|centre| centre.name.as_str()));
+        let nearest = nearest(
+            &home,
+            floor.centres.iter().map(|centre| centre.name.as_str()),
+        );
         section.entry("home_centre");
-        section.notes().error(place, Problem::Unknown { thing: Thing::Centre, name: home, nearest });
+        section.notes().error(
+            place,
+            Problem::Unknown {
+                thing: Thing::Centre,
+                name: home,
+                nearest,
+            },
+        );
     }
 }
 
 fn ivr(root: &mut Section<'_>, floor: &mut Floor) {
     let mut section = root.section("ivr");
-    floor.key_window_ms = section.or_within("key_window", Millis(4_000), Millis(1_000), Millis(30_000)).0;
+    floor.key_window_ms = section
+        .or_within("key_window", Millis(4_000), Millis(1_000), Millis(30_000))
+        .0;
     let mut switches = section.section("switch");
     for (name, _) in switches.every() {
         let is_on = switches.optional(name).unwrap_or_default();
@@ -228,18 +295,32 @@ pub(crate) fn queues(root: &mut Section<'_>, floor: &Floor) -> Vec<Queue> {
     for (name, mut section) in root.named("queue") {
         let notes = section.notes();
         let limit = SignedMillis(3_600_000);
-        let head_start = section.or_within("head_start", SignedMillis(0), SignedMillis(-3_600_000), limit);
+        let head_start = section.or_within(
+            "head_start",
+            SignedMillis(0),
+            SignedMillis(-3_600_000),
+            limit,
+        );
         let ring = section.or_within("ring", Millis(20_000), Millis(3_000), Millis(120_000));
         let comfort = comfort(&mut section, floor);
         let every = section.or_within("then_every", Millis(30_000), Millis(0), Millis(3_600_000));
         let prompts = |list: Vec<Placed<String>>| -> Vec<FlowClip> {
-            list.iter().filter_map(|name| floor.prompt(notes, name)).collect()
+            list.iter()
+                .filter_map(|name| floor.prompt(notes, name))
+                .collect()
         };
         let comfort_loop = prompts(section.list("then_say").unwrap_or_default());
         let entry_clips = prompts(section.list("entry_say").unwrap_or_default());
         let no_language = section.optional::<Placed<String>>("no_language_say");
-        let no_language = no_language.and_then(|name| floor.prompt(notes, &name)).map(|clip| clip.prompt);
-        let after = section.or_within("no_language_after", Millis(60_000), Millis(0), Millis(3_600_000));
+        let no_language = no_language
+            .and_then(|name| floor.prompt(notes, &name))
+            .map(|clip| clip.prompt);
+        let after = section.or_within(
+            "no_language_after",
+            Millis(60_000),
+            Millis(0),
+            Millis(3_600_000),
+        );
         section.finish();
         queues.push(Queue {
             name: name.value,
@@ -262,12 +343,20 @@ fn comfort(section: &mut Section<'_>, floor: &Floor) -> Vec<Comfort> {
     let mut comfort: Vec<Comfort> = Vec::new();
     for mut clip in section.tables("comfort") {
         let at = clip.required::<Millis>("at");
-        let say = clip.required::<Placed<String>>("say").and_then(|name| floor.prompt(notes, &name));
+        let say = clip
+            .required::<Placed<String>>("say")
+            .and_then(|name| floor.prompt(notes, &name));
         if let (Some(at), Some(say)) = (at, say) {
             if comfort.last().is_some_and(|before| before.at_ms >= at.0) {
-                notes.error(clip.value_place("at"), Problem::NotRising("comfort".to_owned()));
+                notes.error(
+                    clip.value_place("at"),
+                    Problem::NotRising("comfort".to_owned()),
+                );
             }
-            comfort.push(Comfort { at_ms: at.0, prompt: say.prompt });
+            comfort.push(Comfort {
+                at_ms: at.0,
+                prompt: say.prompt,
+            });
         }
         clip.finish();
     }
@@ -275,7 +364,11 @@ fn comfort(section: &mut Section<'_>, floor: &Floor) -> Vec<Comfort> {
 }
 
 /// Reads `[[agent]]` and lays the database's rows over it.
-pub(crate) fn agents(root: &mut Section<'_>, floor: &Floor, rows: &[AgentRow]) -> (Vec<Agent>, Vec<SeedAccount>) {
+pub(crate) fn agents(
+    root: &mut Section<'_>,
+    floor: &Floor,
+    rows: &[AgentRow],
+) -> (Vec<Agent>, Vec<SeedAccount>) {
     let mut agents: Vec<Agent> = Vec::new();
     let mut seeds = Vec::new();
     for mut section in root.tables("agent") {
@@ -285,12 +378,20 @@ pub(crate) fn agents(root: &mut Section<'_>, floor: &Floor, rows: &[AgentRow]) -
         };
         section.call(format!("agent.{}", user.value.0));
         if agents.iter().any(|agent| agent.user == user.value.0) {
-            let problem = Problem::Twice { thing: Thing::Agent, name: user.value.0.clone() };
+            let problem = Problem::Twice {
+                thing: Thing::Agent,
+                name: user.value.0.clone(),
+            };
             section.notes().error(Some(user.place), problem);
         }
         let agent = agent(&mut section, floor, user.value.0);
         let password = secret::read(&mut section, "password");
-        seeds.push(SeedAccount { user: agent.user.clone(), name: agent.name.clone(), password, is_counsellor: true });
+        seeds.push(SeedAccount {
+            user: agent.user.clone(),
+            name: agent.name.clone(),
+            password,
+            is_counsellor: true,
+        });
         agents.push(agent);
         section.finish();
     }
@@ -310,39 +411,85 @@ fn agent(section: &mut Section<'_>, floor: &Floor, user: String) -> Agent {
     let services: Option<Vec<Placed<String>>> = section.list("services");
     let centre = section.optional::<Placed<String>>("centre");
     let centre_index = centre.as_ref().and_then(|centre| {
-        resolve(notes, Thing::Centre, centre, floor.centres.iter().map(|centre| centre.name.as_str()))
+        resolve(
+            notes,
+            Thing::Centre,
+            centre,
+            floor.centres.iter().map(|centre| centre.name.as_str()),
+        )
     });
     for code in &languages {
         floor.check_code(notes, code);
     }
-    let spoken = languages.iter().filter_map(|code| floor.language(&code.value));
-    let all = || (0..floor.services.len()).filter_map(|index| Some(ServiceId(u16::try_from(index).ok()?))).collect();
+    let spoken = languages
+        .iter()
+        .filter_map(|code| floor.language(&code.value));
+    let all = || {
+        (0..floor.services.len())
+            .filter_map(|index| Some(ServiceId(u16::try_from(index).ok()?)))
+            .collect()
+    };
     Agent {
         user,
         name,
-        languages: if languages.is_empty() { [LanguageId(0)].into() } else { spoken.collect() },
-        services: services.map_or_else(all, |list| list.iter().filter_map(|name| floor.service(notes, name)).collect()),
+        languages: if languages.is_empty() {
+            [LanguageId(0)].into()
+        } else {
+            spoken.collect()
+        },
+        services: services.map_or_else(all, |list| {
+            list.iter()
+                .filter_map(|name| floor.service(notes, name))
+                .collect()
+        }),
         centre: centre_index
             .and_then(|index| floor.centres.get(index))
             .map_or_else(|| floor.home_centre.clone(), |centre| centre.name.clone()),
-        wrap_up_ms: section.or_within("wrap_up", Millis(floor.wrap_up_ms), Millis(0), Millis(3_600_000)).0,
-        is_signed_in_by_registration: section.or("signed_in_by_registration", floor.is_signed_in_by_registration),
+        wrap_up_ms: section
+            .or_within(
+                "wrap_up",
+                Millis(floor.wrap_up_ms),
+                Millis(0),
+                Millis(3_600_000),
+            )
+            .0,
+        is_signed_in_by_registration: section.or(
+            "signed_in_by_registration",
+            floor.is_signed_in_by_registration,
+        ),
     }
 }
 
 /// What the database says of a counsellor; languages and services that this configuration does not have any
 /// more do not count.
 fn agent_of_row(floor: &Floor, row: &AgentRow) -> Agent {
-    let languages: std::collections::BTreeSet<LanguageId> =
-        row.languages.iter().filter_map(|code| floor.language(code)).collect();
-    let is_taken = |service: &Service| row.services.is_empty() || row.services.contains(&service.name);
-    let services = floor.services.iter().enumerate().filter(|(_, service)| is_taken(service));
-    let centre = floor.centres.iter().find(|centre| centre.name == row.centre);
+    let languages: std::collections::BTreeSet<LanguageId> = row
+        .languages
+        .iter()
+        .filter_map(|code| floor.language(code))
+        .collect();
+    let is_taken =
+        |service: &Service| row.services.is_empty() || row.services.contains(&service.name);
+    let services = floor
+        .services
+        .iter()
+        .enumerate()
+        .filter(|(_, service)| is_taken(service));
+    let centre = floor
+        .centres
+        .iter()
+        .find(|centre| centre.name == row.centre);
     Agent {
         user: row.user.clone(),
         name: row.name.clone(),
-        languages: if languages.is_empty() { [LanguageId(0)].into() } else { languages },
-        services: services.filter_map(|(index, _)| Some(ServiceId(u16::try_from(index).ok()?))).collect(),
+        languages: if languages.is_empty() {
+            [LanguageId(0)].into()
+        } else {
+            languages
+        },
+        services: services
+            .filter_map(|(index, _)| Some(ServiceId(u16::try_from(index).ok()?)))
+            .collect(),
         centre: centre.map_or_else(|| floor.home_centre.clone(), |centre| centre.name.clone()),
         wrap_up_ms: row.wrap_up_ms.unwrap_or(floor.wrap_up_ms),
         is_signed_in_by_registration: row
@@ -357,12 +504,20 @@ pub(crate) fn phones(root: &mut Section<'_>, seeds: &mut Vec<SeedAccount>) {
         if let Some(user) = section.required::<Placed<Name>>("user") {
             section.call(format!("phone.{}", user.value.0));
             if seeds.iter().any(|seed| seed.user == user.value.0) {
-                let problem = Problem::Twice { thing: Thing::Agent, name: user.value.0.clone() };
+                let problem = Problem::Twice {
+                    thing: Thing::Agent,
+                    name: user.value.0.clone(),
+                };
                 section.notes().error(Some(user.place), problem);
             }
             let name = section.or("name", user.value.0.clone());
             let password = secret::read(&mut section, "password");
-            seeds.push(SeedAccount { user: user.value.0, name, password, is_counsellor: false });
+            seeds.push(SeedAccount {
+                user: user.value.0,
+                name,
+                password,
+                is_counsellor: false,
+            });
         }
         section.finish();
     }
@@ -374,10 +529,18 @@ pub(crate) fn timing(root: &mut Section<'_>) -> Timing {
     let minute = Millis(60_000);
     let timing = Timing {
         // The law of the line: without a key the caller is in a queue within 30 s. It may be made stricter.
-        entry_ms_max: section.or_within("entry_max", Millis(30_000), Millis(5_000), Millis(30_000)).0,
-        reattach_grace_ms: section.or_within("reattach_grace", Millis(20_000), Millis(0), minute).0,
-        lone_rona_ms: section.or_within("lone_rona", Millis(30_000), Millis(1_000), Millis(600_000)).0,
-        short_ms: section.or_within("short", Millis(10_000), Millis(0), minute).0,
+        entry_ms_max: section
+            .or_within("entry_max", Millis(30_000), Millis(5_000), Millis(30_000))
+            .0,
+        reattach_grace_ms: section
+            .or_within("reattach_grace", Millis(20_000), Millis(0), minute)
+            .0,
+        lone_rona_ms: section
+            .or_within("lone_rona", Millis(30_000), Millis(1_000), Millis(600_000))
+            .0,
+        short_ms: section
+            .or_within("short", Millis(10_000), Millis(0), minute)
+            .0,
     };
     section.finish();
     timing

@@ -1,14 +1,17 @@
 //! IVR flows: a file of `config/ivr/` becomes a `Flow` of core, for the languages and slots of one centre.
 
 use super::fault::Notes;
-use super::flow_check;
 use super::floor::{Centre, Floor};
+use super::flow_check;
 use super::problem::{Expected, Problem, Thing};
 use super::section::{Section, resolve};
 use super::source::Place;
 use super::tree::{Item, Table, Value};
 use super::value::{Millis, Placed, Scalar};
-use hotline_core::{Digit, Flow, FlowClip, LanguageId, Node, NodeId, NodeKind, Queue, QueueId, Target};
+use hotline_core::{
+    Digit, Flow, FlowClip, LanguageId, Node, NodeId, NodeKind, Queue, QueueId, Target,
+};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Everything a flow may refer to.
@@ -32,7 +35,12 @@ pub(crate) struct FlowFile {
 const FREE_KEYS: [char; 9] = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
 /// Compiles a flow. None when it has faults (all of them told).
-pub(crate) fn compile(file: &FlowFile, name: String, context: &Context<'_>, notes: &Notes) -> Option<Flow> {
+pub(crate) fn compile(
+    file: &FlowFile,
+    name: String,
+    context: &Context<'_>,
+    notes: &Notes,
+) -> Option<Flow> {
     let mut root = Section::root(notes, &file.table, Some(file.place));
     root.call(format!("ivr.{}", file.name));
     let start = root.required::<Placed<String>>("start");
@@ -42,24 +50,39 @@ pub(crate) fn compile(file: &FlowFile, name: String, context: &Context<'_>, note
     root.finish();
 
     let names: Vec<Placed<String>> = sections.iter().map(|(name, _)| name.clone()).collect();
-    let reader = Reader { context, names: &names, notes };
+    let reader = Reader {
+        context,
+        names: &names,
+        notes,
+        behind_closed_keys: RefCell::default(),
+    };
     let mut nodes = Vec::with_capacity(sections.len());
     for (name, mut section) in sections {
         section.call(format!("node.{}", name.value));
-        let kind = reader.node(&mut section);
+        let kind = reader.node(&name.value, &mut section);
         section.finish();
-        nodes.push(kind.map(|kind| Node { name: name.value, kind }));
+        nodes.push(kind.map(|kind| Node {
+            name: name.value,
+            kind,
+        }));
     }
     let node = |name: Option<Placed<String>>| Some((reader.node_id(name.as_ref()?)?, name?.place));
     let (start, person, fallback) = (node(start), node(person), node(fallback));
     let nodes: Option<Vec<Node>> = nodes.into_iter().collect();
     let (start, person, fallback) = (start?, person?, fallback?);
-    let flow = Flow { name, nodes: nodes?, start: start.0, person: person.0, fallback: fallback.0 };
+    let flow = Flow {
+        name,
+        nodes: nodes?,
+        start: start.0,
+        person: person.0,
+        fallback: fallback.0,
+    };
     let places = flow_check::Places {
         start: start.1,
         person: person.1,
         fallback: fallback.1,
         nodes: names.iter().map(|name| name.place).collect(),
+        behind_closed_keys: reader.behind_closed_keys.into_inner(),
     };
     flow_check::check(&flow, &places, context, notes);
     Some(flow)
@@ -69,6 +92,8 @@ struct Reader<'r> {
     context: &'r Context<'r>,
     names: &'r [Placed<String>],
     notes: &'r Notes,
+    /// Nodes that keys of closed languages lead to: nobody gets there today, and that is no fault.
+    behind_closed_keys: RefCell<Vec<NodeId>>,
 }
 
 /// Where a key leads, if anywhere.
@@ -79,14 +104,16 @@ enum Lead {
 }
 
 impl Reader<'_> {
-    fn node(&self, section: &mut Section<'_>) -> Option<NodeKind> {
+    fn node(&self, name: &str, section: &mut Section<'_>) -> Option<NodeKind> {
         let kind = section.required::<Placed<String>>("kind")?;
         let kinds = ["menu", "queue", "play", "hang_up"];
         match resolve(self.notes, Thing::Kind, &kind, kinds.into_iter()) {
-            Some(0) => self.menu(section),
+            Some(0) => self.menu(name, section),
             Some(1) => self.queue(section),
             Some(2) => self.play(section),
-            Some(_) => Some(NodeKind::HangUp { clips: self.clips(section, "say", &BTreeMap::new()) }),
+            Some(_) => Some(NodeKind::HangUp {
+                clips: self.clips(section, "say", &BTreeMap::new()),
+            }),
             None => {
                 // Its keys cannot be judged; they are no faults of their own.
                 section.every();
@@ -95,21 +122,28 @@ impl Reader<'_> {
         }
     }
 
-    fn menu(&self, section: &mut Section<'_>) -> Option<NodeKind> {
+    fn menu(&self, name: &str, section: &mut Section<'_>) -> Option<NodeKind> {
         let place = section.place();
         let mut keys = BTreeMap::new();
         let mut is_whole = true;
         let mut key_section = section.section("keys");
-        for (name, entry) in key_section.every() {
-            let mut letters = name.chars();
-            let digit = letters.next().and_then(Digit::new).filter(|_| letters.next().is_none());
+        for (key, entry) in key_section.every() {
+            let mut letters = key.chars();
+            let digit = letters
+                .next()
+                .and_then(Digit::new)
+                .filter(|_| letters.next().is_none());
             let Some(digit) = digit else {
-                let found = format!("\"{name}\"");
-                let problem = Problem::BadValue { key: "keys".to_owned(), expected: Expected::Key, found };
+                let found = format!("\"{key}\"");
+                let problem = Problem::BadValue {
+                    key: "keys".to_owned(),
+                    expected: Expected::Key,
+                    found,
+                };
                 self.notes.error(Some(entry.key_place), problem);
                 continue;
             };
-            match self.lead(&key_section, name, &entry.item) {
+            match self.lead(&key_section, key, &entry.item) {
                 Some(Lead::To(target)) => {
                     keys.insert(digit, target);
                 }
@@ -125,7 +159,8 @@ impl Reader<'_> {
             }
         }
         if keys.is_empty() && is_whole {
-            self.notes.error(place, Problem::MenuWithoutKeys(section.title()));
+            self.notes
+                .error(place, Problem::MenuWithoutKeys(name.to_owned()));
         }
         let clips = self.clips(section, "say", &keys);
         let window = Millis(self.context.floor.key_window_ms);
@@ -178,23 +213,38 @@ impl Reader<'_> {
         let clips = self.clips(section, "say", &BTreeMap::new());
         let then = self.target(section, "then");
         let is_information = section.or("information", false);
-        Some(NodeKind::Play { clips, then: then?, is_information })
+        Some(NodeKind::Play {
+            clips,
+            then: then?,
+            is_information,
+        })
     }
 
     /// A way that needs no key: it cannot lead to a language that may be closed.
     fn target(&self, section: &mut Section<'_>, key: &str) -> Option<Target> {
         let name = section.required::<Placed<String>>(key)?;
-        Some(Target { node: self.node_id(&name)?, language: None })
+        Some(Target {
+            node: self.node_id(&name)?,
+            language: None,
+        })
     }
 
     /// `"node"`, `{ go = "node", language = "en" }` or `{ go = "node", slot = 5 }`.
     fn lead(&self, section: &Section<'_>, key: &str, item: &Item) -> Option<Lead> {
         if let Value::Text(name) = &item.value {
-            let name = Placed { value: name.clone(), place: item.place };
-            return Some(Lead::To(Target { node: self.node_id(&name)?, language: None }));
+            let name = Placed {
+                value: name.clone(),
+                place: item.place,
+            };
+            return Some(Lead::To(Target {
+                node: self.node_id(&name)?,
+                language: None,
+            }));
         }
         let mut target = section.of_item(key, item, Expected::Target)?;
-        let node = target.required::<Placed<String>>("go").and_then(|name| self.node_id(&name));
+        let node = target
+            .required::<Placed<String>>("go")
+            .and_then(|name| self.node_id(&name));
         let code = target.optional::<Placed<String>>("language");
         let slot = target.optional::<Placed<u32>>("slot");
         target.finish();
@@ -207,15 +257,30 @@ impl Reader<'_> {
             (None, Some(slot)) => Some(self.slot_language(&slot)),
             (Some(_), Some(slot)) => {
                 let keys = "`language`, `slot`".to_owned();
-                self.notes.error(Some(slot.place), Problem::OneOf { section: section.title(), keys });
+                self.notes.error(
+                    Some(slot.place),
+                    Problem::OneOf {
+                        section: section.title(),
+                        keys,
+                    },
+                );
                 return None;
             }
         };
         let node = node?;
         Some(match language {
-            Some(None) => Lead::Closed,
-            Some(Some(language)) => Lead::To(Target { node, language: Some(language) }),
-            None => Lead::To(Target { node, language: None }),
+            Some(None) => {
+                self.behind_closed_keys.borrow_mut().push(node);
+                Lead::Closed
+            }
+            Some(Some(language)) => Lead::To(Target {
+                node,
+                language: Some(language),
+            }),
+            None => Lead::To(Target {
+                node,
+                language: None,
+            }),
         })
     }
 
@@ -231,7 +296,9 @@ impl Reader<'_> {
             return None;
         }
         let digit = char::from_digit(slot.value, 10)?;
-        self.context.floor.open_language(self.context.centre.slots.get(&digit)?)
+        self.context
+            .floor
+            .open_language(self.context.centre.slots.get(&digit)?)
     }
 
     /// Gives each open language that has no key here one of the free keys.
@@ -242,18 +309,34 @@ impl Reader<'_> {
             if !language.is_open || has_key {
                 continue;
             }
-            let free = FREE_KEYS.into_iter().filter_map(Digit::new).find(|digit| !keys.contains_key(digit));
+            let free = FREE_KEYS
+                .into_iter()
+                .filter_map(Digit::new)
+                .find(|digit| !keys.contains_key(digit));
             match free {
                 Some(digit) => {
-                    keys.insert(digit, Target { node, language: Some(id) });
+                    keys.insert(
+                        digit,
+                        Target {
+                            node,
+                            language: Some(id),
+                        },
+                    );
                 }
-                None => self.notes.error(Some(place), Problem::KeysExhausted(language.code.clone())),
+                None => self
+                    .notes
+                    .error(Some(place), Problem::KeysExhausted(language.code.clone())),
             }
         }
     }
 
     /// The clips of `say`. Those of closed languages and of switches that are off are left out.
-    fn clips(&self, section: &mut Section<'_>, key: &str, keys: &BTreeMap<Digit, Target>) -> Vec<FlowClip> {
+    fn clips(
+        &self,
+        section: &mut Section<'_>,
+        key: &str,
+        keys: &BTreeMap<Digit, Target>,
+    ) -> Vec<FlowClip> {
         let mut clips = Vec::new();
         for item in section.items(key) {
             if let Some(name) = Placed::<String>::read(item) {
@@ -270,7 +353,12 @@ impl Reader<'_> {
     fn clip(&self, name: &Placed<String>) -> Option<FlowClip> {
         let floor = self.context.floor;
         let clip = floor.prompt(self.notes, name)?;
-        let spoken_in = floor.library.spoken_in.get(usize::from(clip.prompt.0)).cloned().flatten();
+        let spoken_in = floor
+            .library
+            .spoken_in
+            .get(usize::from(clip.prompt.0))
+            .cloned()
+            .flatten();
         if let Some(code) = spoken_in {
             floor.open_language(&code)?;
         }
@@ -278,7 +366,12 @@ impl Reader<'_> {
     }
 
     /// `{ prompt = …, language = …, switch = … }`, `{ slot = 5 }`, `{ open_languages = true }`.
-    fn special_clip(&self, table: &mut Section<'_>, keys: &BTreeMap<Digit, Target>, clips: &mut Vec<FlowClip>) {
+    fn special_clip(
+        &self,
+        table: &mut Section<'_>,
+        keys: &BTreeMap<Digit, Target>,
+        clips: &mut Vec<FlowClip>,
+    ) {
         let prompt = table.optional::<Placed<String>>("prompt");
         let language = table.optional::<Placed<String>>("language");
         let switch = table.optional::<Placed<String>>("switch");
@@ -294,7 +387,10 @@ impl Reader<'_> {
                 if let (Some(clip), true) = (self.clip(&prompt), is_on) {
                     match is_open {
                         None => clips.push(clip),
-                        Some(Some(language)) => clips.push(FlowClip { language: Some(language), ..clip }),
+                        Some(Some(language)) => clips.push(FlowClip {
+                            language: Some(language),
+                            ..clip
+                        }),
                         Some(None) => {}
                     }
                 }
@@ -312,16 +408,30 @@ impl Reader<'_> {
                     }
                 }
             }
-            (None, None, false) | (Some(_), Some(_), _) | (Some(_), None, true) | (None, Some(_), true) => {
+            (None, None, false)
+            | (Some(_), Some(_), _)
+            | (Some(_), None, true)
+            | (None, Some(_), true) => {
                 let keys = "`prompt`, `slot`, `open_languages`".to_owned();
-                self.notes.error(table.place(), Problem::OneOf { section: "`say`".to_owned(), keys });
+                self.notes.error(
+                    table.place(),
+                    Problem::OneOf {
+                        section: "`say`".to_owned(),
+                        keys,
+                    },
+                );
             }
         }
     }
 
     fn switch(&self, name: &Placed<String>) -> bool {
         let switches = &self.context.floor.switches;
-        resolve(self.notes, Thing::Switch, name, switches.keys().map(String::as_str));
+        resolve(
+            self.notes,
+            Thing::Switch,
+            name,
+            switches.keys().map(String::as_str),
+        );
         switches.get(&name.value).copied().unwrap_or_default()
     }
 
@@ -329,7 +439,12 @@ impl Reader<'_> {
     /// else `lang.invite` and the digit.
     fn invite(&self, language: LanguageId, digit: Digit, clips: &mut Vec<FlowClip>) {
         let library = &self.context.floor.library;
-        let code = self.context.floor.languages.get(usize::from(language.0)).map(|language| language.code.as_str());
+        let code = self
+            .context
+            .floor
+            .languages
+            .get(usize::from(language.0))
+            .map(|language| language.code.as_str());
         let own = library.prompt(&format!("lang.{}", code.unwrap_or_default()));
         let language = Some(language);
         match own {
@@ -357,10 +472,19 @@ pub(crate) fn read_files(
 ) -> Vec<FlowFile> {
     let mut files = Vec::new();
     for path in super::toml_files(folder, notes) {
-        let Some(text) = super::read_text(&path, notes) else { continue };
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let Some(text) = super::read_text(&path, notes) else {
+            continue;
+        };
+        let name = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let table = super::tree::parse(sources, super::source::Kind::File(path), text, notes);
-        let place = Place { source: sources.last(), start: 0, end: 0 };
+        let place = Place {
+            source: sources.last(),
+            start: 0,
+            end: 0,
+        };
         files.push(FlowFile { name, table, place });
     }
     files

@@ -225,7 +225,10 @@ pub enum Problem {
 impl Expected {
     fn text(self, tongue: Tongue) -> &'static str {
         let (vietnamese, english) = match self {
-            Self::Address => ("địa chỉ IP và cổng, ví dụ \"127.0.0.1:5060\"", "an IP address and port like \"127.0.0.1:5060\""),
+            Self::Address => (
+                "địa chỉ IP và cổng, ví dụ \"127.0.0.1:5060\"",
+                "an IP address and port like \"127.0.0.1:5060\"",
+            ),
             Self::Clip => (
                 "tên lời nhắc, { prompt = … }, { slot = 5 } hoặc { open_languages = true }",
                 "a prompt's name, { prompt = … }, { slot = 5 } or { open_languages = true }",
@@ -234,17 +237,32 @@ impl Expected {
                 "số gọi đến: chữ, số, * # + . _ -, có thể kết thúc bằng %",
                 "a dialled number: letters, digits, * # + . _ -, with % for any rest at its end",
             ),
-            Self::Duration => ("khoảng thời gian, ví dụ \"20s\", \"250ms\"", "a duration like \"20s\" or \"250ms\""),
-            Self::Host => ("địa chỉ IP, có thể kèm cổng", "an IP address, with a port if need be"),
+            Self::Duration => (
+                "khoảng thời gian, ví dụ \"20s\", \"250ms\"",
+                "a duration like \"20s\" or \"250ms\"",
+            ),
+            Self::Host => (
+                "địa chỉ IP, có thể kèm cổng",
+                "an IP address, with a port if need be",
+            ),
             Self::Ip => ("địa chỉ IP", "an IP address"),
-            Self::Key => ("một phím điện thoại: 0-9, *, #", "a key of the telephone: 0-9, *, #"),
+            Self::Key => (
+                "một phím điện thoại: 0-9, *, #",
+                "a key of the telephone: 0-9, *, #",
+            ),
             Self::List => ("một danh sách", "a list"),
             Self::Name => (
                 "một tên (chữ thường a-z, số, _ - ., không quá 32 ký tự)",
                 "a name (a-z, digits, _ - ., at most 32)",
             ),
-            Self::Ports => ("dải cổng, ví dụ \"20000-29999\"", "a range of ports like \"20000-29999\""),
-            Self::Secret => ("{ file = \"…\" } hoặc { env = \"…\" }", "{ file = \"…\" } or { env = \"…\" }"),
+            Self::Ports => (
+                "dải cổng, ví dụ \"20000-29999\"",
+                "a range of ports like \"20000-29999\"",
+            ),
+            Self::Secret => (
+                "{ file = \"…\" } hoặc { env = \"…\" }",
+                "{ file = \"…\" } or { env = \"…\" }",
+            ),
             Self::Size => ("kích thước, ví dụ \"64 MiB\"", "a size like \"64 MiB\""),
             Self::Table => ("một bảng", "a table"),
             Self::Target => (
@@ -330,57 +348,104 @@ impl Problem {
     fn english(&self) -> String {
         match self {
             Self::AddressTwice(address) => format!("{address} is given twice"),
-            Self::BadValue { key, expected, found } => {
-                format!("`{key}` wants {}, not {found}", expected.text(Tongue::English))
+            Self::BadValue {
+                key,
+                expected,
+                found,
+            } => {
+                format!(
+                    "`{key}` wants {}, not {found}",
+                    expected.text(Tongue::English)
+                )
             }
             Self::CannotRead { what, error } => format!("cannot read {what}: {error}"),
             Self::HangsUpWithoutKey(node) => {
-                format!("a caller who presses nothing is hung up on at node `{node}`: lead to a queue instead")
+                format!(
+                    "a caller who presses nothing is hung up on at node `{node}`: lead to a queue instead"
+                )
             }
             Self::ClipBroken { clip, why } => format!("clip {clip}: {why}"),
             Self::CorePlaceholders { language, count } => {
-                format!("{count} core prompts of language `{language}` are placeholders, not recordings")
+                format!(
+                    "{count} core prompts of language `{language}` are placeholders, not recordings"
+                )
             }
             Self::KeysExhausted(language) => format!("no key is left for language `{language}`"),
             Self::LanguagesClosed(languages) => {
                 format!("not open yet, core prompts are still to be recorded: {languages}")
             }
-            Self::LoopWithoutKey(nodes) => format!("these nodes lead in a circle without a key: {nodes}"),
-            Self::MenuWithoutKeys(node) => format!("menu `{node}` has no keys; use kind = \"play\""),
+            Self::LoopWithoutKey(nodes) => {
+                format!("these nodes lead in a circle without a key: {nodes}")
+            }
+            Self::MenuWithoutKeys(node) => {
+                format!("menu `{node}` has no keys; use kind = \"play\"")
+            }
             Self::Missing { key, section } => format!("`{key}` is missing in {section}"),
             Self::NoListener => "no address to listen on: give `udp` or `tcp` in [sip]".to_owned(),
-            Self::NoAdvertise => "an unspecified address needs `advertise`: phones must be told a real one".to_owned(),
+            Self::NoAdvertise => {
+                "an unspecified address needs `advertise`: phones must be told a real one"
+                    .to_owned()
+            }
             Self::NotAQueue { role, node } => {
                 format!("`{role}` must lead to a node of kind \"queue\", and `{node}` is none")
             }
             Self::NotLoopback(address) => {
-                format!("{address} is not a loopback address; until web accounts exist the web side stays on 127.0.0.1")
+                format!(
+                    "{address} is not a loopback address; until web accounts exist the web side stays on 127.0.0.1"
+                )
             }
             Self::OneOf { section, keys } => format!("{section} wants exactly one of {keys}"),
-            Self::OutOfRange { key, found, least, most } => {
+            Self::OutOfRange {
+                key,
+                found,
+                least,
+                most,
+            } => {
                 format!("`{key}` must be between {least} and {most}, not {found}")
             }
-            Self::PromptMissing { prompt, language, is_core: true } => {
+            Self::PromptMissing {
+                prompt,
+                language,
+                is_core: true,
+            } => {
                 format!("core prompt `{prompt}` has no clip in language `{language}`")
             }
-            Self::PromptMissing { prompt, language, is_core: false } => {
+            Self::PromptMissing {
+                prompt,
+                language,
+                is_core: false,
+            } => {
                 format!("prompt `{prompt}` has no clip in language `{language}`")
             }
             Self::NotRising(key) => format!("the times of `{key}` must rise"),
             Self::RouteShadowed { dialled, by } => {
-                format!("no call ever gets to the route of `{dialled}`: the route of `{by}` before it takes them all")
+                format!(
+                    "no call ever gets to the route of `{dialled}`: the route of `{by}` before it takes them all"
+                )
             }
-            Self::SecretUnreadable { what, why } => format!("cannot read the secret from {what}: {why}"),
-            Self::StartHangsUp(node) => format!("the flow starts with node `{node}`, which hangs up"),
+            Self::SecretUnreadable { what, why } => {
+                format!("cannot read the secret from {what}: {why}")
+            }
+            Self::StartHangsUp(node) => {
+                format!("the flow starts with node `{node}`, which hangs up")
+            }
             Self::Syntax(message) => message.clone(),
-            Self::TooLongWithoutKey { flow, length_ms, limit_ms } => format!(
+            Self::TooLongWithoutKey {
+                flow,
+                length_ms,
+                limit_ms,
+            } => format!(
                 "flow `{flow}` takes {}.{} s to reach a queue without a key; after {} s the caller is put there in the middle of a clip",
                 length_ms / 1_000,
                 length_ms % 1_000 / 100,
                 limit_ms / 1_000
             ),
-            Self::Twice { thing, name } => format!("{} `{name}` is given twice", thing.text(Tongue::English)),
-            Self::Unknown { thing, name, .. } => format!("there is no {} `{name}`", thing.text(Tongue::English)),
+            Self::Twice { thing, name } => {
+                format!("{} `{name}` is given twice", thing.text(Tongue::English))
+            }
+            Self::Unknown { thing, name, .. } => {
+                format!("there is no {} `{name}`", thing.text(Tongue::English))
+            }
             Self::UnknownKey { key, section, .. } => format!("unknown key `{key}` in {section}"),
             Self::Unreachable(node) => format!("no caller can get to node `{node}`"),
         }
@@ -389,8 +454,15 @@ impl Problem {
     fn vietnamese(&self) -> String {
         match self {
             Self::AddressTwice(address) => format!("{address} được khai hai lần"),
-            Self::BadValue { key, expected, found } => {
-                format!("`{key}` cần {}, không phải {found}", expected.text(Tongue::Vietnamese))
+            Self::BadValue {
+                key,
+                expected,
+                found,
+            } => {
+                format!(
+                    "`{key}` cần {}, không phải {found}",
+                    expected.text(Tongue::Vietnamese)
+                )
             }
             Self::CannotRead { what, error } => format!("không đọc được {what}: {error}"),
             Self::HangsUpWithoutKey(node) => {
@@ -398,46 +470,91 @@ impl Problem {
             }
             Self::ClipBroken { clip, why } => format!("tệp âm thanh {clip}: {why}"),
             Self::CorePlaceholders { language, count } => {
-                format!("{count} lời nhắc chính của ngôn ngữ `{language}` mới là bản tạm, chưa thu âm thật")
+                format!(
+                    "{count} lời nhắc chính của ngôn ngữ `{language}` mới là bản tạm, chưa thu âm thật"
+                )
             }
             Self::KeysExhausted(language) => format!("không còn phím cho ngôn ngữ `{language}`"),
-            Self::LanguagesClosed(languages) => format!("chưa mở, còn lời nhắc chính chưa thu âm: {languages}"),
-            Self::LoopWithoutKey(nodes) => format!("các nút này nối vòng mà không cần bấm phím: {nodes}"),
-            Self::MenuWithoutKeys(node) => format!("menu `{node}` không có phím nào; hãy dùng kind = \"play\""),
+            Self::LanguagesClosed(languages) => {
+                format!("chưa mở, còn lời nhắc chính chưa thu âm: {languages}")
+            }
+            Self::LoopWithoutKey(nodes) => {
+                format!("các nút này nối vòng mà không cần bấm phím: {nodes}")
+            }
+            Self::MenuWithoutKeys(node) => {
+                format!("menu `{node}` không có phím nào; hãy dùng kind = \"play\"")
+            }
             Self::Missing { key, section } => format!("thiếu `{key}` trong {section}"),
-            Self::NoListener => "chưa có địa chỉ nào để nghe: hãy khai `udp` hoặc `tcp` trong [sip]".to_owned(),
-            Self::NoAdvertise => "địa chỉ 0.0.0.0 cần thêm `advertise`: máy điện thoại phải biết địa chỉ thật".to_owned(),
+            Self::NoListener => {
+                "chưa có địa chỉ nào để nghe: hãy khai `udp` hoặc `tcp` trong [sip]".to_owned()
+            }
+            Self::NoAdvertise => {
+                "địa chỉ 0.0.0.0 cần thêm `advertise`: máy điện thoại phải biết địa chỉ thật"
+                    .to_owned()
+            }
             Self::NotAQueue { role, node } => {
-                format!("`{role}` phải dẫn tới nút có kind = \"queue\", còn `{node}` thì không phải")
+                format!(
+                    "`{role}` phải dẫn tới nút có kind = \"queue\", còn `{node}` thì không phải"
+                )
             }
             Self::NotLoopback(address) => {
-                format!("{address} không phải địa chỉ nội bộ của máy; khi chưa có tài khoản web, phần web chỉ được nghe ở 127.0.0.1")
+                format!(
+                    "{address} không phải địa chỉ nội bộ của máy; khi chưa có tài khoản web, phần web chỉ được nghe ở 127.0.0.1"
+                )
             }
-            Self::OneOf { section, keys } => format!("{section} cần đúng một trong các khóa {keys}"),
-            Self::OutOfRange { key, found, least, most } => {
+            Self::OneOf { section, keys } => {
+                format!("{section} cần đúng một trong các khóa {keys}")
+            }
+            Self::OutOfRange {
+                key,
+                found,
+                least,
+                most,
+            } => {
                 format!("`{key}` phải từ {least} đến {most}, không phải {found}")
             }
-            Self::PromptMissing { prompt, language, is_core: true } => {
+            Self::PromptMissing {
+                prompt,
+                language,
+                is_core: true,
+            } => {
                 format!("lời nhắc chính `{prompt}` chưa có tệp âm thanh bằng ngôn ngữ `{language}`")
             }
-            Self::PromptMissing { prompt, language, is_core: false } => {
+            Self::PromptMissing {
+                prompt,
+                language,
+                is_core: false,
+            } => {
                 format!("lời nhắc `{prompt}` chưa có tệp âm thanh bằng ngôn ngữ `{language}`")
             }
             Self::NotRising(key) => format!("các mốc thời gian của `{key}` phải tăng dần"),
             Self::RouteShadowed { dialled, by } => {
                 format!("không cuộc gọi nào tới được `{dialled}`: `{by}` ở trước đã nhận hết")
             }
-            Self::SecretUnreadable { what, why } => format!("không đọc được bí mật từ {what}: {why}"),
-            Self::StartHangsUp(node) => format!("kịch bản bắt đầu bằng nút `{node}`, mà nút này cúp máy"),
+            Self::SecretUnreadable { what, why } => {
+                format!("không đọc được bí mật từ {what}: {why}")
+            }
+            Self::StartHangsUp(node) => {
+                format!("kịch bản bắt đầu bằng nút `{node}`, mà nút này cúp máy")
+            }
             Self::Syntax(message) => format!("sai cú pháp TOML: {message}"),
-            Self::TooLongWithoutKey { flow, length_ms, limit_ms } => format!(
+            Self::TooLongWithoutKey {
+                flow,
+                length_ms,
+                limit_ms,
+            } => format!(
                 "không bấm phím, kịch bản `{flow}` mất {},{} giây mới tới hàng đợi; sau {} giây người gọi được đưa vào hàng đợi giữa chừng lời nhắc",
                 length_ms / 1_000,
                 length_ms % 1_000 / 100,
                 limit_ms / 1_000
             ),
-            Self::Twice { thing, name } => format!("{} `{name}` được khai hai lần", thing.text(Tongue::Vietnamese)),
-            Self::Unknown { thing, name, .. } => format!("không có {} `{name}`", thing.text(Tongue::Vietnamese)),
+            Self::Twice { thing, name } => format!(
+                "{} `{name}` được khai hai lần",
+                thing.text(Tongue::Vietnamese)
+            ),
+            Self::Unknown { thing, name, .. } => {
+                format!("không có {} `{name}`", thing.text(Tongue::Vietnamese))
+            }
             Self::UnknownKey { key, section, .. } => format!("khóa lạ `{key}` trong {section}"),
             Self::Unreachable(node) => format!("không người gọi nào tới được nút `{node}`"),
         }

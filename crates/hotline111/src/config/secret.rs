@@ -31,12 +31,19 @@ pub(crate) fn read(section: &mut Section<'_>, key: &str) -> Option<Secret> {
     let notes = source.notes();
     source.finish();
     let (what, read) = match (file, variable) {
-        (Some(file), None) => (file.show(), std::fs::read_to_string(notes.folder().join(&file)).map_err(|error| error.to_string())),
-        (None, Some(variable)) => {
-            (variable.clone(), std::env::var(&variable).map_err(|error| error.to_string()))
-        }
+        (Some(file), None) => (
+            file.show(),
+            std::fs::read_to_string(notes.folder().join(&file)).map_err(|error| error.to_string()),
+        ),
+        (None, Some(variable)) => (
+            variable.clone(),
+            std::env::var(&variable).map_err(|error| error.to_string()),
+        ),
         (Some(_), Some(_)) | (None, None) => {
-            let problem = Problem::OneOf { section: format!("`{key}`"), keys: "`file`, `env`".to_owned() };
+            let problem = Problem::OneOf {
+                section: format!("`{key}`"),
+                keys: "`file`, `env`".to_owned(),
+            };
             notes.error(Some(item.place), problem);
             return None;
         }

@@ -18,7 +18,13 @@ pub(crate) struct Section<'a> {
 
 impl<'a> Section<'a> {
     pub(crate) fn root(notes: &'a Notes, table: &'a Table, place: Option<Place>) -> Self {
-        Self { notes, path: String::new(), table: Some(table), place, asked: Vec::new() }
+        Self {
+            notes,
+            path: String::new(),
+            table: Some(table),
+            place,
+            asked: Vec::new(),
+        }
     }
 
     pub(crate) fn notes(&self) -> &'a Notes {
@@ -36,12 +42,20 @@ impl<'a> Section<'a> {
 
     /// The section as messages call it: `[sip]`.
     pub(crate) fn title(&self) -> String {
-        if self.path.is_empty() { "[]".to_owned() } else { format!("[{}]", self.path) }
+        if self.path.is_empty() {
+            "the file".to_owned()
+        } else {
+            format!("[{}]", self.path)
+        }
     }
 
     /// The path of a key below this section.
     fn below(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     /// Another name in messages and `config show`: elements of lists are called by what they are.
@@ -59,10 +73,12 @@ impl<'a> Section<'a> {
     pub(crate) fn optional<T: Scalar>(&mut self, key: &str) -> Option<T> {
         let item = &self.entry(key)?.item;
         let Some(value) = T::read(item) else {
-            self.notes.error(Some(item.place), bad(key, T::EXPECTED, item));
+            self.notes
+                .error(Some(item.place), bad(key, T::EXPECTED, item));
             return None;
         };
-        self.notes.show(self.below(key), value.show(), Some(item.place));
+        self.notes
+            .show(self.below(key), value.show(), Some(item.place));
         Some(value)
     }
 
@@ -75,7 +91,13 @@ impl<'a> Section<'a> {
     }
 
     /// A value with a default and bounds.
-    pub(crate) fn or_within<T: Scalar + PartialOrd>(&mut self, key: &str, default: T, least: T, most: T) -> T {
+    pub(crate) fn or_within<T: Scalar + PartialOrd>(
+        &mut self,
+        key: &str,
+        default: T,
+        least: T,
+        most: T,
+    ) -> T {
         let value = self.or(key, default);
         if value >= least && value <= most {
             return value;
@@ -93,7 +115,10 @@ impl<'a> Section<'a> {
     /// A value that must be given.
     pub(crate) fn required<T: Scalar>(&mut self, key: &str) -> Option<T> {
         if !self.has(key) {
-            let problem = Problem::Missing { key: key.to_owned(), section: self.title() };
+            let problem = Problem::Missing {
+                key: key.to_owned(),
+                section: self.title(),
+            };
             self.notes.error(self.place, problem);
         }
         self.optional(key)
@@ -102,9 +127,15 @@ impl<'a> Section<'a> {
     /// A list that may be left out; a single value counts as a list of one.
     pub(crate) fn list<T: Scalar>(&mut self, key: &str) -> Option<Vec<T>> {
         let item = &self.entry(key)?.item;
-        let list: Vec<T> = read_list(key, item, |place, problem| self.notes.error(Some(place), problem));
+        let list: Vec<T> = read_list(key, item, |place, problem| {
+            self.notes.error(Some(place), problem)
+        });
         let shown: Vec<String> = list.iter().map(Scalar::show).collect();
-        self.notes.show(self.below(key), format!("[{}]", shown.join(", ")), Some(item.place));
+        self.notes.show(
+            self.below(key),
+            format!("[{}]", shown.join(", ")),
+            Some(item.place),
+        );
         Some(list)
     }
 
@@ -112,7 +143,8 @@ impl<'a> Section<'a> {
     pub(crate) fn list_or<T: Scalar>(&mut self, key: &str, default: Vec<T>) -> Vec<T> {
         if !self.has(key) {
             let shown: Vec<String> = default.iter().map(Scalar::show).collect();
-            self.notes.show(self.below(key), format!("[{}]", shown.join(", ")), None);
+            self.notes
+                .show(self.below(key), format!("[{}]", shown.join(", ")), None);
         }
         self.list(key).unwrap_or(default)
     }
@@ -121,7 +153,10 @@ impl<'a> Section<'a> {
     pub(crate) fn items(&mut self, key: &str) -> &'a [Item] {
         match self.entry(key).map(|entry| &entry.item) {
             None => &[],
-            Some(Item { value: Value::List(list), .. }) => list,
+            Some(Item {
+                value: Value::List(list),
+                ..
+            }) => list,
             Some(item) => std::slice::from_ref(item),
         }
     }
@@ -131,21 +166,34 @@ impl<'a> Section<'a> {
         let path = self.below(key);
         match self.entry(key) {
             Some(entry) => self.sub(path, key, entry),
-            None => Section { notes: self.notes, path, table: None, place: self.place, asked: Vec::new() },
+            None => Section {
+                notes: self.notes,
+                path,
+                table: None,
+                place: self.place,
+                asked: Vec::new(),
+            },
         }
     }
 
     /// The tables of a table of tables, in the order of the text: `[queue.child]`, `[queue.urgent]`.
     pub(crate) fn named(&mut self, key: &str) -> Vec<(Placed<String>, Section<'a>)> {
         let mut parent = self.section(key);
-        let mut entries: Vec<(&'a String, &'a Entry)> =
-            parent.table.map_or_else(Vec::new, |table| table.0.iter().collect());
+        let mut entries: Vec<(&'a String, &'a Entry)> = parent
+            .table
+            .map_or_else(Vec::new, |table| table.0.iter().collect());
         entries.sort_by_key(|(_, entry)| (entry.key_place.source, entry.key_place.start));
         let mut sections = Vec::with_capacity(entries.len());
         for (name, entry) in entries {
             let path = parent.below(name);
             let section = parent.sub(path, name, entry);
-            sections.push((Placed { value: name.clone(), place: entry.key_place }, section));
+            sections.push((
+                Placed {
+                    value: name.clone(),
+                    place: entry.key_place,
+                },
+                section,
+            ));
         }
         parent.asked.clear();
         sections
@@ -164,7 +212,9 @@ impl<'a> Section<'a> {
                     place: Some(item.place),
                     asked: Vec::new(),
                 }),
-                _ => self.notes.error(Some(item.place), bad(key, Expected::Table, item)),
+                _ => self
+                    .notes
+                    .error(Some(item.place), bad(key, Expected::Table, item)),
             }
         }
         sections
@@ -172,10 +222,16 @@ impl<'a> Section<'a> {
 
     /// The keys of this section that are in the text, in its order, each with its entry. All count as known.
     pub(crate) fn every(&mut self) -> Vec<(&'a str, &'a Entry)> {
-        let mut entries: Vec<(&'a str, &'a Entry)> =
-            self.table.map_or_else(Vec::new, |table| table.0.iter().map(|(key, entry)| (key.as_str(), entry)).collect());
+        let mut entries: Vec<(&'a str, &'a Entry)> = self.table.map_or_else(Vec::new, |table| {
+            table
+                .0
+                .iter()
+                .map(|(key, entry)| (key.as_str(), entry))
+                .collect()
+        });
         entries.sort_by_key(|(_, entry)| (entry.key_place.source, entry.key_place.start));
-        self.asked.extend(entries.iter().map(|(key, _)| (*key).to_owned()));
+        self.asked
+            .extend(entries.iter().map(|(key, _)| (*key).to_owned()));
         entries
     }
 
@@ -186,13 +242,24 @@ impl<'a> Section<'a> {
     }
 
     /// A section read from an item that is not a key's own (an element of `say`).
-    pub(crate) fn of_item(&self, key: &str, item: &'a Item, expected: Expected) -> Option<Section<'a>> {
+    pub(crate) fn of_item(
+        &self,
+        key: &str,
+        item: &'a Item,
+        expected: Expected,
+    ) -> Option<Section<'a>> {
         let Value::Table(table) = &item.value else {
             self.notes.error(Some(item.place), bad(key, expected, item));
             return None;
         };
         let path = self.below(key);
-        Some(Section { notes: self.notes, path, table: Some(table), place: Some(item.place), asked: Vec::new() })
+        Some(Section {
+            notes: self.notes,
+            path,
+            table: Some(table),
+            place: Some(item.place),
+            asked: Vec::new(),
+        })
     }
 
     /// Ends the reading: keys that nobody asked for are faults.
@@ -215,11 +282,20 @@ impl<'a> Section<'a> {
         let table = match &entry.item.value {
             Value::Table(table) => Some(table),
             _ => {
-                self.notes.error(Some(entry.item.place), bad(key, Expected::Table, &entry.item));
+                self.notes.error(
+                    Some(entry.item.place),
+                    bad(key, Expected::Table, &entry.item),
+                );
                 None
             }
         };
-        Section { notes: self.notes, path, table, place: Some(entry.key_place), asked: Vec::new() }
+        Section {
+            notes: self.notes,
+            path,
+            table,
+            place: Some(entry.key_place),
+            asked: Vec::new(),
+        }
     }
 }
 
@@ -233,7 +309,14 @@ pub(crate) fn resolve<'n>(
     let found = names.clone().position(|known| known == name.value);
     if found.is_none() {
         let nearest = nearest(&name.value, names);
-        notes.error(Some(name.place), Problem::Unknown { thing, name: name.value.clone(), nearest });
+        notes.error(
+            Some(name.place),
+            Problem::Unknown {
+                thing,
+                name: name.value.clone(),
+                nearest,
+            },
+        );
     }
     found
 }
@@ -257,11 +340,13 @@ fn distance(a: &str, b: &str) -> usize {
     for (row, letter) in a.chars().enumerate() {
         let mut current = vec![row + 1];
         for (column, other) in b.iter().enumerate() {
-            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX - 1);
+            let at =
+                |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX - 1);
             let mut cost = (at(&last, column) + usize::from(letter != *other))
                 .min(at(&last, column + 1) + 1)
                 .min(at(&current, column) + 1);
-            let is_swap = column > 0 && previous == Some(*other) && b.get(column - 1) == Some(&letter);
+            let is_swap =
+                column > 0 && previous == Some(*other) && b.get(column - 1) == Some(&letter);
             if is_swap {
                 cost = cost.min(at(&before_last, column - 1) + 1);
             }

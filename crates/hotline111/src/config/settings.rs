@@ -2,7 +2,7 @@
 
 use super::problem::{Problem, Thing};
 use super::section::Section;
-use super::source::Place;
+use super::source::NOWHERE;
 use super::value::{Bytes, Host, Millis, Name, Placed, Ports};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -117,8 +117,12 @@ pub(crate) fn server(root: &mut Section<'_>, folder: &Path) -> ServerSettings {
     let mut section = root.section("server");
     let node = section.or_within("node", 1_u32, 1, 255);
     let state_dir = folder.join(section.or("state_dir", PathBuf::from("/var/lib/hotline111")));
-    let sounds_dir = folder.join(section.or("sounds_dir", PathBuf::from("/usr/share/hotline111/sounds")));
-    let control_socket = folder.join(section.or("control_socket", PathBuf::from(super::Options::CONTROL_SOCKET)));
+    let sounds_dir =
+        folder.join(section.or("sounds_dir", PathBuf::from("/usr/share/hotline111/sounds")));
+    let control_socket = folder.join(section.or(
+        "control_socket",
+        PathBuf::from(super::Options::CONTROL_SOCKET),
+    ));
     let drain = section.or_within("drain", Millis(600_000), Millis(0), Millis(3_600_000));
     section.finish();
 
@@ -126,14 +130,22 @@ pub(crate) fn server(root: &mut Section<'_>, folder: &Path) -> ServerSettings {
     let recordings_dir = storage.or("recordings_dir", state_dir.join("recordings"));
     let database = storage.or("database", state_dir.join("hotline111.db"));
     let stop = storage.or_within("recordings_stop_percent", 95_u32, 50, 99);
-    let reserve = storage.or_within("journal_reserve", Bytes(64 << 20), Bytes(8 << 20), Bytes(1 << 40));
+    let reserve = storage.or_within(
+        "journal_reserve",
+        Bytes(64 << 20),
+        Bytes(8 << 20),
+        Bytes(1 << 40),
+    );
     let byes_per_s = storage.or_within("byes_per_s", 200_u32, 1, 10_000);
     storage.finish();
 
     let mut http = root.section("http");
     let bind: SocketAddr = http.or("bind", SocketAddr::from(([127, 0, 0, 1], 8111)));
     if !bind.ip().is_loopback() {
-        http.notes().error(http.value_place("bind"), Problem::NotLoopback(bind.to_string()));
+        http.notes().error(
+            http.value_place("bind"),
+            Problem::NotLoopback(bind.to_string()),
+        );
     }
     http.finish();
 
@@ -156,8 +168,12 @@ pub(crate) fn server(root: &mut Section<'_>, folder: &Path) -> ServerSettings {
 pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
     let mut section = root.section("sip");
     let realm = section.or("realm", "hotline111".to_owned());
-    let udp = section.list::<Placed<SocketAddr>>("udp").unwrap_or_default();
-    let tcp = section.list::<Placed<SocketAddr>>("tcp").unwrap_or_default();
+    let udp = section
+        .list::<Placed<SocketAddr>>("udp")
+        .unwrap_or_default();
+    let tcp = section
+        .list::<Placed<SocketAddr>>("tcp")
+        .unwrap_or_default();
     let advertise = section.optional::<Host>("advertise");
     if udp.is_empty() && tcp.is_empty() {
         section.notes().error(section.place(), Problem::NoListener);
@@ -165,9 +181,15 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
     let mut listeners = Vec::with_capacity(udp.len() + tcp.len());
     for (list, is_stream) in [(&udp, false), (&tcp, true)] {
         for (index, address) in list.iter().enumerate() {
-            let is_twice = list.iter().take(index).any(|other| other.value == address.value);
+            let is_twice = list
+                .iter()
+                .take(index)
+                .any(|other| other.value == address.value);
             if is_twice && address.value.port() != 0 {
-                section.notes().error(Some(address.place), Problem::AddressTwice(address.value.to_string()));
+                section.notes().error(
+                    Some(address.place),
+                    Problem::AddressTwice(address.value.to_string()),
+                );
             }
             listeners.push(listener(&section, address, advertise, is_stream));
         }
@@ -189,8 +211,17 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
         transactions_max: section.or_within("transactions_max", 20_000_u32, 100, 1_000_000),
         stranger_rate_per_s: section.or_within("stranger_rate_per_s", 10_u32, 1, 10_000),
         stranger_burst: section.or_within("stranger_burst", 30_u32, 1, 100_000),
-        nonce_ms: section.or_within("nonce_lifetime", Millis(60_000), Millis(5_000), Millis(600_000)).0,
-        first_response_ms: section.or_within("first_response", Millis(3_000), Millis(500), Millis(10_000)).0,
+        nonce_ms: section
+            .or_within(
+                "nonce_lifetime",
+                Millis(60_000),
+                Millis(5_000),
+                Millis(600_000),
+            )
+            .0,
+        first_response_ms: section
+            .or_within("first_response", Millis(3_000), Millis(500), Millis(10_000))
+            .0,
     };
     section.finish();
     settings.trunks = trunks(root);
@@ -205,11 +236,17 @@ fn listener(
 ) -> ListenerSettings {
     let local = address.value;
     if local.ip().is_unspecified() && advertise.is_none() {
-        section.notes().error(Some(address.place), Problem::NoAdvertise);
+        section
+            .notes()
+            .error(Some(address.place), Problem::NoAdvertise);
     }
     let ip = advertise.map_or(local.ip(), |host| host.ip);
     let port = advertise.and_then(|host| host.port).unwrap_or(local.port());
-    ListenerSettings { local, advertise: SocketAddr::new(ip, port), is_stream }
+    ListenerSettings {
+        local,
+        advertise: SocketAddr::new(ip, port),
+        is_stream,
+    }
 }
 
 fn trunks(root: &mut Section<'_>) -> Vec<hotline_sip::Trunk> {
@@ -222,17 +259,28 @@ fn trunks(root: &mut Section<'_>) -> Vec<hotline_sip::Trunk> {
             let is_known = known.iter().any(|other| overlap(other.value, source.value));
             if is_known {
                 let address = source.value.ip.to_string();
-                section.notes().error(Some(source.place), Problem::AddressTwice(address));
+                section
+                    .notes()
+                    .error(Some(source.place), Problem::AddressTwice(address));
             }
         }
         known.extend(sources.iter().cloned());
         if let Some(name) = name {
             if trunks.iter().any(|trunk| trunk.name == name.value.0) {
-                let problem = Problem::Twice { thing: Thing::Trunk, name: name.value.0.clone() };
+                let problem = Problem::Twice {
+                    thing: Thing::Trunk,
+                    name: name.value.0.clone(),
+                };
                 section.notes().error(Some(name.place), problem);
             }
-            let sources = sources.iter().map(|source| (source.value.ip, source.value.port)).collect();
-            trunks.push(hotline_sip::Trunk { name: name.value.0, sources });
+            let sources = sources
+                .iter()
+                .map(|source| (source.value.ip, source.value.port))
+                .collect();
+            trunks.push(hotline_sip::Trunk {
+                name: name.value.0,
+                sources,
+            });
         }
         section.finish();
     }
@@ -249,30 +297,51 @@ pub(crate) fn media(root: &mut Section<'_>, sip: &SipSettings) -> MediaSettings 
     let (first, told) = sip
         .listeners
         .first()
-        .map_or((loopback, loopback), |listener| (listener.local.ip(), listener.advertise.ip()));
+        .map_or((loopback, loopback), |listener| {
+            (listener.local.ip(), listener.advertise.ip())
+        });
     let mut section = root.section("media");
-    let bind: Placed<IpAddr> = section
-        .optional("bind")
-        .unwrap_or_else(|| Placed { value: first, place: section.place().unwrap_or(NOWHERE) });
-    let default_advertise = if bind.value.is_unspecified() || bind.value == first { told } else { bind.value };
+    let bind: Placed<IpAddr> = section.optional("bind").unwrap_or_else(|| Placed {
+        value: first,
+        place: section.place().unwrap_or(NOWHERE),
+    });
+    let default_advertise = if bind.value.is_unspecified() || bind.value == first {
+        told
+    } else {
+        bind.value
+    };
     let advertise = section.or("advertise", default_advertise);
     if advertise.is_unspecified() && section.has("bind") {
-        section.notes().error(Some(bind.place), Problem::NoAdvertise);
+        section
+            .notes()
+            .error(Some(bind.place), Problem::NoAdvertise);
     }
-    let ports = section.or("ports", Ports { first: 20_000, last: 29_999 });
+    let ports = section.or(
+        "ports",
+        Ports {
+            first: 20_000,
+            last: 29_999,
+        },
+    );
     let workers = section.or_within("workers", 0_u32, 0, 1_024);
     section.finish();
-    MediaSettings { bind: bind.value, advertise, ports: (ports.first, ports.last), workers }
+    MediaSettings {
+        bind: bind.value,
+        advertise,
+        ports: (ports.first, ports.last),
+        workers,
+    }
 }
-
-const NOWHERE: Place = Place { source: 0, start: 0, end: 0 };
 
 impl<'a> Section<'a> {
     /// A list that must be given and not be empty.
     fn required_list(&mut self, key: &str) -> Vec<Placed<Host>> {
         let list = self.list(key);
         if list.as_ref().is_none_or(Vec::is_empty) {
-            let problem = Problem::Missing { key: key.to_owned(), section: self.title() };
+            let problem = Problem::Missing {
+                key: key.to_owned(),
+                section: self.title(),
+            };
             self.notes().error(self.place(), problem);
         }
         list.unwrap_or_default()

@@ -107,7 +107,12 @@ enum State {
 
 impl Library {
     /// Reads the manifest and measures the clips of `offered` (the first is the default) and the tones.
-    pub(crate) fn read(folder: &Path, offered: &[String], sources: &mut Sources, notes: &Notes) -> Self {
+    pub(crate) fn read(
+        folder: &Path,
+        offered: &[String],
+        sources: &mut Sources,
+        notes: &Notes,
+    ) -> Self {
         let path = folder.join("manifest.toml");
         let manifest = match read_manifest(&path, sources, notes) {
             Some(manifest) => manifest,
@@ -119,8 +124,13 @@ impl Library {
             library.add_language(folder, &manifest, code, language, notes);
         }
         library.add_language(folder, &manifest, TONES, LanguageId(0), notes);
-        library.files.sort_by(|a, b| (a.prompt, a.language).cmp(&(b.prompt, b.language)));
-        library.missing_core = offered.iter().map(|code| library.missing(&manifest, code)).collect();
+        library
+            .files
+            .sort_by(|a, b| (a.prompt, a.language).cmp(&(b.prompt, b.language)));
+        library.missing_core = offered
+            .iter()
+            .map(|code| library.missing(&manifest, code))
+            .collect();
         for (index, code) in offered.iter().enumerate() {
             library.tell(index, code, notes);
         }
@@ -138,31 +148,50 @@ impl Library {
     }
 
     pub(crate) fn has_clip(&self, prompt: PromptId, language: LanguageId) -> bool {
-        self.prompts.get(usize::from(prompt.0)).is_some_and(|prompt| prompt.length_ms.contains_key(&language))
+        self.prompts
+            .get(usize::from(prompt.0))
+            .is_some_and(|prompt| prompt.length_ms.contains_key(&language))
     }
 
     /// Whether the prompt is one that must exist in every open language.
     pub(crate) fn is_core(&self, prompt: PromptId) -> bool {
-        self.core.get(usize::from(prompt.0)).copied().unwrap_or_default()
+        self.core
+            .get(usize::from(prompt.0))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Names of prompts: those of the manifest, then the clips made of those with a gap (`agent.lang.hmn`).
     fn named(manifest: &Manifest) -> Self {
         let mut library = Self::default();
         for prompt in &manifest.prompt {
-            library.prompts.push(Prompt { name: prompt.id.clone(), length_ms: BTreeMap::new() });
+            library.prompts.push(Prompt {
+                name: prompt.id.clone(),
+                length_ms: BTreeMap::new(),
+            });
             library.spoken_in.push(prompt.spoken_in.clone());
             library.core.push(prompt.core);
         }
         let ids: BTreeSet<&String> = manifest.prompt.iter().map(|prompt| &prompt.id).collect();
-        let clips = manifest.language.values().flat_map(|language| language.clip.keys());
+        let clips = manifest
+            .language
+            .values()
+            .flat_map(|language| language.clip.keys());
         let filled: BTreeSet<&String> = clips.filter(|id| !ids.contains(id)).collect();
         for id in filled {
-            library.prompts.push(Prompt { name: id.clone(), length_ms: BTreeMap::new() });
+            library.prompts.push(Prompt {
+                name: id.clone(),
+                length_ms: BTreeMap::new(),
+            });
             library.spoken_in.push(None);
             library.core.push(false);
         }
-        library.codes = manifest.language.keys().filter(|code| *code != TONES).cloned().collect();
+        library.codes = manifest
+            .language
+            .keys()
+            .filter(|code| *code != TONES)
+            .cloned()
+            .collect();
         library
     }
 
@@ -174,16 +203,23 @@ impl Library {
         language: LanguageId,
         notes: &Notes,
     ) {
-        let Some(entry) = manifest.language.get(code) else { return };
+        let Some(entry) = manifest.language.get(code) else {
+            return;
+        };
         for (id, clip) in &entry.clip {
-            let Some(prompt) = self.prompt(id) else { continue };
+            let Some(prompt) = self.prompt(id) else {
+                continue;
+            };
             let path = folder.join(&clip.file);
             let length_ms = match wav::length_ms(&path) {
                 Ok(length_ms) => length_ms,
                 // A file that is not there is a missing prompt, told once for all of them below.
                 Err(wav::Fault::Absent) => continue,
                 Err(wav::Fault::Broken(why)) => {
-                    let problem = Problem::ClipBroken { clip: clip.file.clone(), why };
+                    let problem = Problem::ClipBroken {
+                        clip: clip.file.clone(),
+                        why,
+                    };
                     notes.say(Severity::Warning, None, problem);
                     continue;
                 }
@@ -207,9 +243,19 @@ impl Library {
 
     /// Core prompts that a language lacks.
     fn missing(&self, manifest: &Manifest, code: &str) -> Vec<String> {
-        let is_here = |id: &str| self.files.iter().any(|file| file.code == code && file.name == id);
-        let wanted = manifest.prompt.iter().filter(|prompt| prompt.core && prompt.is_for(code));
-        wanted.map(|prompt| prompt.id.clone()).filter(|id| !is_here(id)).collect()
+        let is_here = |id: &str| {
+            self.files
+                .iter()
+                .any(|file| file.code == code && file.name == id)
+        };
+        let wanted = manifest
+            .prompt
+            .iter()
+            .filter(|prompt| prompt.core && prompt.is_for(code));
+        wanted
+            .map(|prompt| prompt.id.clone())
+            .filter(|id| !is_here(id))
+            .collect()
     }
 
     /// What is missing in the default language, and what is only a placeholder anywhere.
@@ -217,15 +263,25 @@ impl Library {
         let missing = self.missing_core.get(index).map_or(&[][..], Vec::as_slice);
         if index == 0 {
             for prompt in missing {
-                let problem =
-                    Problem::PromptMissing { prompt: prompt.clone(), language: code.to_owned(), is_core: true };
+                let problem = Problem::PromptMissing {
+                    prompt: prompt.clone(),
+                    language: code.to_owned(),
+                    is_core: true,
+                };
                 notes.error(None, problem);
             }
         }
         let is_core = |file: &&SoundFile| file.code == code && file.is_core && file.is_placeholder;
         let count = self.files.iter().filter(is_core).count();
         if count > 0 {
-            notes.say(Severity::Warning, None, Problem::CorePlaceholders { language: code.to_owned(), count });
+            notes.say(
+                Severity::Warning,
+                None,
+                Problem::CorePlaceholders {
+                    language: code.to_owned(),
+                    count,
+                },
+            );
         }
     }
 }
@@ -246,7 +302,10 @@ fn read_manifest(path: &Path, sources: &mut Sources, notes: &Notes) -> Option<Ma
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            let problem = Problem::CannotRead { what: path.display().to_string(), error: error.to_string() };
+            let problem = Problem::CannotRead {
+                what: path.display().to_string(),
+                error: error.to_string(),
+            };
             notes.error(None, problem);
             return None;
         }
@@ -257,7 +316,11 @@ fn read_manifest(path: &Path, sources: &mut Sources, notes: &Notes) -> Option<Ma
             let span = error.span().unwrap_or(0..0);
             let message = error.message().to_owned();
             let source = sources.add(Kind::File(path.to_owned()), text);
-            let place = Place { source, start: span.start, end: span.end };
+            let place = Place {
+                source,
+                start: span.start,
+                end: span.end,
+            };
             notes.error(Some(place), Problem::Syntax(message));
             None
         }

@@ -28,6 +28,13 @@ pub(crate) struct Place {
     pub(crate) end: usize,
 }
 
+/// The place of a value that is built in.
+pub(crate) const NOWHERE: Place = Place {
+    source: usize::MAX,
+    start: 0,
+    end: 0,
+};
+
 /// All texts of one load.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources(Vec<Source>);
@@ -77,12 +84,24 @@ impl Sources {
         let end = floor(text, place.end.max(place.start));
         let before = text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| start + at);
-        let width = text.get(start..end.min(line_end).max(start)).map_or(0, |piece| piece.chars().count());
+        let line_end = text
+            .get(start..)
+            .and_then(|rest| rest.find('\n'))
+            .map_or(text.len(), |at| start + at);
+        let width = text
+            .get(start..end.min(line_end).max(start))
+            .map_or(0, |piece| piece.chars().count());
         Position {
             line: before.matches('\n').count() + 1,
-            column: text.get(line_start..start).map_or(0, |piece| piece.chars().count()) + 1,
-            line_text: text.get(line_start..line_end).unwrap_or_default().trim_end_matches('\r').to_owned(),
+            column: text
+                .get(line_start..start)
+                .map_or(0, |piece| piece.chars().count())
+                + 1,
+            line_text: text
+                .get(line_start..line_end)
+                .unwrap_or_default()
+                .trim_end_matches('\r')
+                .to_owned(),
             width: width.max(1),
         }
     }
@@ -90,5 +109,8 @@ impl Sources {
 
 /// The nearest character boundary at or before `at`.
 fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|&index| text.is_char_boundary(index))
+        .unwrap_or(0)
 }

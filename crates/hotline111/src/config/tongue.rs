@@ -17,7 +17,11 @@ impl Tongue {
             .iter()
             .find_map(|name| variable(name).filter(|value| !value.is_empty()))
             .unwrap_or_default();
-        if locale.starts_with("vi") { Self::Vietnamese } else { Self::English }
+        if locale.starts_with("vi") {
+            Self::Vietnamese
+        } else {
+            Self::English
+        }
     }
 
     /// The sentence in this language.

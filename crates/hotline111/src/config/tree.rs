@@ -4,8 +4,8 @@ use super::fault::Notes;
 use super::problem::Problem;
 use super::source::{Kind, Place, Sources};
 use std::collections::BTreeMap;
-use toml::de::{DeTable, DeValue};
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -61,7 +61,11 @@ pub(crate) fn parse(sources: &mut Sources, kind: Kind, text: String, notes: &Not
     let (table, errors) = DeTable::parse_recoverable(sources.text(source));
     for error in errors.iter().take(SYNTAX_FAULTS_MAX) {
         let span = error.span().unwrap_or(0..0);
-        let place = Place { source, start: span.start, end: span.end };
+        let place = Place {
+            source,
+            start: span.start,
+            end: span.end,
+        };
         notes.error(Some(place), Problem::Syntax(error.message().to_owned()));
     }
     table_of(source, 0, table.get_ref())
@@ -72,18 +76,29 @@ pub(crate) fn single(sources: &mut Sources, kind: Kind, text: String, path: &[St
     let source = sources.add(kind, text);
     let whole = sources.text(source);
     let equals = whole.find('=').unwrap_or(whole.len());
-    let key_place = Place { source, start: 0, end: equals };
+    let key_place = Place {
+        source,
+        start: 0,
+        end: equals,
+    };
     let offset = (equals + 1).min(whole.len());
     let raw = whole.get(offset..).unwrap_or_default();
     let mut item = match DeValue::parse(raw) {
         Ok(value) => item_of(source, offset, &value),
         Err(_) => Item {
-            place: Place { source, start: offset, end: whole.len() },
+            place: Place {
+                source,
+                start: offset,
+                end: whole.len(),
+            },
             value: Value::Text(raw.to_owned()),
             loose: None,
         },
     };
-    if !matches!(item.value, Value::Table(_) | Value::List(_) | Value::Text(_)) {
+    if !matches!(
+        item.value,
+        Value::Table(_) | Value::List(_) | Value::Text(_)
+    ) {
         item.loose = Some(raw.to_owned());
     }
     let mut path = path.iter().rev();
@@ -92,7 +107,11 @@ pub(crate) fn single(sources: &mut Sources, kind: Kind, text: String, path: &[St
         table.0.insert(last.clone(), Entry { key_place, item });
     }
     for name in path {
-        let item = Item { place: key_place, value: Value::Table(table), loose: None };
+        let item = Item {
+            place: key_place,
+            value: Value::Table(table),
+            loose: None,
+        };
         table = Table(BTreeMap::from([(name.clone(), Entry { key_place, item })]));
     }
     table
@@ -113,13 +132,16 @@ pub(crate) fn merge(into: &mut Table, from: Table) {
 fn merge_entry(old: &mut Entry, new: Entry) {
     match (&mut old.item.value, new.item.value) {
         (Value::Table(into), Value::Table(from)) => merge(into, from),
-        (Value::List(into), Value::List(from)) if are_tables(into) && are_tables(&from) => {
+        (Value::List(into), Value::List(from)) if are_named(into) && are_named(&from) => {
             for element in from {
                 merge_element(into, element);
             }
         }
         (_, value) => {
-            *old = Entry { key_place: new.key_place, item: Item { value, ..new.item } };
+            *old = Entry {
+                key_place: new.key_place,
+                item: Item { value, ..new.item },
+            };
         }
     }
 }
@@ -135,16 +157,24 @@ fn merge_element(into: &mut Vec<Item>, element: Item) {
     });
     match same {
         Some(found) => merge(found, table),
-        None => into.push(Item { value: Value::Table(table), ..element }),
+        None => into.push(Item {
+            value: Value::Table(table),
+            ..element
+        }),
     }
 }
 
-fn are_tables(list: &[Item]) -> bool {
-    list.iter().all(|item| matches!(item.value, Value::Table(_)))
+/// Lists of trunks, routes, counsellors; a list of anything else is one value.
+fn are_named(list: &[Item]) -> bool {
+    list.iter().all(|item| match &item.value {
+        Value::Table(table) => IDENTITY.iter().any(|field| table.0.contains_key(*field)),
+        _ => false,
+    })
 }
 
 fn is_same(a: &Table, b: &Table) -> bool {
-    let named = |table: &Table, field: &str| match table.0.get(field).map(|entry| &entry.item.value) {
+    let named = |table: &Table, field: &str| match table.0.get(field).map(|entry| &entry.item.value)
+    {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
     };
@@ -156,7 +186,13 @@ fn is_same(a: &Table, b: &Table) -> bool {
 fn table_of(source: usize, offset: usize, table: &DeTable<'_>) -> Table {
     let entries = table.iter().map(|(key, value)| {
         let key_place = place_of(source, offset, key);
-        (key.get_ref().to_string(), Entry { key_place, item: item_of(source, offset, value) })
+        (
+            key.get_ref().to_string(),
+            Entry {
+                key_place,
+                item: item_of(source, offset, value),
+            },
+        )
     });
     Table(entries.collect())
 }
@@ -164,19 +200,30 @@ fn table_of(source: usize, offset: usize, table: &DeTable<'_>) -> Table {
 fn item_of(source: usize, offset: usize, value: &Spanned<DeValue<'_>>) -> Item {
     let kept = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Fraction, Value::Whole)
-        }
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(Value::Fraction, Value::Whole),
         DeValue::Float(_) => Value::Fraction,
         DeValue::Boolean(truth) => Value::Truth(*truth),
         DeValue::Datetime(_) => Value::Moment,
-        DeValue::Array(list) => Value::List(list.iter().map(|item| item_of(source, offset, item)).collect()),
+        DeValue::Array(list) => Value::List(
+            list.iter()
+                .map(|item| item_of(source, offset, item))
+                .collect(),
+        ),
         DeValue::Table(table) => Value::Table(table_of(source, offset, table)),
     };
-    Item { place: place_of(source, offset, value), value: kept, loose: None }
+    Item {
+        place: place_of(source, offset, value),
+        value: kept,
+        loose: None,
+    }
 }
 
 fn place_of<T>(source: usize, offset: usize, spanned: &Spanned<T>) -> Place {
     let span = spanned.span();
-    Place { source, start: offset + span.start, end: offset + span.end }
+    Place {
+        source,
+        start: offset + span.start,
+        end: offset + span.end,
+    }
 }

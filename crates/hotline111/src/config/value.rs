@@ -77,7 +77,9 @@ impl Scalar for SignedMillis {
     const EXPECTED: Expected = Expected::Duration;
 
     fn read(item: &Item) -> Option<Self> {
-        let Value::Text(text) = &item.value else { return None };
+        let Value::Text(text) = &item.value else {
+            return None;
+        };
         let (is_negative, length) = match text.trim().strip_prefix('-') {
             Some(rest) => (true, parse_millis(rest)?),
             None => (false, parse_millis(text)?),
@@ -146,7 +148,9 @@ impl Scalar for PathBuf {
     const EXPECTED: Expected = Expected::Text;
 
     fn read(item: &Item) -> Option<Self> {
-        String::read(item).filter(|text| !text.is_empty()).map(Self::from)
+        String::read(item)
+            .filter(|text| !text.is_empty())
+            .map(Self::from)
     }
 
     fn show(&self) -> String {
@@ -216,7 +220,10 @@ impl Scalar for Host {
         let ip = text.trim_start_matches('[').trim_end_matches(']').parse();
         match (ip, text.parse::<SocketAddr>()) {
             (Ok(ip), _) => Some(Self { ip, port: None }),
-            (Err(_), Ok(address)) => Some(Self { ip: address.ip(), port: Some(address.port()) }),
+            (Err(_), Ok(address)) => Some(Self {
+                ip: address.ip(),
+                port: Some(address.port()),
+            }),
             (Err(_), Err(_)) => None,
         }
     }
@@ -235,7 +242,10 @@ impl Scalar for Ports {
     fn read(item: &Item) -> Option<Self> {
         let text = String::read(item)?;
         let (first, last) = text.split_once('-')?;
-        let range = Self { first: first.trim().parse().ok()?, last: last.trim().parse().ok()? };
+        let range = Self {
+            first: first.trim().parse().ok()?,
+            last: last.trim().parse().ok()?,
+        };
         (range.first < range.last && range.first > 0).then_some(range)
     }
 
@@ -248,7 +258,10 @@ impl<T: Scalar> Scalar for Placed<T> {
     const EXPECTED: Expected = T::EXPECTED;
 
     fn read(item: &Item) -> Option<Self> {
-        T::read(item).map(|value| Self { value, place: item.place })
+        T::read(item).map(|value| Self {
+            value,
+            place: item.place,
+        })
     }
 
     fn show(&self) -> String {
@@ -257,7 +270,11 @@ impl<T: Scalar> Scalar for Placed<T> {
 }
 
 /// Reads a list, telling of each bad element. A single value counts as a list of one.
-pub(crate) fn read_list<T: Scalar>(key: &str, item: &Item, mut fault: impl FnMut(Place, Problem)) -> Vec<T> {
+pub(crate) fn read_list<T: Scalar>(
+    key: &str,
+    item: &Item,
+    mut fault: impl FnMut(Place, Problem),
+) -> Vec<T> {
     let Value::List(list) = &item.value else {
         return match T::read(item) {
             Some(one) => vec![one],
@@ -284,7 +301,11 @@ pub(crate) fn bad(key: &str, expected: Expected, item: &Item) -> Problem {
         (None, Value::Whole(number)) => number.to_string(),
         (None, value) => value.kind().to_owned(),
     };
-    Problem::BadValue { key: key.to_owned(), expected, found }
+    Problem::BadValue {
+        key: key.to_owned(),
+        expected,
+        found,
+    }
 }
 
 /// Whether a text may be the name of a thing or an account.
@@ -294,7 +315,12 @@ pub fn is_name(text: &str) -> bool {
 }
 
 const MILLIS_UNITS: [(u64, &str); 4] = [(1, "ms"), (1_000, "s"), (60_000, "min"), (3_600_000, "h")];
-const BYTE_UNITS: [(u64, &str); 4] = [(1, "B"), (1 << 10, "KiB"), (1 << 20, "MiB"), (1 << 30, "GiB")];
+const BYTE_UNITS: [(u64, &str); 4] = [
+    (1, "B"),
+    (1 << 10, "KiB"),
+    (1 << 20, "MiB"),
+    (1 << 30, "GiB"),
+];
 
 fn parse_millis(text: &str) -> Option<u32> {
     let mut rest = text.trim();
@@ -303,10 +329,16 @@ fn parse_millis(text: &str) -> Option<u32> {
         let digits = rest.find(|letter: char| !letter.is_ascii_digit())?;
         let number: u64 = rest.get(..digits)?.parse().ok()?;
         let tail = rest.get(digits..)?.trim_start();
-        let letters = tail.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let letters = tail
+            .find(|letter: char| !letter.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
         let unit = tail.get(..letters)?;
         let (millis, _) = MILLIS_UNITS.iter().find(|(_, name)| *name == unit)?;
-        total = Some(total.unwrap_or(0_u64).checked_add(number.checked_mul(*millis)?)?);
+        total = Some(
+            total
+                .unwrap_or(0_u64)
+                .checked_add(number.checked_mul(*millis)?)?,
+        );
         rest = tail.get(letters..)?.trim_start();
     }
     total?.try_into().ok()
@@ -318,11 +350,20 @@ fn show_millis(millis: u32) -> String {
     for (unit, name) in MILLIS_UNITS.iter().rev() {
         if rest >= *unit {
             // Writing into a String cannot fail.
-            let _ = write!(text, "{}{}{name}", if text.is_empty() { "" } else { " " }, rest / unit);
+            let _ = write!(
+                text,
+                "{}{}{name}",
+                if text.is_empty() { "" } else { " " },
+                rest / unit
+            );
             rest %= unit;
         }
     }
-    if text.is_empty() { "0s".to_owned() } else { text }
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
 }
 
 fn parse_bytes(text: &str) -> Option<u64> {

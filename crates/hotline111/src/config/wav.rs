@@ -44,7 +44,8 @@ fn read(mut file: impl Read + Seek, size: u64) -> Result<u32, Fault> {
                 skip(&mut file, i64::from(length) - 16)?;
             }
             b"data" => {
-                let rate_hz = rate_hz.ok_or_else(|| Fault::Broken("audio before its format".to_owned()))?;
+                let rate_hz =
+                    rate_hz.ok_or_else(|| Fault::Broken("audio before its format".to_owned()))?;
                 return measure(&mut file, size, length, rate_hz);
             }
             _ => skip(&mut file, i64::from(length) + i64::from(length % 2))?,
@@ -55,7 +56,19 @@ fn read(mut file: impl Read + Seek, size: u64) -> Result<u32, Fault> {
 
 /// Samples a second, when it is mono 16-bit PCM.
 fn format(file: &mut impl Read) -> Result<u32, Fault> {
-    let [form_0, form_1, channels_0, channels_1, hz_0, hz_1, hz_2, hz_3, .., bits_0, bits_1]: [u8; 16] = take(file)?;
+    let [
+        form_0,
+        form_1,
+        channels_0,
+        channels_1,
+        hz_0,
+        hz_1,
+        hz_2,
+        hz_3,
+        ..,
+        bits_0,
+        bits_1,
+    ]: [u8; 16] = take(file)?;
     let form = u16::from_le_bytes([form_0, form_1]);
     let channels = u16::from_le_bytes([channels_0, channels_1]);
     let rate_hz = u32::from_le_bytes([hz_0, hz_1, hz_2, hz_3]);
@@ -90,7 +103,9 @@ fn skip(file: &mut impl Seek, bytes: i64) -> Result<(), Fault> {
     if bytes < 0 {
         return Err(Fault::Broken("a format that is too short".to_owned()));
     }
-    file.seek(SeekFrom::Current(bytes)).map(|_| ()).map_err(broken)
+    file.seek(SeekFrom::Current(bytes))
+        .map(|_| ())
+        .map_err(broken)
 }
 
 fn broken(error: io::Error) -> Fault {
