@@ -120,6 +120,11 @@ impl Line {
         self.samples = 0;
     }
 
+    /// The sender that is followed counts anew: its next packet goes behind our last.
+    pub(crate) fn release(&mut self) {
+        self.follow = None;
+    }
+
     /// Numbers for a packet that arrived on another leg and is passed on; None when it is older than the point
     /// where that leg came onto this line, for its number has been used.
     pub(crate) fn pass_on(&mut self, now: Mono, view: &View, samples: u32) -> Option<Numbers> {

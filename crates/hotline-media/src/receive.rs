@@ -52,32 +52,23 @@ pub(crate) struct ReportBlock {
 }
 
 impl Reception {
-    /// Counts a packet; false when it is a duplicate or too old to be told from one. `is_timed` is false for
-    /// packets whose timestamp does not follow the clock (telephone events).
-    pub(crate) fn arrive(&mut self, now: Mono, view: &View, is_timed: bool) -> bool {
-        let is_new = match &mut self.source {
-            Some(source) if source.ssrc == view.ssrc => match source.count(view.sequence) {
-                Counted::New => true,
-                Counted::Old => false,
-                Counted::Restart => {
-                    self.begin(view);
-                    true
-                }
-            },
-            Some(_) | None => {
-                self.begin(view);
-                true
-            }
+    /// Counts a packet. `is_timed` is false for packets whose timestamp does not follow the clock (telephone events).
+    pub(crate) fn arrive(&mut self, now: Mono, view: &View, is_timed: bool) -> Arrival {
+        let arrival = match &mut self.source {
+            Some(source) if source.ssrc == view.ssrc => source.count(view.sequence),
+            Some(_) | None => Arrival::Restart,
         };
-        if !is_new {
-            return false;
+        match arrival {
+            Arrival::New => {}
+            Arrival::Old => return Arrival::Old,
+            Arrival::Restart => self.begin(view),
         }
         self.received += 1;
         self.last_at = Some(now);
         if is_timed {
             self.measure_jitter(now, view.timestamp);
         }
-        true
+        arrival
     }
 
     /// Missing by sequence numbers.
@@ -147,9 +138,14 @@ impl Reception {
     }
 }
 
-enum Counted {
+/// What a packet is by its sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Not seen before.
     New,
+    /// A duplicate, or too old to be told from one.
     Old,
+    /// The first of a new count: another source, or a leap.
     Restart,
 }
 
@@ -158,12 +154,12 @@ impl Source {
         self.highest - self.first + 1
     }
 
-    fn count(&mut self, sequence: u16) -> Counted {
+    fn count(&mut self, sequence: u16) -> Arrival {
         let step = sequence.wrapping_sub(self.highest as u16) as i16;
         if step > 0 {
             let step = u64::from(step.unsigned_abs());
             if step > DROPOUT_MAX {
-                return Counted::Restart;
+                return Arrival::Restart;
             }
             self.seen = if step < 64 {
                 (self.seen << step) | 1
@@ -172,19 +168,19 @@ impl Source {
             };
             self.highest += step;
             self.received += 1;
-            return Counted::New;
+            return Arrival::New;
         }
         let back = u64::from(step.unsigned_abs());
         if back >= MISORDER_MAX {
-            return Counted::Restart;
+            return Arrival::Restart;
         }
         if back >= 64 || self.seen & (1 << back) != 0 {
-            return Counted::Old;
+            return Arrival::Old;
         }
         self.seen |= 1 << back;
         self.received += 1;
         self.first = self.first.min(self.highest - back);
-        Counted::New
+        Arrival::New
     }
 }
 

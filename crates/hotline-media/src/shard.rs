@@ -12,6 +12,7 @@ use crate::message::{Codec, Command, Event, LegId, LegPlan, RecordingId, Sound};
 use crate::output::{Output, Slot};
 use crate::packet::{self, View};
 use crate::player::{Run, soft_bed};
+use crate::receive::Arrival;
 use crate::rule_m::Verdict;
 use crate::sdp::static_payload_type;
 use crate::tap::{Item, Tap};
@@ -393,7 +394,8 @@ impl Shard {
             leg.malformed += 1;
             return;
         }
-        if !leg.reception.arrive(now, view, format != Format::Event) {
+        let arrival = leg.reception.arrive(now, view, format != Format::Event);
+        if arrival == Arrival::Old {
             return;
         }
         if leg.flow != Flow::Flowing {
@@ -402,6 +404,9 @@ impl Shard {
         }
         match format {
             Format::Audio(codec) if leg.plan.direction.receives() => {
+                if arrival == Arrival::Restart {
+                    self.release_listener(slot);
+                }
                 self.audio(now, slot, view, codec, payload, out);
             }
             Format::Audio(_) | Format::Comfort | Format::Unknown => {}
@@ -413,6 +418,20 @@ impl Shard {
                 out.events.push(Event::Digit { leg: leg.id, digit });
                 if leg.run.as_ref().is_some_and(|run| run.barge_in) {
                     leg.cut(out);
+                }
+            }
+        }
+    }
+
+    /// The leg counts anew: whoever hears it forgets how its numbers went.
+    fn release_listener(&mut self, slot: Slot) {
+        let Some(leg) = self.at(slot) else { return };
+        match leg.hearing {
+            Hearing::Bed => {}
+            Hearing::Echo => leg.line.release(),
+            Hearing::Partner { slot: partner, .. } => {
+                if let Some(partner) = self.at(partner) {
+                    partner.line.release();
                 }
             }
         }

@@ -15,14 +15,15 @@ fn view(ssrc: u32, sequence: u16, timestamp: u32) -> View {
 fn loss_duplicates_and_reordering_are_told_apart() {
     let mut reception = Reception::default();
     let arriving = [65_534u16, 65_535, 1, 0, 0, 3, 1];
-    let new: Vec<bool> = arriving
+    let new: Vec<Arrival> = arriving
         .iter()
         .enumerate()
         .map(|(index, sequence)| {
             reception.arrive(Mono(index as u64 * 20_000), &view(1, *sequence, 0), false)
         })
         .collect();
-    assert_eq!(new, [true, true, true, true, false, true, false]);
+    use Arrival::{New, Old, Restart};
+    assert_eq!(new, [Restart, New, New, New, Old, New, Old]);
     assert_eq!((reception.received, reception.lost()), (5, 1));
     let block = reception.report().unwrap();
     assert_eq!((block.lost, block.fraction_lost), (1, 42));
@@ -35,7 +36,8 @@ fn a_new_source_or_a_leap_keeps_the_totals() {
     reception.arrive(Mono(0), &view(1, 10, 0), true);
     reception.arrive(Mono(0), &view(1, 12, 0), true);
     reception.arrive(Mono(0), &view(2, 40_000, 0), true);
-    assert!(reception.arrive(Mono(0), &view(2, 10, 0), true), "restart");
+    let leap = reception.arrive(Mono(0), &view(2, 10, 0), true);
+    assert_eq!(leap, Arrival::Restart);
     assert_eq!((reception.received, reception.lost()), (4, 1));
 }
 
