@@ -35,19 +35,49 @@ impl Switchboard {
                 };
                 self.media(leg, MediaCommand::Bed { leg: leg.0, bed }, turn);
             }
-            LegOrder::Connect(other) => self.media(leg, MediaCommand::Connect { a: leg.0, b: other.0 }, turn),
+            LegOrder::Connect(other) => self.media(
+                leg,
+                MediaCommand::Connect {
+                    a: leg.0,
+                    b: other.0,
+                },
+                turn,
+            ),
             LegOrder::Disconnect => self.media(leg, MediaCommand::Disconnect { leg: leg.0 }, turn),
             LegOrder::Echo => self.media(leg, MediaCommand::Echo { leg: leg.0 }, turn),
             LegOrder::HangUp(cause) => {
-                self.tell_sip(SipCommand::Hangup { dialog: leg.0, reason: Some(reason_header(cause)) });
+                self.tell_sip(SipCommand::Hangup {
+                    dialog: leg.0,
+                    reason: Some(reason_header(cause)),
+                });
                 self.close_leg(leg, turn);
             }
-            LegOrder::Play { play, clips, barge_in } => {
+            LegOrder::Play {
+                play,
+                clips,
+                barge_in,
+            } => {
                 let clips = self.clips(&clips, turn);
-                self.media(leg, MediaCommand::Play { leg: leg.0, play: play.0, clips, barge_in }, turn);
+                self.media(
+                    leg,
+                    MediaCommand::Play {
+                        leg: leg.0,
+                        play: play.0,
+                        clips,
+                        barge_in,
+                    },
+                    turn,
+                );
             }
             LegOrder::Record(call) => {
-                self.media(leg, MediaCommand::Record { leg: leg.0, recording: call.0 }, turn);
+                self.media(
+                    leg,
+                    MediaCommand::Record {
+                        leg: leg.0,
+                        recording: call.0,
+                    },
+                    turn,
+                );
             }
             LegOrder::Reject(cause) => {
                 self.reject(leg, cause);
@@ -61,13 +91,26 @@ impl Switchboard {
     /// The few facts that the edge needs itself: whose leg is whose, and what a phone may show.
     fn note_fact(&mut self, fact: &Fact) {
         match fact {
-            Fact::Arrived { call, leg, dialled, .. } => {
+            Fact::Arrived {
+                call, leg, dialled, ..
+            } => {
                 if let Some(entry) = self.legs.legs.get_mut(leg) {
                     entry.call = Some(*call);
-                    self.legs.calls.insert(*call, CallEntry { caller: *leg, label: dialled.clone() });
+                    self.legs.calls.insert(
+                        *call,
+                        CallEntry {
+                            caller: *leg,
+                            label: dialled.clone(),
+                        },
+                    );
                 }
             }
-            Fact::Queued { call, queue, service, .. } => {
+            Fact::Queued {
+                call,
+                queue,
+                service,
+                ..
+            } => {
                 if let Some(entry) = self.legs.calls.get_mut(call) {
                     entry.label = service.clone().unwrap_or_else(|| queue.clone());
                 }
@@ -81,8 +124,12 @@ impl Switchboard {
 
     /// Media is opened from the offer, the 200 goes out at once; a missing ACK matters only at 32 s.
     fn answer(&mut self, leg: LegId, turn: &mut Turn) {
-        let Some(entry) = self.legs.legs.get(&leg) else { return };
-        let LegState::Invited { offer, source } = &entry.state else { return };
+        let Some(entry) = self.legs.legs.get(&leg) else {
+            return;
+        };
+        let LegState::Invited { offer, source } = &entry.state else {
+            return;
+        };
         let (source, advertise, call) = (*source, entry.advertise, entry.call);
         let Some(offer) = offer.clone() else {
             return self.refuse_media(leg, "no offer in the INVITE".into(), turn);
@@ -91,13 +138,29 @@ impl Switchboard {
             turn.says.push(Say::NoMediaPort { leg });
             return self.fail_answer(leg, Cause::Overload, turn);
         };
-        let answer =
-            hotline_media::sdp::answer(&offer, &self.capabilities, (advertise, port), leg.0, 1, Some(source));
+        let answer = hotline_media::sdp::answer(
+            &offer,
+            &self.capabilities,
+            (advertise, port),
+            leg.0,
+            1,
+            Some(source),
+        );
         match answer {
             Ok((body, plan)) => {
-                let open = MediaCommand::Open { leg: leg.0, port, plan: plan.clone() };
-                turn.effects.push(Effect::Media { worker, command: open });
-                self.tell_sip(SipCommand::Answer { dialog: leg.0, body: body.clone() });
+                let open = MediaCommand::Open {
+                    leg: leg.0,
+                    port,
+                    plan: plan.clone(),
+                };
+                turn.effects.push(Effect::Media {
+                    worker,
+                    command: open,
+                });
+                self.tell_sip(SipCommand::Answer {
+                    dialog: leg.0,
+                    body: body.clone(),
+                });
                 if let Some(entry) = self.legs.legs.get_mut(&leg) {
                     entry.state = LegState::Up;
                     entry.media = Some((worker, port));
@@ -137,13 +200,23 @@ impl Switchboard {
 
     /// One offer goes to all contacts; the first answer wins inside the endpoint.
     fn ring(&mut self, leg: LegId, agent: AgentId, call: CallId, turn: &mut Turn) {
-        let user = usize::try_from(agent.0).ok().and_then(|index| self.users.get(index)).cloned();
+        let user = usize::try_from(agent.0)
+            .ok()
+            .and_then(|index| self.users.get(index))
+            .cloned();
         let (Some(user), Some((worker, port))) = (user, self.legs.take_port(Some(call))) else {
             turn.says.push(Say::NoMediaPort { leg });
-            self.tell_core(hotline_core::Input::Leg(leg, LegEvent::Down(Cause::InternalError)));
+            self.tell_core(hotline_core::Input::Leg(
+                leg,
+                LegEvent::Down(Cause::InternalError),
+            ));
             return;
         };
-        let label = self.legs.calls.get(&call).map_or(LINE, |entry| entry.label.as_str());
+        let label = self
+            .legs
+            .calls
+            .get(&call)
+            .map_or(LINE, |entry| entry.label.as_str());
         let display = format!("{LINE} {label}");
         let offer = hotline_media::sdp::offer(&self.capabilities, (self.advertise, port), leg.0, 1);
         self.tell_sip(SipCommand::Invite {
@@ -156,7 +229,11 @@ impl Switchboard {
         });
         turn.effects.push(Effect::Media {
             worker,
-            command: MediaCommand::Open { leg: leg.0, port, plan: plan_before_answer() },
+            command: MediaCommand::Open {
+                leg: leg.0,
+                port,
+                plan: plan_before_answer(),
+            },
         });
         let mut entry = Leg::new(LegState::Ringing, self.advertise);
         entry.call = Some(call);
@@ -187,10 +264,15 @@ impl Switchboard {
 
     /// Forgets the leg and closes its media.
     pub(crate) fn close_leg(&mut self, leg: LegId, turn: &mut Turn) {
-        let Some(entry) = self.legs.legs.remove(&leg) else { return };
+        let Some(entry) = self.legs.legs.remove(&leg) else {
+            return;
+        };
         if let Some((worker, _)) = entry.media {
             self.legs.release(worker);
-            turn.effects.push(Effect::Media { worker, command: MediaCommand::Close { leg: leg.0 } });
+            turn.effects.push(Effect::Media {
+                worker,
+                command: MediaCommand::Close { leg: leg.0 },
+            });
         }
     }
 }

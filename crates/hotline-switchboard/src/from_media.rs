@@ -11,7 +11,10 @@ impl Switchboard {
     pub(crate) fn on_media(&mut self, now: Now, worker: u16, event: Event, turn: &mut Turn) {
         match event {
             Event::Closed { leg, statistics } => {
-                turn.frame.edge.push(EdgeFact::Quality { leg: LegId(leg), quality: quality(statistics) });
+                turn.frame.edge.push(EdgeFact::Quality {
+                    leg: LegId(leg),
+                    quality: quality(statistics),
+                });
             }
             Event::Digit { leg, digit } => self.on_digit(now, LegId(leg), digit, DigitPath::Media),
             Event::Flowing { .. } | Event::Silent { .. } | Event::Statistics { .. } => {}
@@ -23,15 +26,33 @@ impl Switchboard {
                 self.tell_core(Input::Leg(leg, LegEvent::MediaLost));
             }
             Event::OpenFailed { leg } => self.on_open_failed(LegId(leg), turn),
-            Event::PlayEnded { leg, play, heard_ms, is_complete, .. } => {
-                let ended = LegEvent::PlayEnded { play: PlayId(play), heard_ms, is_complete };
+            Event::PlayEnded {
+                leg,
+                play,
+                heard_ms,
+                is_complete,
+                ..
+            } => {
+                let ended = LegEvent::PlayEnded {
+                    play: PlayId(play),
+                    heard_ms,
+                    is_complete,
+                };
                 self.tell_core(Input::Leg(LegId(leg), ended));
             }
             Event::Ports(ports) => self.legs.add_ports(worker, &ports),
-            Event::RecordingClosed { recording, length_ms } => {
-                turn.frame.edge.push(EdgeFact::RecordingClosed { call: CallId(recording), length_ms });
+            Event::RecordingClosed {
+                recording,
+                length_ms,
+            } => {
+                turn.frame.edge.push(EdgeFact::RecordingClosed {
+                    call: CallId(recording),
+                    length_ms,
+                });
             }
-            Event::RecordingFailed { recording, error } => self.on_recording_failed(CallId(recording), error, turn),
+            Event::RecordingFailed { recording, error } => {
+                self.on_recording_failed(CallId(recording), error, turn)
+            }
             Event::Voice { leg } => self.tell_core(Input::Leg(LegId(leg), LegEvent::Voice)),
         }
     }
@@ -41,7 +62,10 @@ impl Switchboard {
         turn.says.push(Say::NoMediaPort { leg });
         if self.legs.legs.contains_key(&leg) {
             let reason = Some(crate::cause::reason_header(Cause::InternalError));
-            self.tell_sip(SipCommand::Hangup { dialog: leg.0, reason });
+            self.tell_sip(SipCommand::Hangup {
+                dialog: leg.0,
+                reason,
+            });
             self.close_leg(leg, turn);
             self.tell_core(Input::Leg(leg, LegEvent::Down(Cause::InternalError)));
         }

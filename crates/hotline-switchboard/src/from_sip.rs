@@ -8,12 +8,17 @@ use hotline_core::{
     Arrival, CallerNumber, Cause, Contact, Digit, EdgeFact, Input, LegEvent, LegId, Now, Origin,
 };
 use hotline_media::Command as MediaCommand;
-use hotline_sip::{Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer, Table};
+use hotline_sip::{
+    Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer, Table,
+};
 
 impl Switchboard {
     pub(crate) fn on_sip(&mut self, now: Now, output: Output, turn: &mut Turn) {
         match output {
-            Output::Close { .. } | Output::Connect { .. } | Output::Datagram { .. } | Output::Stream { .. } => {
+            Output::Close { .. }
+            | Output::Connect { .. }
+            | Output::Datagram { .. }
+            | Output::Stream { .. } => {
                 turn.effects.push(Effect::Sip(output));
             }
             Output::Event(event) => self.on_event(now, event, turn),
@@ -29,17 +34,29 @@ impl Switchboard {
         match event {
             // The 200 started everything already; the acknowledgement changes nothing (decision 18).
             Event::Acknowledged { .. } => {}
-            Event::Answered { dialog, body, source } => self.on_answered(LegId(dialog), &body, source.ip(), turn),
+            Event::Answered {
+                dialog,
+                body,
+                source,
+            } => self.on_answered(LegId(dialog), &body, source.ip(), turn),
             Event::Contact { account, state } => self.on_contact(account, state, turn),
-            Event::Digit { dialog, digit } => self.on_digit(now, LegId(dialog), digit, DigitPath::Info),
+            Event::Digit { dialog, digit } => {
+                self.on_digit(now, LegId(dialog), digit, DigitPath::Info)
+            }
             Event::Ended { dialog, is_by_peer } => self.on_ended(LegId(dialog), is_by_peer, turn),
-            Event::Failed { dialog, failure } => self.on_gone(LegId(dialog), cause_of(failure), turn),
+            Event::Failed { dialog, failure } => {
+                self.on_gone(LegId(dialog), cause_of(failure), turn)
+            }
             Event::Invited(invitation) => self.on_invited(invitation, turn),
             // Only softphones register themselves.
             Event::Registered { .. } => {}
             Event::Reinvited { dialog, body } => self.on_reinvited(LegId(dialog), body, turn),
-            Event::Rejected { rejection, source } => turn.says.push(Say::Refused { rejection, source }),
-            Event::Ringing { dialog, .. } => self.tell_core(Input::Leg(LegId(dialog), LegEvent::Ringing)),
+            Event::Rejected { rejection, source } => {
+                turn.says.push(Say::Refused { rejection, source })
+            }
+            Event::Ringing { dialog, .. } => {
+                self.tell_core(Input::Leg(LegId(dialog), LegEvent::Ringing))
+            }
         }
     }
 
@@ -47,9 +64,12 @@ impl Switchboard {
         let leg = LegId(invitation.dialog);
         let origin = match invitation.peer {
             Peer::Account(user) => Origin::Account(user),
-            Peer::Trunk(trunk) => {
-                Origin::Trunk(self.trunks.get(usize::from(trunk)).cloned().unwrap_or_default())
-            }
+            Peer::Trunk(trunk) => Origin::Trunk(
+                self.trunks
+                    .get(usize::from(trunk))
+                    .cloned()
+                    .unwrap_or_default(),
+            ),
             // The endpoint challenges strangers; one that comes through is a fault and is refused.
             Peer::Unknown => {
                 self.tell_sip(SipCommand::Reject {
@@ -62,21 +82,35 @@ impl Switchboard {
             }
         };
         if !invitation.diversion.is_empty() {
-            turn.frame.edge.push(EdgeFact::Diverted { leg, values: invitation.diversion });
+            turn.frame.edge.push(EdgeFact::Diverted {
+                leg,
+                values: invitation.diversion,
+            });
         }
         // Another body type is refused by the endpoint (415); what is left is an SDP or nothing.
         let offer = invitation.body.map(|(_, body)| body);
-        let state = LegState::Invited { offer, source: invitation.source.ip() };
-        self.legs.legs.insert(leg, Leg::new(state, invitation.advertise.ip()));
+        let state = LegState::Invited {
+            offer,
+            source: invitation.source.ip(),
+        };
+        self.legs
+            .legs
+            .insert(leg, Leg::new(state, invitation.advertise.ip()));
         let caller = CallerNumber::new(normalise(&invitation.caller));
         self.tell_core(Input::Leg(
             leg,
-            LegEvent::Arrived(Arrival { origin, dialled: invitation.dialled, caller }),
+            LegEvent::Arrived(Arrival {
+                origin,
+                dialled: invitation.dialled,
+                caller,
+            }),
         ));
     }
 
     fn on_answered(&mut self, leg: LegId, body: &[u8], source: std::net::IpAddr, turn: &mut Turn) {
-        let Some(entry) = self.legs.legs.get_mut(&leg) else { return };
+        let Some(entry) = self.legs.legs.get_mut(&leg) else {
+            return;
+        };
         match hotline_media::sdp::accept(&self.capabilities, body, Some(source)) {
             Ok(plan) => {
                 entry.state = LegState::Up;
@@ -88,16 +122,24 @@ impl Switchboard {
                 self.tell_core(Input::Leg(leg, LegEvent::Up));
             }
             Err(error) => {
-                turn.says.push(Say::SdpRefused { leg, error: error.to_string() });
+                turn.says.push(Say::SdpRefused {
+                    leg,
+                    error: error.to_string(),
+                });
                 let reason = Some(crate::cause::reason_header(Cause::UnsupportedMedia));
-                self.tell_sip(SipCommand::Hangup { dialog: leg.0, reason });
+                self.tell_sip(SipCommand::Hangup {
+                    dialog: leg.0,
+                    reason,
+                });
                 self.on_gone(leg, Cause::UnsupportedMedia, turn);
             }
         }
     }
 
     fn on_ended(&mut self, leg: LegId, is_by_peer: bool, turn: &mut Turn) {
-        let Some(entry) = self.legs.legs.get(&leg) else { return };
+        let Some(entry) = self.legs.legs.get(&leg) else {
+            return;
+        };
         let cause = match (&entry.state, is_by_peer) {
             (LegState::Invited { .. }, true) => Cause::CallerGone,
             (LegState::Ringing | LegState::Up, true) => Cause::NormalClearing,
@@ -116,36 +158,65 @@ impl Switchboard {
 
     fn on_reinvited(&mut self, leg: LegId, body: Option<Vec<u8>>, turn: &mut Turn) {
         let Some(entry) = self.legs.legs.get_mut(&leg) else {
-            self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body: None });
+            self.tell_sip(SipCommand::AnswerReinvite {
+                dialog: leg.0,
+                body: None,
+            });
             return;
         };
         let Some(offer) = body else {
             // RFC 3261 §14.2: an offerless re-INVITE gets our offer; what stands is offered again.
             let body = Some(entry.local_sdp.clone());
-            self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body });
+            self.tell_sip(SipCommand::AnswerReinvite {
+                dialog: leg.0,
+                body,
+            });
             return;
         };
-        let Some((worker, port)) = entry.media else { return };
+        let Some((worker, port)) = entry.media else {
+            return;
+        };
         let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
         let version = entry.sdp_version + 1;
         let local = (entry.advertise, port);
-        match hotline_media::sdp::answer(&offer, &self.capabilities, local, leg.0, version, signalling) {
+        match hotline_media::sdp::answer(
+            &offer,
+            &self.capabilities,
+            local,
+            leg.0,
+            version,
+            signalling,
+        ) {
             Ok((answer, plan)) => {
                 entry.sdp_version = version;
                 entry.local_sdp.clone_from(&answer);
                 entry.plan = Some(plan.clone());
-                turn.effects.push(Effect::Media { worker, command: MediaCommand::Replan { leg: leg.0, plan } });
-                self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body: Some(answer) });
+                turn.effects.push(Effect::Media {
+                    worker,
+                    command: MediaCommand::Replan { leg: leg.0, plan },
+                });
+                self.tell_sip(SipCommand::AnswerReinvite {
+                    dialog: leg.0,
+                    body: Some(answer),
+                });
             }
             Err(error) => {
-                turn.says.push(Say::SdpRefused { leg, error: error.to_string() });
-                self.tell_sip(SipCommand::AnswerReinvite { dialog: leg.0, body: None });
+                turn.says.push(Say::SdpRefused {
+                    leg,
+                    error: error.to_string(),
+                });
+                self.tell_sip(SipCommand::AnswerReinvite {
+                    dialog: leg.0,
+                    body: None,
+                });
             }
         }
     }
 
     pub(crate) fn on_digit(&mut self, now: Now, leg: LegId, digit: char, path: DigitPath) {
-        let Some(entry) = self.legs.legs.get_mut(&leg) else { return };
+        let Some(entry) = self.legs.legs.get_mut(&leg) else {
+            return;
+        };
         let Some(key) = Digit::new(digit) else { return };
         if entry.is_new_press(digit, path, now.mono) {
             self.tell_core(Input::Leg(leg, LegEvent::Digit(key)));
@@ -161,7 +232,10 @@ impl Switchboard {
         if let Some(agent) = self.agents.get(&account) {
             self.tell_core(Input::Contact(*agent, contact));
         }
-        turn.says.push(Say::Contact { account, state: word });
+        turn.says.push(Say::Contact {
+            account,
+            state: word,
+        });
     }
 }
 

@@ -9,7 +9,10 @@ use std::net::IpAddr;
 #[derive(Debug)]
 pub(crate) enum LegState {
     /// Came in, not answered; holds its offer.
-    Invited { offer: Option<Vec<u8>>, source: IpAddr },
+    Invited {
+        offer: Option<Vec<u8>>,
+        source: IpAddr,
+    },
     /// Our counsellor's phone is being rung.
     Ringing,
     /// Answered.
@@ -93,7 +96,10 @@ struct WorkerPorts {
 
 impl Legs {
     pub(crate) fn new(workers: u16) -> Self {
-        Self { workers: (0..workers).map(|_| WorkerPorts::default()).collect(), ..Self::default() }
+        Self {
+            workers: (0..workers).map(|_| WorkerPorts::default()).collect(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn add_ports(&mut self, worker: u16, ports: &[u16]) {

@@ -16,7 +16,11 @@ pub fn normalise(raw: &str) -> String {
         }
     }
     if let Some(foreign) = digits.strip_prefix('+') {
-        return if foreign.is_empty() { String::new() } else { digits };
+        return if foreign.is_empty() {
+            String::new()
+        } else {
+            digits
+        };
     }
     if let Some(international) = digits.strip_prefix("00") {
         return format!("+{international}");

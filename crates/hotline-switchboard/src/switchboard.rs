@@ -108,12 +108,22 @@ impl Switchboard {
         let core_seed = u64::from_le_bytes([
             seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7],
         ]);
-        let trunks = config.sip.trunks.iter().map(|trunk| trunk.name.clone()).collect();
+        let trunks = config
+            .sip
+            .trunks
+            .iter()
+            .map(|trunk| trunk.name.clone())
+            .collect();
         let sounds = Sounds::new(config.sounds, &config.plan);
         let mut switchboard = Self {
             agents: BTreeMap::new(),
             users: Vec::new(),
-            core: Switch::new(config.plan.clone(), config.node, config.first_call, core_seed),
+            core: Switch::new(
+                config.plan.clone(),
+                config.node,
+                config.first_call,
+                core_seed,
+            ),
             sip: Endpoint::new(config.sip, seed),
             legs: Legs::new(config.workers),
             sounds,
@@ -124,7 +134,12 @@ impl Switchboard {
             work: Work::default(),
         };
         switchboard.index_agents(&config.plan);
-        switchboard.work.sip_inputs.push_back(hotline_sip::Input::Command(Command::Accounts(config.accounts)));
+        switchboard
+            .work
+            .sip_inputs
+            .push_back(hotline_sip::Input::Command(Command::Accounts(
+                config.accounts,
+            )));
         switchboard
     }
 
@@ -141,7 +156,9 @@ impl Switchboard {
                 self.tell_core(hotline_core::Input::Plan(plan));
             }
             Input::Recovered(ledger) => self.on_recovered(ledger),
-            Input::Request(id, request) => self.tell_core(hotline_core::Input::Request(id, request)),
+            Input::Request(id, request) => {
+                self.tell_core(hotline_core::Input::Request(id, request))
+            }
             Input::Sip(input) => self.work.sip_inputs.push_back(input),
             Input::Tick => self.on_tick(now),
         }
@@ -161,7 +178,11 @@ impl Switchboard {
     /// Live numbers.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        Counts { legs: self.legs.legs.len(), calls: self.legs.calls.len(), free_ports: self.legs.free_ports() }
+        Counts {
+            legs: self.legs.legs.len(),
+            calls: self.legs.calls.len(),
+            free_ports: self.legs.free_ports(),
+        }
     }
 
     /// For the simulator and for metrics.
@@ -181,12 +202,18 @@ impl Switchboard {
     }
 
     pub(crate) fn tell_sip(&mut self, command: Command) {
-        self.work.sip_inputs.push_back(hotline_sip::Input::Command(command));
+        self.work
+            .sip_inputs
+            .push_back(hotline_sip::Input::Command(command));
     }
 
     fn index_agents(&mut self, plan: &Plan) {
         self.users = plan.agents.iter().map(|agent| agent.user.clone()).collect();
-        self.agents = (0u32..).map(AgentId).zip(&self.users).map(|(id, user)| (user.clone(), id)).collect();
+        self.agents = (0u32..)
+            .map(AgentId)
+            .zip(&self.users)
+            .map(|(id, user)| (user.clone(), id))
+            .collect();
     }
 
     fn on_tick(&mut self, now: Now) {
@@ -210,7 +237,10 @@ impl Switchboard {
             .collect();
         // Core first: counsellors must stand in their old state when their phones become reachable.
         self.tell_core(hotline_core::Input::Recovered(ledger));
-        self.tell_sip(Command::Restore { kept, byes_per_s: self.restart_byes_per_s });
+        self.tell_sip(Command::Restore {
+            kept,
+            byes_per_s: self.restart_byes_per_s,
+        });
     }
 
     /// Lets the engines talk until nothing is left to say. Core goes first: what it has heard it must judge

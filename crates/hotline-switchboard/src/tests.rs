@@ -1,1 +1,150 @@
-//! Ladders through the whole switchboard.
+//! The pieces of the table that the ladders (tests/scenarios) do not show one by one.
+
+use crate::cause::{reason_header, retry_after_s, status};
+use crate::legs::{CallEntry, DigitPath, Leg, LegState, Legs};
+use crate::sounds::{SoundIndex, Sounds};
+use hotline_core::{
+    CallId, Cause, Clip, Language, LanguageId, LegId, Mono, Plan, Prompt, PromptId, Timing,
+};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn at_ms(millis: u64) -> Mono {
+    Mono(millis * 1_000)
+}
+
+fn plan(prompts: &[&str]) -> Plan {
+    let language = |code: &str| Language {
+        code: code.into(),
+        is_open: true,
+    };
+    let prompt = |name: &&str| Prompt {
+        name: (*name).into(),
+        length_ms: BTreeMap::new(),
+    };
+    Plan {
+        languages: vec![language("vi"), language("en")],
+        services: Vec::new(),
+        prompts: prompts.iter().map(prompt).collect(),
+        queues: Vec::new(),
+        agents: Vec::new(),
+        flows: Vec::new(),
+        routes: Vec::new(),
+        timing: Timing {
+            entry_ms_max: 30_000,
+            reattach_grace_ms: 20_000,
+            lone_rona_ms: 30_000,
+            short_ms: 10_000,
+        },
+        reasons: Vec::new(),
+        calls_max: 10,
+        notice: None,
+        shutdown: None,
+        lost_agent: None,
+        beep: None,
+    }
+}
+
+#[test]
+fn one_press_that_comes_by_both_paths_counts_once() {
+    let mut leg = Leg::new(LegState::Up, HERE);
+    assert!(leg.is_new_press('1', DigitPath::Media, at_ms(0)));
+    assert!(
+        !leg.is_new_press('1', DigitPath::Info, at_ms(200)),
+        "the same press, by INFO"
+    );
+    assert!(
+        leg.is_new_press('1', DigitPath::Media, at_ms(300)),
+        "pressed again, by the same path"
+    );
+    assert!(
+        leg.is_new_press('2', DigitPath::Info, at_ms(350)),
+        "another key"
+    );
+    assert!(
+        leg.is_new_press('2', DigitPath::Media, at_ms(2_000)),
+        "the same key much later"
+    );
+}
+
+#[test]
+fn a_missing_clip_is_vietnamese_then_a_tone_and_is_told() {
+    let index = SoundIndex::from([
+        (("greet.main".into(), "vi".into()), 7),
+        (("greet.main".into(), "en".into()), 8),
+        (("queue.hold".into(), "vi".into()), 9),
+    ]);
+    let sounds = Sounds::new(index, &plan(&["greet.main", "queue.hold", "sys.full"]));
+    let clip = |prompt, language| Clip {
+        prompt: PromptId(prompt),
+        language: LanguageId(language),
+    };
+    assert_eq!(sounds.clip(clip(0, 1)), Ok(hotline_media::Clip::Prompt(8)));
+    assert_eq!(
+        sounds.clip(clip(1, 1)),
+        Ok(hotline_media::Clip::Prompt(9)),
+        "English is missing"
+    );
+    let (tone, name) = sounds.clip(clip(2, 0)).unwrap_err();
+    assert!(matches!(tone, hotline_media::Clip::Tone { .. }));
+    assert_eq!(name, "sys.full");
+}
+
+#[test]
+fn all_legs_of_a_call_live_on_one_worker_and_calls_spread() {
+    let mut legs = Legs::new(2);
+    legs.add_ports(0, &[100, 102, 104]);
+    legs.add_ports(1, &[200, 202, 204]);
+    let first = legs.take_port(None).unwrap();
+    let mut leg = Leg::new(LegState::Up, HERE);
+    leg.media = Some(first);
+    legs.legs.insert(LegId(2), leg);
+    legs.calls.insert(
+        CallId(1),
+        CallEntry {
+            caller: LegId(2),
+            label: String::new(),
+        },
+    );
+    let second = legs.take_port(None).unwrap();
+    assert_ne!(first.0, second.0, "the next call goes to the other worker");
+    let agent = legs.take_port(Some(CallId(1))).unwrap();
+    assert_eq!(
+        agent.0, first.0,
+        "the counsellor's leg goes where the caller is"
+    );
+}
+
+#[test]
+fn a_worker_without_ports_gives_none_for_its_call() {
+    let mut legs = Legs::new(1);
+    legs.add_ports(0, &[100]);
+    assert!(legs.take_port(None).is_some());
+    assert_eq!(legs.take_port(None), None);
+    assert_eq!(legs.free_ports(), 0);
+}
+
+#[test]
+fn shedding_names_when_to_come_again_and_nothing_else_does() {
+    assert_eq!(
+        (status(Cause::Overload), retry_after_s(Cause::Overload)),
+        (503, Some(5))
+    );
+    assert_eq!(
+        (status(Cause::Shutdown), retry_after_s(Cause::Shutdown)),
+        (503, Some(30))
+    );
+    assert_eq!(
+        (
+            status(Cause::UnknownNumber),
+            retry_after_s(Cause::UnknownNumber)
+        ),
+        (404, None)
+    );
+    assert_eq!(
+        reason_header(Cause::NormalClearing),
+        "Q.850;cause=16;text=\"Normal call clearing\""
+    );
+}
