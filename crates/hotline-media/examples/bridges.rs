@@ -36,6 +36,7 @@ fn main() -> io::Result<()> {
     let worker = Worker::start(config, move |event| {
         let _ = tell.send(event);
     })?;
+    let memory_before = resident_kib()?;
     let mut load = Load::new(calls * 2, &worker, &events)?;
     for call in 0..calls as u64 {
         worker.send(Command::Connect {
@@ -51,10 +52,12 @@ fn main() -> io::Result<()> {
     }
     load.run(Duration::from_secs(1))?;
     load.forget();
+    let memory = (resident_kib()? - memory_before) / calls.max(1) as u64;
     let (cpu_before, start) = (media_cpu_ms()?, Instant::now());
     load.run(Duration::from_secs(seconds as u64))?;
     let cpu = (media_cpu_ms()? - cpu_before) as f64 / start.elapsed().as_millis() as f64 * 100.0;
     load.print(calls, is_recorded, cpu);
+    println!("{memory} KiB resident a call, both ends and the load's sockets included");
     worker.stop();
     std::fs::remove_dir_all(directory)
 }
@@ -193,6 +196,14 @@ fn plan(remote: SocketAddr) -> LegPlan {
         signalling: Some(remote.ip()),
         direction: Direction::SendReceive,
     }
+}
+
+/// Resident memory of this process.
+fn resident_kib() -> io::Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok());
+    Ok(number.unwrap_or(0))
 }
 
 /// User and system time of the media thread so far.

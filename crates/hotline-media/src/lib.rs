@@ -43,7 +43,7 @@ pub use message::{
 };
 pub use output::{Channel, Outgoing, Output, Slot};
 pub use recorder::{RecordingDirectory, RecordingSink, RecordingStore, recording_file_name};
-pub use shard::{Input, Shard, ShardConfig, TICK_MICROSECONDS};
+pub use shard::{Input, MUSIC_NAME, Shard, ShardConfig, TICK_MICROSECONDS};
 pub use tap::{Frame, Item};
 pub use time::Mono;
 pub use worker::{COMMANDS_MAX, Worker, WorkerConfig, WorkerHandle, WorkerSender};

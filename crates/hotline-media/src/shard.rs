@@ -23,7 +23,7 @@ use crate::time::Mono;
 pub struct ShardConfig {
     /// Prompts and music, by index.
     pub sounds: Arc<[Sound]>,
-    /// Index of the hold music among them.
+    /// Index of the hold music among them; None looks for the sound named [`MUSIC_NAME`].
     pub music: Option<u32>,
 }
 
@@ -69,7 +69,8 @@ pub struct Shard {
 
 impl Shard {
     /// An empty shard. The seed gives SSRCs and first numbers: from a good source in service, fixed in tests.
-    pub fn new(config: ShardConfig, seed: u64) -> Self {
+    pub fn new(mut config: ShardConfig, seed: u64) -> Self {
+        config.music = config.music.or_else(|| named_music(&config.sounds));
         Shard {
             config,
             soft: soft_bed(),
@@ -486,6 +487,15 @@ impl Shard {
     }
 }
 
+/// The shared tones lie beside the languages, so the name may carry a folder.
+fn named_music(sounds: &[Sound]) -> Option<u32> {
+    let is_music = |sound: &Sound| sound.name.rsplit('/').next() == Some(MUSIC_NAME);
+    sounds
+        .iter()
+        .position(is_music)
+        .and_then(|index| u32::try_from(index).ok())
+}
+
 /// What a payload type means on a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -523,6 +533,8 @@ impl Format {
     }
 }
 
+/// Name of the hold music among the sounds.
+pub const MUSIC_NAME: &str = "tone.moh";
 /// One clock for all legs.
 pub const TICK_MICROSECONDS: u64 = 20_000;
 /// Four times what a core can carry.

@@ -33,7 +33,7 @@ pub struct WorkerConfig {
     pub recordings: PathBuf,
     /// Prompts and music, by index.
     pub sounds: Arc<[Sound]>,
-    /// Index of the hold music among them.
+    /// Index of the hold music among them; None looks for [`crate::MUSIC_NAME`].
     pub music: Option<u32>,
     /// Which worker; names the threads.
     pub index: u32,

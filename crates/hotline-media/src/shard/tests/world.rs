@@ -78,7 +78,7 @@ impl World {
             shard: Shard::new(
                 ShardConfig {
                     sounds,
-                    music: Some(0),
+                    music: None,
                 },
                 7,
             ),
