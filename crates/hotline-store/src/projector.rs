@@ -10,7 +10,7 @@
 use crate::call_row;
 use crate::fact_row;
 use crate::journal::{Found, JournalError, JournalWatch, Tail};
-use crate::store::Store;
+use crate::store::{Store, is_locked};
 use hotline_core::{CallId, CallRecord, Ledger};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnection;
@@ -198,6 +198,11 @@ impl Projector {
             self.begin().await?;
         }
         if self.batch.is_none() {
+            // A line that is never idle must not keep its segments for ever.
+            if self.frames_since_checkpoint >= self.options.checkpoint_frames {
+                let removed = self.checkpoint(RUNNING_CHECKPOINT).await?;
+                return Ok(Step::Checkpointed(removed));
+            }
             self.collect()?;
         }
         if let Some(batch) = &self.batch {
@@ -405,7 +410,9 @@ impl Projector {
             status.failure = Some(text);
             status.lag_frames = lag + self.batch.as_ref().map_or(0, |batch| batch.frames as u64);
         });
-        if !is_locked(error) {
+        let is_locked =
+            matches!(error, ProjectorError::Database { source, .. } if is_locked(source));
+        if !is_locked {
             // The file may have been away or replaced. If it still is, the next step says so again.
             self.store.reconnect().await.ok();
         }
@@ -438,19 +445,6 @@ fn signed(value: u64) -> Result<i64, sqlx::Error> {
 
 fn is_stopping(stop: &watch::Receiver<bool>) -> bool {
     *stop.borrow() || stop.has_changed().is_err()
-}
-
-/// SQLITE_BUSY (5) and SQLITE_LOCKED (6), extended or not: the connection itself is well.
-fn is_locked(error: &ProjectorError) -> bool {
-    let ProjectorError::Database {
-        source: sqlx::Error::Database(source),
-        ..
-    } = error
-    else {
-        return false;
-    };
-    let code = source.code().and_then(|code| code.parse::<u32>().ok());
-    matches!(code.map(|code| code & 0xff), Some(5 | 6))
 }
 
 fn describe(error: &ProjectorError) -> String {

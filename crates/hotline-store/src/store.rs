@@ -8,8 +8,9 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Row};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::sleep;
 
 /// What went wrong with the database, and in doing what.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +93,8 @@ pub enum StoreError {
 const READERS_MAX: u32 = 2;
 /// A lock of another program is waited for so long.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two tries to open.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// An open database. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -118,11 +121,7 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .disable_statement_logging();
-        let mut writer = options
-            .connect()
-            .await
-            .map_err(|source| StoreError::Open { source })?;
-        schema::migrate(&mut writer).await?;
+        let writer = connect_writer(&options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .connect_lazy_with(
@@ -241,6 +240,38 @@ impl Store {
         self.readers.close().await;
         // The writer closes itself when its last clone goes; SQLite checkpoints then.
     }
+}
+
+/// Connects and migrates. When several open a new file at once, SQLite refuses the change to WAL without waiting for
+/// the busy timeout, so the waiting is done here.
+async fn connect_writer(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let began = Instant::now();
+    loop {
+        let error = match options.connect().await {
+            Ok(mut writer) => match schema::migrate(&mut writer).await {
+                Ok(()) => return Ok(writer),
+                Err(error) => error,
+            },
+            Err(source) => StoreError::Open { source },
+        };
+        let is_busy = match &error {
+            StoreError::Open { source } | StoreError::Migrate { source } => is_locked(source),
+            _ => false,
+        };
+        if !is_busy || began.elapsed() > BUSY_TIMEOUT {
+            return Err(error);
+        }
+        sleep(BUSY_PAUSE).await;
+    }
+}
+
+/// SQLITE_BUSY (5), SQLITE_LOCKED (6) and SQLITE_PROTOCOL (15, a race for WAL), extended or not: somebody else is in
+/// the way, the connection itself is well.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(|error| error.code()?.parse::<u32>().ok());
+    matches!(code.map(|code| code & 0xff), Some(5 | 6 | 15))
 }
 
 /// The file names callers: nobody else may read it, nor what SQLite puts beside it (it copies the mode).

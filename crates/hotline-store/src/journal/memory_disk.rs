@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub enum Crash {
     /// Power is lost: only synced bytes and names survive.
     Power,
-    /// Power is lost, and of the unsynced blocks of 512 bytes a random half had reached the disk.
+    /// Power is lost, and of the unsynced blocks of 512 bytes a random half had reached the disk; with some seeds the
+    /// names had, too.
     PowerTorn {
         /// Chooses the blocks.
         seed: u64,
@@ -25,6 +26,22 @@ const BLOCK: usize = 512;
 struct Content {
     bytes: Vec<u8>,
     synced: Vec<u8>,
+    /// What was written since the last sync: from, to. A failed sync forgets it, as kernels do: the bytes can be read
+    /// until the power goes, and no later sync brings them to the disk.
+    dirty: Vec<(usize, usize)>,
+}
+
+impl Content {
+    fn sync(&mut self) {
+        self.synced.resize(self.bytes.len(), 0);
+        for (from, to) in self.dirty.drain(..) {
+            if let (Some(place), Some(bytes)) =
+                (self.synced.get_mut(from..to), self.bytes.get(from..to))
+            {
+                place.copy_from_slice(bytes);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +111,7 @@ impl MemoryDisk {
         let (names, seed) = match crash {
             Crash::Process => (&state.names, None),
             Crash::Power => (&state.synced_names, Some(None)),
+            Crash::PowerTorn { seed } if seed & 2 == 0 => (&state.names, Some(Some(seed))),
             Crash::PowerTorn { seed } => (&state.synced_names, Some(Some(seed))),
         };
         let mut contents = BTreeMap::new();
@@ -111,6 +129,7 @@ impl MemoryDisk {
                 Content {
                     synced: bytes.clone(),
                     bytes,
+                    dirty: Vec::new(),
                 },
             );
         }
@@ -145,6 +164,7 @@ impl MemoryDisk {
             Content {
                 synced: bytes.clone(),
                 bytes,
+                dirty: Vec::new(),
             },
         );
     }
@@ -216,17 +236,21 @@ fn length(content: &Content) -> u64 {
 
 fn torn(content: &Content, seed: u64) -> Vec<u8> {
     let mut bytes = content.synced.clone();
-    bytes.resize(content.bytes.len().max(bytes.len()), 0);
+    bytes.resize(content.bytes.len(), 0);
     let mut random = seed | 1;
-    for (at, block) in content.bytes.chunks(BLOCK).enumerate() {
-        // xorshift64: enough to choose blocks.
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        if random & 1 == 0
-            && let Some(place) = bytes.get_mut(at * BLOCK..at * BLOCK + block.len())
-        {
-            place.copy_from_slice(block);
+    for (from, to) in &content.dirty {
+        for block in from / BLOCK..=to / BLOCK {
+            // xorshift64: enough to choose blocks.
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let part = (block * BLOCK).max(*from)..((block + 1) * BLOCK).min(*to);
+            if random & 1 == 0
+                && let (Some(place), Some(written)) =
+                    (bytes.get_mut(part.clone()), content.bytes.get(part))
+            {
+                place.copy_from_slice(written);
+            }
         }
     }
     bytes
@@ -245,6 +269,7 @@ impl Disk for MemoryDisk {
             Content {
                 bytes: vec![0; room],
                 synced: Vec::new(),
+                dirty: Vec::new(),
             },
         );
         Ok(Arc::new(MemoryFile {
@@ -340,6 +365,7 @@ impl DiskFile for MemoryFile {
             if let Some(place) = content.bytes.get_mut(from..from + through.len()) {
                 place.copy_from_slice(through);
             }
+            content.dirty.push((from, from + through.len()));
         }
         if cut.is_some() {
             Err(io::Error::other("killed"))
@@ -350,12 +376,18 @@ impl DiskFile for MemoryFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
-        state.operate_whole()?;
-        if state.has_sync_errors {
-            return Err(io::Error::other("sync failed"));
-        }
+        let operated = state.operate_whole();
+        let is_failing = operated.is_err() || state.has_sync_errors;
         if let Some(content) = state.contents.get_mut(&self.number) {
-            content.synced = content.bytes.clone();
+            if is_failing {
+                content.dirty.clear();
+            } else {
+                content.sync();
+            }
+        }
+        operated?;
+        if is_failing {
+            return Err(io::Error::other("sync failed"));
         }
         Ok(())
     }

@@ -162,13 +162,15 @@ fn power_loss_keeps_what_was_synced_and_never_half_a_frame() {
         };
         let after = disk.after(crash);
         let (journal, ledger) = open(&after);
-        let next = journal.status().next;
+        // After a head that was torn, the gap is stated behind what was found.
+        let gap = u64::from(journal.recovery().damaged_segments > 0);
+        let next = journal.status().next - gap;
         assert!(next > 21, "seed {seed}: synced frames are there");
         assert_eq!(ledger, prefix(next), "seed {seed}");
     }
 }
 
-/// The ledger before frame number `next`; a gap may have been stated at the end of a damaged start.
+/// The ledger before frame number `next`.
 fn prefix(next: u64) -> Ledger {
     folded(next - 1)
 }
@@ -266,7 +268,8 @@ fn a_start_over_an_empty_segment_keeps_its_snapshot_at_every_kill() {
         let again = disk.after(Crash::Process);
         again.kill_after(operations, 3);
         drop(Journal::open_on(Arc::new(again.clone()), SMALL));
-        for crash in [Crash::Process, Crash::Power] {
+        let torn = (1..9).map(|seed| Crash::PowerTorn { seed });
+        for crash in [Crash::Process, Crash::Power].into_iter().chain(torn) {
             let (_, ledger) = open(&again.after(crash));
             assert_eq!(ledger, folded(9), "killed after {operations}, {crash:?}");
         }
