@@ -253,10 +253,13 @@ pub(super) fn target(
         (Address::Unusable, None) => return Err(SdpError::Unreachable),
     };
     let target = SocketAddr::new(ip, chosen.port);
-    if is_forbidden(target)
-        || Some(target) == local.map(SocketAddr::from)
-        || capabilities.refused_targets.contains(&target)
-    {
+    let is_here = |ip: Option<IpAddr>| ip.is_none_or(|ip| ip.is_loopback());
+    // Only who is on this host himself may name its loopback; from elsewhere it aims at our own services.
+    let is_intrusion =
+        ip.is_loopback() && !(is_here(local.map(|(ip, _)| ip)) && is_here(signalling));
+    let is_ours = Some(target) == local.map(SocketAddr::from)
+        || capabilities.refused_targets.contains(&target);
+    if is_forbidden(target) || is_ours || is_intrusion {
         return Err(SdpError::ForbiddenTarget);
     }
     if local.is_some_and(|(local, _)| ip.is_ipv4() != local.is_ipv4()) {

@@ -327,6 +327,34 @@ fn targets_that_no_honest_peer_names_are_refused() {
 }
 
 #[test]
+fn loopback_is_for_those_who_are_on_it() {
+    let offer = lines("v=0\ns=-\nc=IN IP4 127.0.0.1\nm=audio 4000 RTP/AVP 8");
+    let here = ip("127.0.0.1");
+    let result = |local: IpAddr, signalling: Option<IpAddr>| {
+        answer(
+            &offer,
+            &Capabilities::default(),
+            (local, 20_000),
+            1,
+            1,
+            signalling,
+        )
+        .map(|_| ())
+    };
+    assert_eq!(result(here, Some(here)), Ok(()));
+    assert_eq!(result(here, None), Ok(()));
+    assert_eq!(
+        result(ip(LOCAL), Some(ip(PEER))),
+        Err(SdpError::ForbiddenTarget)
+    );
+    assert_eq!(
+        accept(&Capabilities::default(), &offer, Some(ip(PEER))),
+        Err(SdpError::ForbiddenTarget)
+    );
+    assert!(accept(&Capabilities::default(), &offer, Some(here)).is_ok());
+}
+
+#[test]
 fn version_6_is_answered_with_version_6() {
     let offer = lines(
         "v=0\no=- 1 1 IN IP6 2001:db8::5\ns=-\nc=IN IP6 2001:db8::5\nt=0 0\nm=audio 4000 RTP/AVP 0",
