@@ -230,6 +230,7 @@ impl Switchboard {
             ContactState::Unreachable => (Contact::Unreachable, "unreachable"),
         };
         if let Some(agent) = self.agents.get(&account) {
+            self.unheard.remove(agent);
             self.tell_core(Input::Contact(*agent, contact));
         }
         turn.says.push(Say::Contact {

@@ -7,7 +7,7 @@ use crate::turn::{Effect, Turn};
 use hotline_core::{AgentId, Ledger, Mono, Now, Plan, RequestId, Switch};
 use hotline_media::sdp::Capabilities;
 use hotline_sip::{Command, Endpoint, Output as SipOutput};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Fixed at start.
@@ -86,6 +86,8 @@ pub struct Switchboard {
     pub(crate) agents: BTreeMap<String, AgentId>,
     pub(crate) users: Vec<String>,
     pub(crate) restart_byes_per_s: u32,
+    /// Counsellors of whose phones a restart has not heard yet.
+    pub(crate) unheard: BTreeSet<AgentId>,
     pub(crate) work: Work,
 }
 
@@ -131,6 +133,7 @@ impl Switchboard {
             advertise: config.advertise,
             trunks,
             restart_byes_per_s: config.restart_byes_per_s,
+            unheard: BTreeSet::new(),
             work: Work::default(),
         };
         switchboard.index_agents(&config.plan);
@@ -155,7 +158,7 @@ impl Switchboard {
                 self.sounds.replan(&plan);
                 self.tell_core(hotline_core::Input::Plan(plan));
             }
-            Input::Recovered(ledger) => self.on_recovered(ledger),
+            Input::Recovered(ledger) => self.on_recovered(now, ledger, turn),
             Input::Request(id, request) => {
                 self.tell_core(hotline_core::Input::Request(id, request))
             }
@@ -223,7 +226,7 @@ impl Switchboard {
         self.work.sip_inputs.push_back(hotline_sip::Input::Tick);
     }
 
-    fn on_recovered(&mut self, ledger: Box<Ledger>) {
+    fn on_recovered(&mut self, now: Now, ledger: Box<Ledger>, turn: &mut Turn) {
         let kept = ledger
             .kept
             .iter()
@@ -237,10 +240,17 @@ impl Switchboard {
             .collect();
         // Core first: counsellors must stand in their old state when their phones become reachable.
         self.tell_core(hotline_core::Input::Recovered(ledger));
-        self.tell_sip(Command::Restore {
-            kept,
-            byes_per_s: self.restart_byes_per_s,
-        });
+        let byes_per_s = self.restart_byes_per_s;
+        self.tell_sip(Command::Restore { kept, byes_per_s });
+        self.unheard = self.agents.values().copied().collect();
+        self.settle(now, turn);
+        // Whose phone was not among the bindings has none: nobody is left standing ready without one.
+        for agent in std::mem::take(&mut self.unheard) {
+            self.tell_core(hotline_core::Input::Contact(
+                agent,
+                hotline_core::Contact::Gone,
+            ));
+        }
     }
 
     /// Lets the engines talk until nothing is left to say. Core goes first: what it has heard it must judge
