@@ -5,7 +5,6 @@ mod bind;
 mod clock;
 mod console;
 mod control;
-mod disk;
 mod error;
 mod host;
 pub(crate) mod lock;
@@ -16,6 +15,7 @@ mod notify;
 mod serve;
 mod socket;
 mod tables;
+mod watch;
 mod workers;
 
 pub(crate) use logging::start_logging;

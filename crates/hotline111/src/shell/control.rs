@@ -6,7 +6,7 @@ use crate::shell::log;
 use crate::shell::net::Net;
 use crate::shell::notify::Notifier;
 use hotline_console::Counters;
-use hotline_core::{Fact, Ledger, Now, Plan, Refusal, Request, RequestId};
+use hotline_core::{Cause, Fact, Ledger, Now, Plan, Refusal, Request, RequestId};
 use hotline_media::WorkerHandle;
 use hotline_sip::Output as SipOutput;
 use hotline_store::{Appended, Journal};
@@ -36,6 +36,8 @@ const TURN_US_ALARM: u64 = 5_000;
 
 /// What other threads want of the control thread.
 pub(crate) enum Message {
+    /// Another part has raised an alarm; count it.
+    Alarm(&'static str),
     /// The accounts have changed.
     Accounts(Vec<hotline_sip::Account>),
     /// The disk of the recordings is nearly full, or no longer.
@@ -272,6 +274,7 @@ impl Running {
 
     fn on_message(&mut self, message: Message) {
         match message {
+            Message::Alarm(name) => self.count_alarm(name),
             Message::Accounts(accounts) => self.turn(Input::Accounts(accounts)),
             Message::DiskFull(is_full) => self.on_disk(is_full),
             Message::Drain { limit_ms } => {
@@ -352,8 +355,13 @@ impl Running {
                 if matches!(command, hotline_media::Command::Open { .. }) {
                     self.open_media += 1;
                 }
-                if let Some(worker) = self.control.workers.get(usize::from(worker)) {
-                    worker.send(command);
+                let workers = &self.control.workers;
+                if !workers
+                    .get(usize::from(worker))
+                    .is_some_and(|worker| worker.send(command))
+                {
+                    log::media_worker(worker);
+                    self.count_alarm("media_worker");
                 }
             }
             Effect::Reply(id, result) => {
@@ -405,10 +413,15 @@ impl Running {
     fn tell_log(&mut self, turn: &Turn) {
         for fact in &turn.frame.facts {
             log::fact(fact);
-            if let Fact::Ended { call, .. } = fact
-                && let Some(record) = self.control.journal.ledger().calls.get(call)
-            {
+            let Fact::Ended { call, cause, .. } = fact else {
+                continue;
+            };
+            if let Some(record) = self.control.journal.ledger().calls.get(call) {
                 log::fate(record, self.control.short_ms);
+            }
+            if *cause == Cause::Overload {
+                log::trunk_shed(*call);
+                self.count_alarm("trunk_shed");
             }
         }
         for say in &turn.says {

@@ -45,7 +45,7 @@ impl Host {
         if self.journal.status().trouble.is_some() {
             troubles.push("journal_trouble".to_owned());
         }
-        if self.projector.borrow().waiting() > PROJECTOR_WAIT_MAX {
+        if self.is_projector_behind() {
             troubles.push("projector_behind".to_owned());
         }
         if view.is_disk_full {
@@ -55,6 +55,11 @@ impl Host {
             troubles.push("no_media_port".to_owned());
         }
         troubles
+    }
+
+    /// The database takes nothing although there is something.
+    pub(crate) fn is_projector_behind(&self) -> bool {
+        self.projector.borrow().waiting() > PROJECTOR_WAIT_MAX
     }
 
     /// Carries out a request about accounts; what changed is in force when this returns.

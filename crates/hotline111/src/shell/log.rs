@@ -164,3 +164,30 @@ pub(crate) fn disk(is_full: bool) {
         info!("the disk has room again, recordings go on");
     }
 }
+
+/// A media worker takes no commands: it has ended, or is hopelessly behind.
+pub(crate) fn media_worker(worker: u16) {
+    error!(
+        alarm = "media_worker",
+        worker, "a media worker takes no commands"
+    );
+}
+
+/// The database takes no rows, or takes them again.
+pub(crate) fn projector(is_behind: bool, status: &hotline_store::ProjectorStatus) {
+    if is_behind {
+        let failure = status.failure.as_deref().unwrap_or("it does not answer");
+        let frames = status.lag_frames;
+        error!(
+            alarm = "projector_behind",
+            failure, frames, "the database takes no rows, calls go on"
+        );
+    } else {
+        info!("the database takes rows again");
+    }
+}
+
+/// A trunk's call was refused at a hard limit.
+pub(crate) fn trunk_shed(call: hotline_core::CallId) {
+    error!(alarm = "trunk_shed", %call, "a call was refused: a hard limit is reached");
+}

@@ -11,7 +11,7 @@ use crate::shell::host::{Host, LoadError, endpoint_accounts, load_accounts};
 use crate::shell::lock::StateLock;
 use crate::shell::net::{Bound, Net};
 use crate::shell::notify::Notifier;
-use crate::shell::{bind, disk, socket, workers};
+use crate::shell::{bind, socket, watch, workers};
 use hotline_console::{Console, ConsoleState};
 use hotline_core::Ledger;
 use hotline_media::sdp::Capabilities;
@@ -34,6 +34,7 @@ const CALL_NUMBER_SHIFT: u32 = 20;
 
 /// Runs the server until it is drained.
 pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
+    keep_to_ourselves();
     let runtime = pool()?;
     let clock = Clock::start();
     let settings = &start.loaded.server;
@@ -165,11 +166,12 @@ fn run(
     tasks.spawn(signals.follow(Arc::clone(&host)));
     tasks.spawn(socket::serve(listener, Arc::clone(&host)));
     let stop_percent = loaded.server.recordings_stop_percent;
-    tasks.spawn(disk::watch(
+    tasks.spawn(watch::watch_disk(
         loaded.server.recordings_dir.clone(),
         stop_percent,
         host.inbox.clone(),
     ));
+    tasks.spawn(watch::watch_projector(Arc::clone(&host)));
     tasks.spawn(console.run(stopped.clone()));
     let projecting = runtime.spawn(projector.run(stopped));
     drop(guard);
@@ -230,6 +232,18 @@ impl Signals {
             host.drain(is_second);
             is_second = true;
         }
+    }
+}
+
+/// Files are readable by us alone, and memory (it holds children's voices) is never dumped to disk.
+fn keep_to_ourselves() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if rustix::process::setrlimit(rustix::process::Resource::Core, none).is_err() {
+        tracing::warn!("core dumps could not be switched off");
     }
 }
 
