@@ -11,6 +11,7 @@ use crate::g711::{alaw_decode, alaw_encode};
 use crate::message::{Bed, Clip, Codec, Direction, LegId, LegPlan};
 use crate::packet::{self, View, write_header};
 use crate::recorder::recording_file_name;
+use crate::time::Mono;
 use crate::tone::{Oscillator, RATE};
 
 /// A worker with its events and a directory of its own.
@@ -391,4 +392,35 @@ fn an_impossible_range_or_address_is_an_error_at_start() {
         let error = Worker::start(config, |_| {}).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
+}
+
+#[test]
+fn pairs_are_even_marked_and_rest_in_a_small_range() {
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let mut ports = ports::Ports::new(here, (15_000, 15_007), 9, 1).unwrap();
+    let mut bound = ports.top_up(Mono(0));
+    bound.sort_unstable();
+    assert!(!bound.is_empty() && bound.len() <= 4, "{bound:?}");
+    assert!(
+        bound
+            .iter()
+            .all(|port| port % 2 == 0 && (15_000..=15_006).contains(port))
+    );
+    let port = bound[0];
+    let pair = ports.take(port).unwrap();
+    assert_eq!(
+        rustix::net::sockopt::ip_tos(&pair.media).unwrap(),
+        46 << 2,
+        "expedited forwarding"
+    );
+    ports.retire(Mono(0), pair);
+    assert_eq!(
+        ports.top_up(Mono(1)),
+        [],
+        "waits before it tries a full range again"
+    );
+    ports.tick(Mono(600_000));
+    assert_eq!(ports.top_up(Mono(1_100_000)), [], "closed, but it rests");
+    ports.tick(Mono(3_100_000));
+    assert_eq!(ports.top_up(Mono(3_100_000)), [port]);
 }
