@@ -23,10 +23,11 @@ impl Switch {
                 });
             }
         }
-        // Whoever was idle longest before is so again.
+        // Whoever was idle longest before is so again; who becomes ready by the restart comes behind.
         let mut known: Vec<(&String, &AgentStanding)> = ledger.agents.iter().collect();
         known.sort_by_key(|(user, standing)| {
             (
+                standing.standing != Standing::Ready,
                 standing.since.run,
                 standing.since.mono,
                 standing.since.wall,

@@ -4,7 +4,7 @@ use super::Report;
 use super::swarm::Swarm;
 use crate::dice::Dice;
 use crate::world::board::{NORTH_IP, SOUTH_IP, password, server_address};
-use crate::world::peer::{Login, News, OnInvite, Peer, State};
+use crate::world::peer::{Login, OnInvite, Peer, State};
 use crate::world::say::Line;
 use crate::world::{REALM, STORY_US, Trace, World};
 use std::collections::BTreeMap;
@@ -393,11 +393,12 @@ impl Day {
         }
     }
 
-    /// 24, seen by the callers: whoever was answered on a counted number has a row.
+    /// 24, seen by the callers: whoever was answered on a counted number has a row, unless a death took frames along
+    /// that the disk had not got.
     fn rows_for_the_answered(&mut self) {
         let rows = self.world.keeper.database.rows.values().filter(|row| row.record.answered.is_some()).count();
         let rows = u64::try_from(rows).unwrap_or(0);
-        if self.answered > rows && !self.had_power_loss {
+        if self.answered > rows && self.world.keeper.lost == 0 {
             let text = format!("{} calls were answered and have {rows} rows", self.answered);
             self.world.watch.fault(self.world.now_us, 24, text);
         }

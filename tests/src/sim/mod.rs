@@ -32,6 +32,9 @@ pub struct Report {
 pub fn run(seed: u64, trace: Trace) -> Report {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let mut day = Day::new(seed, trace);
+        if let Some(kept) = lines_kept() {
+            day.world.lines_kept = kept;
+        }
         day.run();
         day.report()
     }));
@@ -43,6 +46,11 @@ pub fn run(seed: u64, trace: Trace) -> Report {
             .unwrap_or_default();
         Report { seed, fault: Some(format!("panic: {text}")), ..Report::default() }
     })
+}
+
+/// `SIM_LINES=N` tells more of the end.
+fn lines_kept() -> Option<usize> {
+    std::env::var("SIM_LINES").ok()?.parse().ok()
 }
 
 /// A failing seed once more, with its last lines and how to see it again.

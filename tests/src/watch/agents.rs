@@ -1,6 +1,6 @@
 //! Invariants 10 to 14: what a counsellor's states allow.
 
-use hotline_core::{AgentId, Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
+use hotline_core::{Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
 use std::collections::BTreeMap;
 
 /// 14: a phone that did not answer so often in a row is out of rotation.
@@ -20,13 +20,14 @@ struct Agent {
 #[derive(Default)]
 pub(super) struct Agents {
     agents: BTreeMap<String, Agent>,
-    users: Vec<String>,
+    /// As the edge says, whether the plan has the counsellor or not.
+    contacts: BTreeMap<String, Contact>,
 }
 
 impl Agents {
     /// Counsellors come back as the journal knows them.
     pub(super) fn begin_run(&mut self, plan: &Plan, known: &Ledger) {
-        self.users = plan.agents.iter().map(|agent| agent.user.clone()).collect();
+        self.contacts.clear();
         self.agents = plan
             .agents
             .iter()
@@ -50,18 +51,20 @@ impl Agents {
 
     pub(super) fn change_plan(&mut self, plan: &Plan) {
         let before = std::mem::take(&mut self.agents);
+        let contacts = std::mem::take(&mut self.contacts);
         self.begin_run(plan, &Ledger::default());
-        for (user, agent) in before {
-            if let Some(entry) = self.agents.get_mut(&user) {
-                let wrap_up_ms = entry.wrap_up_ms;
-                *entry = Agent { wrap_up_ms, ..agent };
+        for (user, entry) in &mut self.agents {
+            if let Some(agent) = before.get(user) {
+                *entry = Agent { wrap_up_ms: entry.wrap_up_ms, ..agent.clone() };
             }
+            entry.contact = contacts.get(user).copied().unwrap_or(Contact::Gone);
         }
+        self.contacts = contacts;
     }
 
-    pub(super) fn on_contact(&mut self, agent: AgentId, contact: Contact) {
-        let user = usize::try_from(agent.0).ok().and_then(|index| self.users.get(index));
-        if let Some(agent) = user.and_then(|user| self.agents.get_mut(user)) {
+    pub(super) fn on_contact(&mut self, account: &str, contact: Contact) {
+        self.contacts.insert(account.to_owned(), contact);
+        if let Some(agent) = self.agents.get_mut(account) {
             agent.contact = contact;
             if contact == Contact::Reachable {
                 agent.dead_offers = 0;
@@ -107,6 +110,9 @@ impl Agents {
             Fact::AgentState { agent, standing, why } => self.agents.get_mut(agent).map_or_else(Vec::new, |entry| {
                 let mut found = drawn_transition(entry, agent, standing, why);
                 found.extend(whole_wrap_up(entry, agent, at_us, why));
+                if matches!(standing, Standing::NotReady(_) | Standing::SignedOut) {
+                    entry.dead_offers = 0;
+                }
                 entry.standing = standing.clone();
                 entry.since_us = at_us;
                 found

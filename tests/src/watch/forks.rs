@@ -3,6 +3,7 @@
 use crate::world::text::Text;
 use hotline_core::{Fact, OfferOutcome};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// 5: an offer that is over is taken back within this time.
 const STOP_US_MAX: u64 = 200_000;
@@ -13,6 +14,7 @@ const FORGET_US: u64 = 64_000_000;
 struct Branch {
     call: String,
     call_id: String,
+    destination: SocketAddr,
     sent_us: u64,
     provisional_us: Option<u64>,
     cancelled: bool,
@@ -74,12 +76,12 @@ impl Forks {
         }
     }
 
-    pub(super) fn on_sent(&mut self, now_us: u64, text: &Text) -> Vec<(u8, String)> {
+    pub(super) fn on_sent(&mut self, now_us: u64, destination: SocketAddr, text: &Text) -> Vec<(u8, String)> {
         if !text.is_request() {
             return Vec::new();
         }
         match text.method() {
-            "INVITE" if text.tag("To").is_none() => self.invite(now_us, text),
+            "INVITE" if text.tag("To").is_none() => self.invite(now_us, destination, text),
             "CANCEL" => {
                 if let Some(branch) = self.branches.get_mut(text.branch()) {
                     branch.cancelled = true;
@@ -96,7 +98,7 @@ impl Forks {
     }
 
     /// 26: an INVITE leaves only for an offer that is in the journal.
-    fn invite(&mut self, now_us: u64, text: &Text) -> Vec<(u8, String)> {
+    fn invite(&mut self, now_us: u64, destination: SocketAddr, text: &Text) -> Vec<(u8, String)> {
         let call = text.header("X-Call-ID").unwrap_or_default().to_owned();
         if self.branches.contains_key(text.branch()) {
             return Vec::new();
@@ -108,6 +110,7 @@ impl Forks {
         self.branches.insert(text.branch().to_owned(), Branch {
             call,
             call_id: text.call_id().to_owned(),
+            destination,
             sent_us: now_us,
             provisional_us: None,
             cancelled: false,
@@ -116,6 +119,10 @@ impl Forks {
             must_stop: None,
         });
         found
+    }
+
+    pub(super) fn on_flow_lost(&mut self, address: SocketAddr) {
+        self.branches.retain(|_, branch| branch.destination != address);
     }
 
     pub(super) fn on_received(&mut self, now_us: u64, text: &Text) {

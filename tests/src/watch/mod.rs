@@ -17,12 +17,13 @@ use agents::Agents;
 use calls::Calls;
 use ears::Ears;
 use forks::Forks;
-use hotline_core::{Frame, Input as CoreInput, Ledger, Now, Plan};
-use hotline_switchboard::{Switchboard, Turn};
+use hotline_core::{Contact, Frame, Input as CoreInput, Ledger, Now, Plan};
+use hotline_switchboard::{Say, Switchboard, Turn};
 use records::Records;
 use reference::Reference;
 use replay::Replay;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// 35: what one message may cause at most. The largest honest turn is a start that comforts every open call.
 const EFFECTS_MAX: usize = 2_000;
@@ -87,9 +88,19 @@ impl Watch {
     pub fn on_turn(&mut self, now: Now, turn: &Turn, board: &Switchboard) {
         let at_us = now.mono.0;
         for input in &turn.frame.inputs {
-            if let CoreInput::Contact(agent, contact) = input {
-                self.agents.on_contact(*agent, *contact);
-                self.reference.on_contact(*agent, *contact);
+            if let CoreInput::Drain { limit_ms } = input {
+                self.reference.on_drain(at_us + u64::from(*limit_ms) * 1_000);
+            }
+        }
+        for say in &turn.says {
+            if let Say::Contact { account, state } = say {
+                let contact = match *state {
+                    "reachable" => Contact::Reachable,
+                    "gone" => Contact::Gone,
+                    _ => Contact::Unreachable,
+                };
+                self.agents.on_contact(account, contact);
+                self.reference.on_contact(account, contact);
             }
         }
         for fact in &turn.frame.facts {
@@ -111,9 +122,14 @@ impl Watch {
         self.take(at_us, found);
     }
 
-    pub fn on_sent(&mut self, now_us: u64, text: &Text) {
-        let found = self.forks.on_sent(now_us, text);
+    pub fn on_sent(&mut self, now_us: u64, destination: SocketAddr, text: &Text) {
+        let found = self.forks.on_sent(now_us, destination, text);
         self.take(now_us, found);
+    }
+
+    /// The stream to this address is gone: nothing can be taken back there.
+    pub fn on_flow_lost(&mut self, address: SocketAddr) {
+        self.forks.on_flow_lost(address);
     }
 
     pub fn on_received(&mut self, now_us: u64, text: &Text) {

@@ -2,7 +2,7 @@
 //! naively: a list of callers, a list of counsellors, and a search through both. It shares no code with the product;
 //! it hears the same facts and must come to the same assignments.
 
-use hotline_core::{AgentId, AgentStanding, Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
+use hotline_core::{AgentStanding, Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Decision 13: seconds of head start by queue.
@@ -47,6 +47,9 @@ pub(super) struct Reference {
     languages: BTreeMap<u64, String>,
     last_key: BTreeMap<u64, char>,
     order: u64,
+    contacts: BTreeMap<String, Contact>,
+    /// From here on nobody is offered any more: the stop has come to its limit.
+    closes_us: Option<u64>,
 }
 
 impl Reference {
@@ -70,9 +73,9 @@ impl Reference {
         let before = std::mem::replace(&mut self.counsellors, counsellors(plan));
         for counsellor in &mut self.counsellors {
             if let Some(old) = before.iter().find(|old| old.user == counsellor.user) {
-                counsellor.contact = old.contact;
                 counsellor.ready = old.ready;
             }
+            counsellor.contact = self.contacts.get(&counsellor.user).copied().unwrap_or(Contact::Gone);
         }
     }
 
@@ -80,9 +83,9 @@ impl Reference {
         self.callers.len()
     }
 
-    pub(super) fn on_contact(&mut self, agent: AgentId, contact: Contact) {
-        let found = usize::try_from(agent.0).ok().and_then(|index| self.counsellors.get_mut(index));
-        if let Some(counsellor) = found {
+    pub(super) fn on_contact(&mut self, account: &str, contact: Contact) {
+        self.contacts.insert(account.to_owned(), contact);
+        if let Some(counsellor) = self.counsellors.iter_mut().find(|counsellor| counsellor.user == account) {
             counsellor.contact = contact;
         }
     }
@@ -132,6 +135,11 @@ impl Reference {
             | Fact::Recording { .. } => {}
         }
         Vec::new()
+    }
+
+    /// SIGTERM: served until the limit.
+    pub(super) fn on_drain(&mut self, limit_us: u64) {
+        self.closes_us.get_or_insert(limit_us);
     }
 
     /// 6: nobody waits while a fit counsellor is ready.
@@ -218,6 +226,9 @@ impl Reference {
 
     /// Naively: every caller in order, every counsellor in order.
     fn next_pair(&self, at_us: u64) -> Option<(u64, String)> {
+        if self.closes_us.is_some_and(|closes_us| at_us >= closes_us) {
+            return None;
+        }
         let mut line: Vec<&Caller> = self.callers.iter().filter(|caller| !caller.is_offered).collect();
         line.sort_by_key(|caller| (!caller.is_at_head, caller.rank_us, caller.call));
         let mut idle: Vec<&Counsellor> = self

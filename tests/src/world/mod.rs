@@ -33,7 +33,7 @@ pub const REALM: &str = "111.test";
 const WALL_AT_START_MS: i64 = 1_772_438_400_000;
 /// Before this, servers start and phones register; then the story begins.
 pub const STORY_US: u64 = 10_000_000;
-/// Lines kept for the end of a story that failed.
+/// Lines kept for the end of a story that failed, unless more are asked for.
 const LINES_KEPT: usize = 60;
 
 /// Something that will happen.
@@ -91,6 +91,7 @@ pub struct World {
     pub wire: Wire,
     pub trace: Trace,
     pub lines: VecDeque<Line>,
+    pub lines_kept: usize,
     pub news: Vec<(usize, News)>,
     pub kill: Option<Kill>,
     /// The process died at the last turn and nobody has started it again.
@@ -138,6 +139,7 @@ impl World {
             wire: Wire::default(),
             trace: Trace::Off,
             lines: VecDeque::new(),
+            lines_kept: LINES_KEPT,
             news: Vec::new(),
             kill: None,
             is_down: false,
@@ -319,7 +321,7 @@ impl World {
         let parsed = Text::parse(&bytes);
         if let Some((text, _)) = &parsed {
             self.wire.from_server(self.now_us, destination, text, number.is_some());
-            self.watch.on_sent(self.now_us, text);
+            self.watch.on_sent(self.now_us, destination, text);
             if self.trace != Trace::Off
                 && let Some(number) = number
             {
@@ -395,6 +397,7 @@ impl World {
         if let Some(number) = self.streams.remove(&connection) {
             self.stream_of.remove(&number);
             self.stream_rest.remove(&number);
+            self.watch.on_flow_lost(self.peers[number].address);
         }
         self.handle(Input::Sip(hotline_sip::Input::StreamClosed { connection }));
     }
@@ -427,7 +430,7 @@ impl World {
         while let Some((text, length)) = Text::parse(&held) {
             let destination = self.peers[number].address;
             self.wire.from_server(self.now_us, destination, &text, true);
-            self.watch.on_sent(self.now_us, &text);
+            self.watch.on_sent(self.now_us, destination, &text);
             if self.trace != Trace::Off {
                 let (words, kind) = say::signal(&text, false);
                 self.say_of(number, kind, words);
@@ -489,7 +492,7 @@ impl World {
         if self.trace == Trace::Off {
             return;
         }
-        if self.trace == Trace::Last && self.lines.len() >= LINES_KEPT {
+        if self.trace == Trace::Last && self.lines.len() >= self.lines_kept {
             self.lines.pop_front();
         }
         self.lines.push_back(Line { at_us: self.story_us(), who: who.to_owned(), what, kind });

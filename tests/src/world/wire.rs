@@ -33,6 +33,7 @@ struct Unacknowledged {
     last_us: u64,
     interval_us: u64,
     to_tag: String,
+    cseq: u32,
 }
 
 /// An INVITE of ours: its transaction may be gone when a very late answer comes (RFC 3261 §17.1.1.2 and §9.1).
@@ -96,7 +97,9 @@ impl Wire {
             return;
         }
         if text.method() == "ACK" {
-            if self.unacknowledged.remove(text.call_id()).is_some() {
+            let is_for = |entry: &Unacknowledged| entry.cseq == text.cseq().0;
+            if self.unacknowledged.get(text.call_id()).is_some_and(is_for) {
+                self.unacknowledged.remove(text.call_id());
                 self.confirmed.insert(text.call_id().to_owned());
             }
             return;
@@ -138,11 +141,17 @@ impl Wire {
         }
     }
 
-    /// 17: each server transaction gets exactly one final response.
+    /// 17: each server transaction gets exactly one final response. A refusal that is given without a transaction (a
+    /// dialog that is not there, one change at a time) may be another one for a repeated request, as long as it is one.
     fn one_final_answer(&mut self, key: &ServerKey, status: u16) {
         if let Some(before) = self.finals.insert(key.clone(), status)
             && before != status
         {
+            let are_refusals = before >= 400 && status >= 400;
+            let is_crossing = key.method != "INVITE" && before == 481;
+            if are_refusals || is_crossing {
+                return;
+            }
             self.fault(17, format!("{} {} was answered {before} and then {status}", key.method, key.branch));
         }
     }
@@ -156,7 +165,7 @@ impl Wire {
                 entry.interval_us = now_us - entry.last_us;
                 entry.last_us = now_us;
             })
-            .or_insert(Unacknowledged { since_us: now_us, last_us: now_us, interval_us: 0, to_tag });
+            .or_insert(Unacknowledged { since_us: now_us, last_us: now_us, interval_us: 0, to_tag, cseq: text.cseq().0 });
     }
 
     fn request_from_server(&mut self, now_us: u64, text: &Text) {
