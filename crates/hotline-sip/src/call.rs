@@ -83,12 +83,25 @@ pub(crate) struct Talking {
     pub(crate) sent: Option<Sent>,
 }
 
+/// A request inside a dialog, as it may have to be sent again with credentials.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) method: &'static str,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<(String, Vec<u8>)>,
+    /// 0 before it is sent.
     pub(crate) cseq: u32,
+}
+
+impl Sent {
+    pub(crate) fn new(method: &'static str) -> Self {
+        Self {
+            method,
+            headers: Vec::new(),
+            body: None,
+            cseq: 0,
+        }
+    }
 }
 
 /// A 2xx that is repeated until its ACK comes (RFC 3261 §13.3.1.4).
@@ -159,6 +172,13 @@ impl Calls {
         self.by_tags
             .get(&(call_id.to_owned(), local_tag.to_owned()))
             .copied()
+    }
+    /// Whether a call lives on this connection.
+    pub(crate) fn on_stream(&self, connection: crate::ConnectionId) -> bool {
+        self.all
+            .values()
+            .filter_map(Call::dialog)
+            .any(|dialog| dialog.hop.connection() == Some(connection))
     }
     pub(crate) fn talking(&mut self, id: DialogId) -> Option<&mut Talking> {
         match self.all.get_mut(&id)? {

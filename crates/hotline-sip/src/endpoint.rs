@@ -3,16 +3,14 @@
 use crate::call::{Calls, Offer, Talking};
 use crate::digest::Digest;
 use crate::flood::Flood;
-use crate::message::{Frame, Message};
+use crate::message::Message;
 use crate::random::Random;
 use crate::registrar::Registrar;
 use crate::registration::Registration;
 use crate::timer::{Alarm, Timers};
 use crate::transaction::{Owner, Told, TransactionId, Transactions};
-use crate::transport::{Arrival, PARTIAL_MS, QUIET_MS, Streams};
-use crate::{
-    Command, Config, ConnectionId, DialogId, Event, Input, ListenerId, Mono, Now, Output, Rejection,
-};
+use crate::transport::{Arrival, Streams};
+use crate::{Command, Config, DialogId, Event, Input, Mono, Now, Output, Rejection};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
@@ -261,7 +259,7 @@ impl Endpoint {
         }
     }
 
-    fn message(&mut self, turn: &mut Turn<'_>, bytes: Vec<u8>, arrival: Arrival) {
+    pub(crate) fn message(&mut self, turn: &mut Turn<'_>, bytes: Vec<u8>, arrival: Arrival) {
         // Keep-alives of NAT bindings: CRLF, CRLFCRLF, or a single zero byte.
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return;
@@ -345,7 +343,7 @@ impl Endpoint {
         }
     }
 
-    fn transport_failed(&mut self, turn: &mut Turn<'_>, id: TransactionId) {
+    pub(crate) fn transport_failed(&mut self, turn: &mut Turn<'_>, id: TransactionId) {
         let owner = self.owner(id);
         if let Some(told) = self.transaction_failed(turn, id) {
             self.tell_owner(turn, owner, told, None);
@@ -355,119 +353,6 @@ impl Endpoint {
     fn tell_unsent(&mut self, turn: &mut Turn<'_>) {
         // A failure may make its owner send again, once: bounded by the retries of each owner.
         while let Some(id) = self.unsent.pop_front() {
-            self.transport_failed(turn, id);
-        }
-    }
-
-    fn stream_opened(
-        &mut self,
-        turn: &mut Turn<'_>,
-        connection: ConnectionId,
-        listener: ListenerId,
-        peer: SocketAddr,
-    ) {
-        if !self
-            .streams
-            .opened(turn, &mut self.timers, connection, listener, peer)
-        {
-            turn.out.push(Output::Close { connection });
-        }
-    }
-
-    fn stream_bytes(&mut self, turn: &mut Turn<'_>, connection: ConnectionId, bytes: &[u8]) {
-        let Some(stream) = self.streams.get_mut(connection) else {
-            return;
-        };
-        stream.framer.push(bytes);
-        let was_useful = stream.is_useful;
-        let mut has_frame = false;
-        // Each frame takes at least four bytes out of what was pushed.
-        while let Some(stream) = self.streams.get_mut(connection) {
-            let arrival = Arrival {
-                listener: stream.listener,
-                source: stream.peer,
-                connection: Some(connection),
-            };
-            match stream.framer.next() {
-                None => break,
-                Some(Frame::Ping) => {
-                    has_frame = true;
-                    turn.out.push(Output::Stream {
-                        connection,
-                        bytes: b"\r\n".to_vec(),
-                    });
-                }
-                Some(Frame::Message(bytes)) => {
-                    has_frame = true;
-                    let garbage = self.rejections.get(&Rejection::Garbage).copied();
-                    self.message(turn, bytes, arrival);
-                    // What is no SIP will not become SIP further down.
-                    if self.rejections.get(&Rejection::Garbage).copied() != garbage {
-                        return self.close_stream(turn, connection);
-                    }
-                }
-                Some(Frame::Broken(head, status)) => {
-                    self.broken_frame(turn, head, status, &arrival);
-                    return self.close_stream(turn, connection);
-                }
-            }
-        }
-        let Some(stream) = self.streams.get_mut(connection) else {
-            return;
-        };
-        let is_partial = stream.framer.is_partial();
-        if has_frame || (is_partial && was_useful) {
-            let after_ms = if is_partial { PARTIAL_MS } else { QUIET_MS };
-            // A message in pieces does not move its own deadline.
-            if has_frame || !stream.is_watched_closely {
-                stream.is_watched_closely = is_partial;
-                self.streams
-                    .watch(turn, &mut self.timers, connection, after_ms);
-            }
-        }
-    }
-
-    fn broken_frame(&mut self, turn: &mut Turn<'_>, head: Vec<u8>, status: u16, arrival: &Arrival) {
-        match Message::parse(head) {
-            Ok(message) if message.method().is_some() => {
-                if self.admit(turn, arrival, false) {
-                    self.rejected(turn, Rejection::Malformed, arrival);
-                    self.reply_at_once(turn, &message, arrival, status, &[]);
-                }
-            }
-            Ok(_) | Err(_) => self.garbage(turn, arrival),
-        }
-    }
-
-    fn stream_overdue(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
-        let Some(stream) = self.streams.get_mut(connection) else {
-            return;
-        };
-        let is_partial = stream.framer.is_partial();
-        // A registered phone may be quiet until its next refresh, and so may a peer in a call.
-        let is_needed = stream.is_useful
-            && !is_partial
-            && (self.registrar.on_stream(connection)
-                || !self.registrations.is_empty()
-                || self.calls.len() > 0
-                || !self.transactions.on_stream(connection).is_empty());
-        if is_needed {
-            return self
-                .streams
-                .watch(turn, &mut self.timers, connection, QUIET_MS);
-        }
-        self.close_stream(turn, connection);
-    }
-
-    fn close_stream(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
-        turn.out.push(Output::Close { connection });
-        self.stream_closed(turn, connection);
-    }
-
-    fn stream_closed(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {
-        self.streams.closed(&mut self.timers, connection);
-        self.flow_lost(turn, connection);
-        for id in self.transactions.on_stream(connection) {
             self.transport_failed(turn, id);
         }
     }

@@ -262,10 +262,10 @@ impl Endpoint {
         let Some(reason) = bye else {
             return self.forget_dialog(turn, &talking.dialog);
         };
-        let headers = reason
-            .map(|reason| vec![("Reason".to_owned(), reason)])
-            .unwrap_or_default();
-        self.send_in_dialog(turn, id, &mut talking, "BYE", headers, None, None);
+        let mut bye = Sent::new("BYE");
+        bye.headers
+            .extend(reason.map(|reason| ("Reason".to_owned(), reason)));
+        self.send_in_dialog(turn, id, &mut talking, bye, None);
         self.forget_dialog(turn, &talking.dialog);
         if talking.login.is_some() {
             self.closing.insert(id, talking);
@@ -291,8 +291,9 @@ impl Endpoint {
         let Some(Call::Talking(mut talking)) = self.calls.all.remove(&id) else {
             return;
         };
-        let body = Some(("application/dtmf-relay".to_owned(), body));
-        self.send_in_dialog(turn, id, &mut talking, "INFO", Vec::new(), body, None);
+        let mut info = Sent::new("INFO");
+        info.body = Some(("application/dtmf-relay".to_owned(), body));
+        self.send_in_dialog(turn, id, &mut talking, info, None);
         self.calls.all.insert(id, Call::Talking(talking));
     }
 
@@ -301,37 +302,27 @@ impl Endpoint {
         turn: &mut Turn<'_>,
         id: DialogId,
         talking: &mut Talking,
-        method: &'static str,
-        headers: Vec<(String, String)>,
-        body: Option<(String, Vec<u8>)>,
+        request: Sent,
         credentials: Option<(&'static str, String)>,
     ) {
+        let method = request.method;
         let mut draft = self.draft(&mut talking.dialog, method);
-        for (name, value) in &headers {
+        for (name, value) in &request.headers {
             draft.writer.header(name, value);
         }
         let is_repeated = credentials.is_some();
         if let Some((name, value)) = credentials {
             draft.writer.header(name, &value);
         }
-        let bytes = draft.writer.finish(
-            body.as_ref()
-                .map(|(kind, body)| (kind.as_str(), body.as_slice())),
-        );
+        let body = request.body.as_ref();
+        let bytes = draft
+            .writer
+            .finish(body.map(|(kind, body)| (kind.as_str(), body.as_slice())));
         let cseq = talking.dialog.local_cseq;
-        talking.sent = (talking.login.is_some() && !is_repeated).then_some(Sent {
-            method,
-            headers,
-            body,
-            cseq,
-        });
-        self.start_client(
-            turn,
-            draft.hop,
-            (&draft.branch, method),
-            bytes,
-            Owner::Dialog(id),
-        );
+        let may_repeat = talking.login.is_some() && !is_repeated;
+        talking.sent = may_repeat.then_some(Sent { cseq, ..request });
+        let owner = Owner::Dialog(id);
+        self.start_client(turn, draft.hop, (&draft.branch, method), bytes, owner);
     }
 
     /// What came of our BYE or INFO. Only softphones with a login answer a challenge, once.
@@ -369,15 +360,7 @@ impl Endpoint {
             if let Some(credentials) = digest::answer(response, &login, sent.method, &uri, &cnonce)
             {
                 is_repeated = true;
-                self.send_in_dialog(
-                    turn,
-                    id,
-                    &mut talking,
-                    sent.method,
-                    sent.headers,
-                    sent.body,
-                    Some(credentials),
-                );
+                self.send_in_dialog(turn, id, &mut talking, sent, Some(credentials));
             }
         }
         if !is_closing {

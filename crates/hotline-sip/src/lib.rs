@@ -21,6 +21,7 @@ mod dialog;
 mod digest;
 mod endpoint;
 mod flood;
+mod fork;
 mod in_dialog;
 mod input;
 mod keep;
@@ -31,6 +32,7 @@ mod registered;
 mod registrar;
 mod registration;
 mod reply;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod time;

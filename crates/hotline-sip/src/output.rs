@@ -186,6 +186,7 @@ pub enum Event {
 }
 
 /// One thing to do.
+#[allow(clippy::large_enum_variant, reason = "lives for one turn of the loop")]
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Send this datagram.

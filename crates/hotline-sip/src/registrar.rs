@@ -77,13 +77,6 @@ impl Registrar {
     pub(crate) fn is_contact(&self, source: SocketAddr) -> bool {
         self.sources.contains_key(&source)
     }
-    pub(crate) fn on_stream(&self, connection: ConnectionId) -> bool {
-        self.bindings
-            .values()
-            .flatten()
-            .any(|binding| binding.hop.connection() == Some(connection))
-    }
-
     pub(crate) fn add(&mut self, user: &str, mut binding: Binding) {
         self.registered += 1;
         binding.age = self.registered;

@@ -278,3 +278,5 @@ const FIRST_MESSAGE_MS: u64 = 15_000;
 pub(crate) const PARTIAL_MS: u64 = 10_000;
 /// An open stream without any sign of life is closed; RFC 5626 keep-alives come every two minutes.
 pub(crate) const QUIET_MS: u64 = 600_000;
+/// Those who have proved nothing get less: a shared table must not fill up with them.
+pub(crate) const STRANGER_QUIET_MS: u64 = 25_000;

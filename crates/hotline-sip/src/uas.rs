@@ -2,7 +2,7 @@
 
 use crate::call::{Answer, Call, Invited, Pending, Talking};
 use crate::endpoint::{Endpoint, Turn};
-use crate::message::{Message, Name, NameAddr, Uri};
+use crate::message::{Message, Name, NameAddr, Uri, multipart};
 use crate::reply::Request;
 use crate::timer::{Alarm, T1_MS, T2_MS, TIMEOUT_MS};
 use crate::transaction::{TransactionId, merge_key, server_key};
@@ -375,6 +375,8 @@ impl Endpoint {
             return self.reply_at_once(turn, &request.message, &request.arrival, status, &headers);
         }
         talking.dialog.refresh(&request.message);
+        let dialog = talking.dialog.clone();
+        self.keep_dialog(turn, &dialog);
         let hop = request.arrival.response_hop(Some(&request.heads.via));
         let key = server_key(&request.message, &request.heads, request.method.as_str());
         let transaction = self.start_server(hop, key, None, is_invite);
@@ -453,21 +455,30 @@ impl Endpoint {
     }
 }
 
-/// Content type without parameters, lower case, and the body; None when there is no body.
+/// Content type without parameters, lower case, and the body; None when there is no body. Of a multipart
+/// body the SDP is taken, when there is one.
 pub(crate) fn body_of(message: &Message) -> Option<(String, Vec<u8>)> {
     let body = message.body();
     if body.is_empty() {
         return None;
     }
-    let kind = message.value(Name::ContentType).unwrap_or_default();
-    let kind = kind
+    let content_type = message.value(Name::ContentType).unwrap_or_default();
+    let kind = content_type
         .split(';')
         .next()
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
+    if kind.starts_with("multipart/")
+        && let Some(part) = multipart::part(&content_type, body, SDP)
+    {
+        return Some((SDP.to_owned(), part));
+    }
     Some((kind, body.to_vec()))
 }
+
+/// The only body type of an offer.
+const SDP: &str = "application/sdp";
 
 /// RFC 3323 §4.1.1.3, and what gateways send in practice.
 fn is_anonymous(uri: &Uri) -> bool {

@@ -46,7 +46,7 @@ impl Framer {
     }
 
     /// The next thing, if it is whole.
-    pub fn next(&mut self) -> Option<Frame> {
+    pub fn next_frame(&mut self) -> Option<Frame> {
         if self.message_bytes.is_none() {
             if self.rest().starts_with(b"\r\n\r\n") {
                 self.start += 4;

@@ -6,6 +6,7 @@ mod check;
 mod frame;
 pub(crate) mod lex;
 mod method;
+pub(crate) mod multipart;
 mod name;
 mod parse;
 pub(crate) mod uri;

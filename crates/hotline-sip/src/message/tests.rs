@@ -360,16 +360,16 @@ fn nothing_smuggles_a_header_into_what_we_write() {
 fn keep_alives_on_streams() {
     let mut framer = Framer::default();
     framer.push(b"\r\n");
-    assert_eq!((framer.next(), framer.is_partial()), (None, false));
+    assert_eq!((framer.next_frame(), framer.is_partial()), (None, false));
     framer.push(b"\r\n");
-    assert_eq!(framer.next(), Some(Frame::Ping));
+    assert_eq!(framer.next_frame(), Some(Frame::Ping));
     let message = with("Content-Length: 0");
     framer.push(b"\r\n");
     framer.push(&message);
     framer.push(b"\r\n\r\n");
-    assert_eq!(framer.next(), Some(Frame::Message(message)));
-    assert_eq!(framer.next(), Some(Frame::Ping));
-    assert_eq!(framer.next(), None);
+    assert_eq!(framer.next_frame(), Some(Frame::Message(message)));
+    assert_eq!(framer.next_frame(), Some(Frame::Ping));
+    assert_eq!(framer.next_frame(), None);
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn streams_need_a_length_and_have_a_limit() {
     let broken = |bytes: &[u8]| {
         let mut framer = Framer::default();
         framer.push(bytes);
-        match framer.next() {
+        match framer.next_frame() {
             Some(Frame::Broken(_, status)) => Some(status),
             _ => None,
         }
@@ -447,7 +447,7 @@ impl TryFrom<&Message> for rsip::SipMessage {
 
 #[test]
 fn mutated_messages_neither_panic_nor_take_long() {
-    let mut seeds = vec![
+    let mut seeds = [
         with(""),
         with("Content-Length: 5"),
         with("Contact: <sip:a@[2001:db8::1]>;q=\".7\", \"x\" <sip:b@c>"),
@@ -502,7 +502,7 @@ fn mutated_messages_neither_panic_nor_take_long() {
         let mut framer = Framer::default();
         framer.push(&bytes);
         for _ in 0..bytes.len() {
-            if framer.next().is_none() {
+            if framer.next_frame().is_none() {
                 break;
             }
         }
@@ -515,8 +515,28 @@ fn mutated_messages_neither_panic_nor_take_long() {
     }
 }
 
+#[test]
+fn the_sdp_beside_isup_is_found() {
+    let body = b"preamble\r\n--x\r\nContent-Type: application/isup;version=etsi\r\n\r\n\x01\x00\xff\r\n--x\r\nContent-Disposition: session\r\nContent-Type: Application/SDP\r\n\r\nv=0\r\n\r\n--x--\r\n";
+    let part = |content_type: &str, body: &[u8]| {
+        super::multipart::part(content_type, body, "application/sdp")
+    };
+    assert_eq!(
+        part("multipart/mixed; boundary=\"x\"", body),
+        Some(b"v=0\r\n".to_vec())
+    );
+    assert_eq!(part("multipart/mixed;boundary=y", body), None);
+    assert_eq!(part("multipart/mixed", body), None);
+    assert_eq!(part("multipart/mixed;boundary=x", &body[..60]), None);
+    assert_eq!(
+        part("multipart/mixed;boundary=x", &b"--x\r\n".repeat(10_000)),
+        None
+    );
+}
+
 /// 16 times the bytes may cost 16 times the work, not 256: counted in time, with a wide margin.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "measures time")]
 fn work_grows_with_length_only() {
     let cost = |bytes: Vec<u8>| {
         let start = std::time::Instant::now();
@@ -609,7 +629,7 @@ proptest! {
         prop_assert_eq!(message.request_uri(), target);
         let mut framer = Framer::default();
         framer.push(&bytes);
-        prop_assert_eq!(framer.next(), Some(Frame::Message(bytes)));
+        prop_assert_eq!(framer.next_frame(), Some(Frame::Message(bytes)));
     }
 
     #[test]
@@ -619,7 +639,7 @@ proptest! {
         }
         let mut framer = Framer::default();
         framer.push(&bytes);
-        while let Some(frame) = framer.next() {
+        while let Some(frame) = framer.next_frame() {
             if matches!(frame, Frame::Broken(..)) { break; }
         }
     }

@@ -90,26 +90,26 @@ fn a_registration_is_refreshed_and_ended() {
     check(
         "phone registers tv01 60; wait 56; phone registers tv01 0",
         expect![[r#"
-              0.000    phone -> server   REGISTER
-              0.005     server: rejected Challenged
-              0.005   server -> phone    401 REGISTER
-              0.010    phone -> server   REGISTER
-              0.015   server -> phone    200 REGISTER
-              0.015     server: contact tv01 Reachable
-              0.020     phone: registered tv01 Ok(60)
-             54.020    phone -> server   REGISTER
-             54.025     server: rejected Challenged
-             54.025   server -> phone    401 REGISTER
-             54.030    phone -> server   REGISTER
-             54.035   server -> phone    200 REGISTER
-             54.040     phone: registered tv01 Ok(60)
-             56.200    phone -> server   REGISTER
-             56.205     server: rejected Challenged
-             56.205   server -> phone    401 REGISTER
-             56.210    phone -> server   REGISTER
-             56.215   server -> phone    200 REGISTER
-             56.215     server: contact tv01 Gone
-             56.220     phone: registered tv01 Ok(0)
+            0.000      phone -> server   REGISTER
+            0.005       server: rejected Challenged
+            0.005     server -> phone    401 REGISTER
+            0.010      phone -> server   REGISTER
+            0.015     server -> phone    200 REGISTER
+            0.015       server: contact tv01 Reachable
+            0.020       phone: registered tv01 Ok(60)
+            54.020     phone -> server   REGISTER
+            54.025      server: rejected Challenged
+            54.025    server -> phone    401 REGISTER
+            54.030     phone -> server   REGISTER
+            54.035    server -> phone    200 REGISTER
+            54.040      phone: registered tv01 Ok(60)
+            56.200     phone -> server   REGISTER
+            56.205      server: rejected Challenged
+            56.205    server -> phone    401 REGISTER
+            56.210     phone -> server   REGISTER
+            56.215    server -> phone    200 REGISTER
+            56.215      server: contact tv01 Gone
+            56.220      phone: registered tv01 Ok(0)
         "#]],
     );
 }
@@ -119,19 +119,19 @@ fn a_wrong_password_is_refused_and_not_repeated_at_once() {
     check(
         "phone registers tv01 wrongly; wait 3; phone registers tv01 0",
         expect![[r#"
-              0.000    phone -> server   REGISTER
-              0.005     server: rejected Challenged
-              0.005   server -> phone    401 REGISTER
-              0.010    phone -> server   REGISTER
-              0.015     server: rejected WrongCredentials
-              0.015   server -> phone    401 REGISTER
-              0.020     phone: registered tv01 Err(401)
-              3.200    phone -> server   REGISTER
-              3.205     server: rejected Challenged
-              3.205   server -> phone    401 REGISTER
-              3.210    phone -> server   REGISTER
-              3.215   server -> phone    200 REGISTER
-              3.220     phone: registered tv01 Ok(0)
+            0.000      phone -> server   REGISTER
+            0.005       server: rejected Challenged
+            0.005     server -> phone    401 REGISTER
+            0.010      phone -> server   REGISTER
+            0.015       server: rejected WrongCredentials
+            0.015     server -> phone    401 REGISTER
+            0.020       phone: registered tv01 Err(401)
+            3.200      phone -> server   REGISTER
+            3.205       server: rejected Challenged
+            3.205     server -> phone    401 REGISTER
+            3.210      phone -> server   REGISTER
+            3.215     server -> phone    200 REGISTER
+            3.220       phone: registered tv01 Ok(0)
         "#]],
     );
 }
@@ -141,14 +141,14 @@ fn a_binding_runs_out_when_its_phone_dies() {
     check(
         "phone registers tv01 30; phone dies; wait 31",
         expect![[r#"
-              0.000    phone -> server   REGISTER
-              0.005     server: rejected Challenged
-              0.005   server -> phone    401 REGISTER
-              0.010    phone -> server   REGISTER
-              0.015   server -> phone    200 REGISTER
-              0.015     server: contact tv01 Reachable
-              0.020     phone: registered tv01 Ok(30)
-             30.015     server: contact tv01 Gone
+            0.000      phone -> server   REGISTER
+            0.005       server: rejected Challenged
+            0.005     server -> phone    401 REGISTER
+            0.010      phone -> server   REGISTER
+            0.015     server -> phone    200 REGISTER
+            0.015       server: contact tv01 Reachable
+            0.020       phone: registered tv01 Ok(30)
+            30.015      server: contact tv01 Gone
         "#]],
     );
 }

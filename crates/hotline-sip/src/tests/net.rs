@@ -437,7 +437,7 @@ impl Net {
         if !self.is_quiet {
             let _ = writeln!(
                 self.log,
-                "{:7.3} {}",
+                "{:<7.3} {}",
                 self.now_us as f64 / 1e6,
                 line.trim_end()
             );

@@ -32,6 +32,7 @@ fn request(method: &str, number: u64, cseq: u32, to_tag: &str) -> Vec<u8> {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "measures time")]
 fn calls_a_second_on_one_core() {
     let mut config = server_config();
     (config.calls_max, config.transactions_max) = (100_000, 100_000);

@@ -220,7 +220,7 @@ fn streams_cut_anywhere_give_the_same_messages() {
             let mut frames: Vec<Frame> = Vec::new();
             for piece in case.bytes.chunks(piece_bytes) {
                 framer.push(piece);
-                while let Some(frame) = framer.next() {
+                while let Some(frame) = framer.next_frame() {
                     let is_broken = matches!(frame, Frame::Broken(..));
                     frames.push(frame);
                     if is_broken {

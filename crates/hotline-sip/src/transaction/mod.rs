@@ -61,6 +61,7 @@ pub(crate) enum Act {
 }
 
 /// The four machines.
+#[allow(clippy::enum_variant_names, reason = "the names of RFC 3261 §17")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Machine {
     ClientInvite(ClientInvite),

@@ -1,0 +1,444 @@
+//! What becomes of each INVITE of a call: ringing, answer, refusal, silence, CANCEL.
+
+use crate::call::{Call, Fork, Talking};
+use crate::digest;
+use crate::endpoint::{Endpoint, Turn};
+use crate::message::{Heads, Message, Writer};
+use crate::timer::{Alarm, TIMEOUT_MS};
+use crate::transaction::{Owner, Told, TransactionId};
+use crate::transport::{Arrival, Hop};
+use crate::uas::body_of;
+use crate::{DialogId, Event, Failure, Output, Peer};
+
+impl Endpoint {
+    /// News of a fork's transaction. `response` is there when the news is one.
+    pub(crate) fn fork_told(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        told: Told,
+        response: Option<(&Message, &Heads, &Arrival, TransactionId)>,
+    ) {
+        let status = match (told, response) {
+            (Told::Response, Some((message, ..))) => message.status().unwrap_or(500),
+            (Told::TransportFailed, _) => 503,
+            (Told::TimedOut, _) | (Told::Response, None) => 408,
+        };
+        match (status, response) {
+            (100..=199, Some((message, ..))) => self.fork_provisional(turn, key, status, message),
+            (200..=299, Some((message, heads, arrival, transaction))) => {
+                self.fork_accepted(turn, key, transaction, message, heads, arrival);
+            }
+            _ => self.fork_refused(
+                turn,
+                key,
+                told,
+                status,
+                response.map(|(message, ..)| message),
+            ),
+        }
+    }
+
+    fn fork_provisional(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        status: u16,
+        message: &Message,
+    ) {
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
+        let contact = fork.contact.clone();
+        if !fork.is_wanted {
+            return self.cancel_fork(turn, key);
+        }
+        if let Some(timer) = fork.timer.take() {
+            self.timers.cancel(timer);
+        }
+        if let Some((user, uri)) = contact {
+            self.contact_heard(turn, &user, &uri, true);
+        }
+        if let Some(Call::Calling(calling)) = self.calls.all.get_mut(&key.0)
+            && status >= 180
+            && !std::mem::replace(&mut calling.is_ringing, true)
+        {
+            let body = body_of(message).map(|(_, body)| body);
+            turn.out.push(Output::Event(Event::Ringing {
+                dialog: key.0,
+                body,
+            }));
+        }
+    }
+
+    fn fork_accepted(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        transaction: TransactionId,
+        message: &Message,
+        heads: &Heads,
+        arrival: &Arrival,
+    ) {
+        if self.acknowledge_again(turn, transaction, heads.to_tag()) {
+            return;
+        }
+        let Some(hop) = self
+            .transactions
+            .get(transaction)
+            .map(|transaction| transaction.hop)
+        else {
+            return;
+        };
+        let fork = self.calls.forks.remove(&key);
+        let contact = fork.as_ref().and_then(|fork| fork.contact.clone());
+        if let Some(timer) = fork.as_ref().and_then(|fork| fork.timer) {
+            self.timers.cancel(timer);
+        }
+        let user = match self.calls.all.get(&key.0) {
+            Some(Call::Calling(calling)) => calling.offer.from.1.clone(),
+            Some(Call::Invited(_) | Call::Talking(_)) | None => String::new(),
+        };
+        let mut dialog = self.client_dialog(message, heads, hop, &user, contact.is_some());
+        self.acknowledge(turn, transaction, &mut dialog);
+        if let Some((user, uri)) = &contact {
+            self.contact_heard(turn, user, uri, true);
+        }
+        let is_winner = fork.is_some_and(|fork| fork.is_wanted)
+            && matches!(self.calls.all.get(&key.0), Some(Call::Calling(_)));
+        if !is_winner {
+            // Too late, or a second fork of a proxy behind the contact (RFC 3261 §13.2.2.4).
+            let mut draft = self.draft(&mut dialog, "BYE");
+            draft
+                .writer
+                .header("Reason", "SIP;cause=200;text=\"Call completed elsewhere\"");
+            let bytes = draft.writer.finish(None);
+            self.start_client(
+                turn,
+                draft.hop,
+                (&draft.branch, "BYE"),
+                bytes,
+                Owner::Nobody,
+            );
+            return;
+        }
+        let Some(Call::Calling(calling)) = self.calls.remove(key.0) else {
+            return;
+        };
+        self.unwant_forks(turn, key.0);
+        let peer = contact.map_or(Peer::Unknown, |(user, _)| Peer::Account(user));
+        self.keep_dialog(turn, &dialog);
+        let talking = Talking {
+            peer,
+            source: arrival.source.ip(),
+            answer: None,
+            pending: None,
+            hangup: None,
+            is_acknowledged: true,
+            login: calling.offer.login,
+            sent: None,
+            dialog,
+        };
+        self.calls.insert(key.0, Call::Talking(Box::new(talking)));
+        let body = message.body().to_vec();
+        turn.out.push(Output::Event(Event::Answered {
+            dialog: key.0,
+            body,
+            source: arrival.source,
+        }));
+    }
+
+    /// ACK for a 2xx is a request of its own (RFC 3261 §13.2.2.4), kept for repetitions of the 2xx.
+    fn acknowledge(
+        &mut self,
+        turn: &mut Turn<'_>,
+        transaction: TransactionId,
+        dialog: &mut crate::dialog::Dialog,
+    ) {
+        let draft = self.draft(dialog, "ACK");
+        let bytes = draft.writer.finish(None);
+        let mut hop = draft.hop;
+        self.streams.send(turn, &mut hop, bytes.clone());
+        self.transactions
+            .note_ack(transaction, dialog.remote_tag.clone(), hop, bytes);
+    }
+
+    fn acknowledge_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        transaction: TransactionId,
+        to_tag: &str,
+    ) -> bool {
+        let Some((mut hop, bytes)) = self.transactions.noted_ack(transaction, to_tag) else {
+            return false;
+        };
+        self.streams.send(turn, &mut hop, bytes);
+        true
+    }
+
+    fn fork_refused(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        told: Told,
+        status: u16,
+        message: Option<&Message>,
+    ) {
+        let Some(mut fork) = self.calls.forks.remove(&key) else {
+            return;
+        };
+        if let Some(timer) = fork.timer.take() {
+            self.timers.cancel(timer);
+        }
+        if !fork.is_wanted {
+            return;
+        }
+        if told == Told::TransportFailed
+            && fork.hop.is_reliable()
+            && self.retry_by_datagram(turn, key, &mut fork)
+        {
+            self.calls.forks.insert(key, fork);
+            return;
+        }
+        if matches!(status, 401 | 407)
+            && !fork.is_login_tried
+            && let Some(message) = message
+            && let Some(credentials) = self.fork_credentials(key.0, &fork, message)
+        {
+            fork.is_login_tried = true;
+            self.send_invite(turn, key, &mut fork, Some(credentials));
+            self.calls.forks.insert(key, fork);
+            return;
+        }
+        if let Some((user, uri)) = &fork.contact {
+            // Who answers is alive, whatever the answer; 408 and 430 speak for a phone that is not.
+            let is_dead = told != Told::Response || matches!(status, 408 | 430);
+            self.contact_heard(turn, user, uri, !is_dead);
+        }
+        self.fork_over(turn, key.0, failure_of(status));
+    }
+
+    /// The TCP try for a large request found no listener: the contact's own transport is used after all.
+    fn retry_by_datagram(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: (DialogId, usize),
+        fork: &mut Fork,
+    ) -> bool {
+        let Some((user, uri)) = &fork.contact else {
+            return false;
+        };
+        let Some(hop @ Hop::Datagram { .. }) = self.registrar.hop(user, uri) else {
+            return false;
+        };
+        let Some(Call::Calling(calling)) = self.calls.all.get(&key.0) else {
+            return false;
+        };
+        let offer_bytes = calling.offer.body.len();
+        if offer_bytes > DATAGRAM_BODY_MAX {
+            return false;
+        }
+        fork.hop = hop;
+        fork.branch = self.branch();
+        fork.cseq += 1;
+        let Ok(invite) = Message::parse(std::mem::take(&mut fork.invite)) else {
+            return false;
+        };
+        let mut again = Writer::request("INVITE", &fork.uri);
+        again.header("Via", &self.via(hop, &fork.branch));
+        again.header("Contact", &self.contact(hop, &user.clone()));
+        invite.copy_into(
+            &mut again,
+            &["Via", "Contact", "CSeq", "Content-Type", "Content-Length"],
+        );
+        again.header("CSeq", &format!("{} INVITE", fork.cseq));
+        fork.invite = again.finish(
+            body_of(&invite)
+                .as_ref()
+                .map(|(kind, body)| (kind.as_str(), body.as_slice())),
+        );
+        let branch = fork.branch.clone();
+        fork.transaction = self.start_client(
+            turn,
+            hop,
+            (&branch, "INVITE"),
+            fork.invite.clone(),
+            Owner::Fork(key.0, key.1),
+        );
+        true
+    }
+
+    fn fork_credentials(
+        &mut self,
+        id: DialogId,
+        fork: &Fork,
+        challenge: &Message,
+    ) -> Option<(&'static str, String)> {
+        let Some(Call::Calling(calling)) = self.calls.all.get(&id) else {
+            return None;
+        };
+        let login = calling.offer.login.clone()?;
+        let cnonce = self.random.token();
+        digest::answer(challenge, &login, "INVITE", &fork.uri, &cnonce)
+    }
+
+    /// One fork less. A 6xx speaks for all (RFC 3261 §16.7 step 5).
+    fn fork_over(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        (failure, is_global): (Failure, bool),
+    ) {
+        let Some(Call::Calling(calling)) = self.calls.all.get_mut(&id) else {
+            return;
+        };
+        calling.open = calling.open.saturating_sub(1);
+        let best = match calling.best {
+            Some(known) if weight(known) >= weight(failure) => known,
+            _ => failure,
+        };
+        calling.best = Some(best);
+        if calling.open > 0 && !is_global {
+            return;
+        }
+        self.calls.remove(id);
+        self.unwant_forks(turn, id);
+        let failure = if is_global { failure } else { best };
+        turn.out.push(Output::Event(Event::Failed {
+            dialog: id,
+            failure,
+        }));
+    }
+
+    /// No provisional response in time: the contact is dead. Its late answers get CANCEL or BYE.
+    pub(crate) fn first_response_missing(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize)) {
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
+        fork.timer = None;
+        if !fork.is_wanted {
+            // The second use of this alarm: nothing final came after CANCEL (RFC 3261 §9.1).
+            let transaction = fork.transaction;
+            self.calls.forks.remove(&key);
+            return self.drop_transaction(transaction);
+        }
+        self.give_up_fork(turn, key, 408);
+    }
+
+    /// The network bounced what went to the contact of a fork.
+    pub(crate) fn fork_bounced(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize)) {
+        if self
+            .calls
+            .forks
+            .get(&key)
+            .is_some_and(|fork| fork.is_wanted)
+        {
+            self.give_up_fork(turn, key, 503);
+        }
+    }
+
+    /// The contact is taken for dead. Its transaction goes on, so that one who lives after all (ICMP can be
+    /// forged, a 100 can be lost) gets CANCEL, or ACK and BYE, and does not ring for ever.
+    fn give_up_fork(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize), status: u16) {
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
+        fork.is_wanted = false;
+        if let Some(timer) = fork.timer.take() {
+            self.timers.cancel(timer);
+        }
+        let (transaction, contact) = (fork.transaction, fork.contact.clone());
+        if self.is_proceeding(transaction) {
+            self.cancel_fork(turn, key);
+        }
+        if let Some((user, uri)) = contact {
+            self.contact_heard(turn, &user, &uri, false);
+        }
+        self.fork_over(turn, key.0, (Failure::Unreachable(status), false));
+    }
+
+    /// The call is hung up or won: what still rings is cancelled.
+    pub(crate) fn unwant_forks(&mut self, turn: &mut Turn<'_>, id: DialogId) {
+        let keys: Vec<(DialogId, usize)> = self
+            .calls
+            .forks
+            .range((id, 0)..=(id, usize::MAX))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in keys {
+            let Some(fork) = self.calls.forks.get_mut(&key) else {
+                continue;
+            };
+            fork.is_wanted = false;
+            let transaction = fork.transaction;
+            if let Some(timer) = fork.timer.take() {
+                self.timers.cancel(timer);
+            }
+            // Before any provisional response CANCEL must wait (RFC 3261 §9.1); the INVITE goes on being
+            // repeated meanwhile, or a phone whose 100 was lost would ring for ever.
+            if self.is_proceeding(transaction) {
+                self.cancel_fork(turn, key);
+            }
+        }
+    }
+
+    fn cancel_fork(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize)) {
+        let Some(fork) = self.calls.forks.get_mut(&key) else {
+            return;
+        };
+        if std::mem::replace(&mut fork.is_cancelled, true) {
+            return;
+        }
+        fork.timer = Some(self.timers.arm(
+            turn.now.mono,
+            TIMEOUT_MS,
+            Alarm::FirstResponse(key.0, key.1),
+        ));
+        let (branch, hop) = (
+            fork.branch.clone(),
+            self.transactions
+                .get(fork.transaction)
+                .map_or(fork.hop, |invite| invite.hop),
+        );
+        let Ok(invite) = Message::parse(fork.invite.clone()) else {
+            return;
+        };
+        // RFC 3261 §9.1: Request-URI, Call-ID, To, From, the number of CSeq, Route and the topmost Via are equal.
+        let mut cancel = Writer::request("CANCEL", &fork.uri);
+        cancel.header("CSeq", &format!("{} CANCEL", fork.cseq));
+        invite.copy_only(
+            &mut cancel,
+            &["Via", "Max-Forwards", "From", "To", "Call-ID", "Route"],
+        );
+        self.start_client(
+            turn,
+            hop,
+            (&branch, "CANCEL"),
+            cancel.finish(None),
+            Owner::Nobody,
+        );
+    }
+}
+
+fn failure_of(status: u16) -> (Failure, bool) {
+    let failure = match status {
+        486 | 600 => Failure::Busy,
+        487 => Failure::Cancelled,
+        408 | 430 | 480 | 500..=599 => Failure::Unreachable(status),
+        _ => Failure::Declined(status),
+    };
+    (failure, status >= 600)
+}
+
+/// The best reason is the one that a person gave.
+fn weight(failure: Failure) -> u8 {
+    match failure {
+        Failure::Busy => 3,
+        Failure::Declined(_) => 2,
+        Failure::Cancelled => 1,
+        Failure::Unreachable(_) => 0,
+    }
+}
+
+/// Largest body that still goes by UDP when TCP was refused (fragments, but fits a datagram).
+const DATAGRAM_BODY_MAX: usize = 60_000;
