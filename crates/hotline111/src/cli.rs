@@ -1,25 +1,25 @@
 //! The command line: what is asked, done, and said about it.
 
-pub mod args;
+pub(crate) mod args;
 mod cdr;
 mod check;
-pub mod control;
+pub(crate) mod control;
 mod ctl;
-pub mod demo;
+pub(crate) mod demo;
 mod init;
-pub mod live;
-pub mod output;
+pub(crate) mod live;
+pub(crate) mod output;
 mod password;
 mod sounds;
 mod table;
 #[cfg(test)]
 mod tests;
-pub mod user;
+pub(crate) mod user;
 
-pub use args::{Cli, LogFormat};
-pub use output::{Console, Exit};
+pub(crate) use args::{Cli, LogFormat};
+pub(crate) use output::{Console, Exit};
 
-use crate::config::{AgentRow, Fault, Loaded, Options, Severity, Tongue, load};
+use crate::config::{AgentRow, Fault, Loaded, Options, Severity, load};
 use args::{Command, Config, Sounds};
 use clap::CommandFactory;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 /// What the server is started with.
 #[derive(Debug)]
-pub struct Start {
+pub(crate) struct Start {
     /// The configuration's file, for a reload or for loading it again with the database's counsellors.
     pub path: PathBuf,
     /// What it was loaded with.
@@ -38,14 +38,10 @@ pub struct Start {
     pub log_format: Option<LogFormat>,
     /// -1 (`--quiet`), 0, 1, 2 ... (`-v`).
     pub verbosity: i8,
-    /// Language of what the server prints to people.
-    pub tongue: Tongue,
-    /// A demo: the drain is short, the folder goes afterwards.
-    pub is_demo: bool,
 }
 
 /// Carries out a command. `serve` runs the server until it ends.
-pub fn run(cli: &Cli, serve: impl FnOnce(Start) -> ExitCode) -> ExitCode {
+pub(crate) fn run(cli: &Cli, serve: impl FnOnce(Start) -> ExitCode) -> ExitCode {
     let mut console = Console::of_process(cli);
     match &cli.command {
         Command::Serve { accept_missing } => self::serve(
@@ -104,7 +100,7 @@ fn carry_out(cli: &Cli, console: &mut Console) -> Exit {
 }
 
 /// What a load takes from the command line and the environment.
-pub fn options(cli: &Cli, agents: Vec<AgentRow>, accept_missing: bool) -> Options {
+pub(crate) fn options(cli: &Cli, agents: Vec<AgentRow>, accept_missing: bool) -> Options {
     Options {
         overrides: cli.set.clone(),
         environment: std::env::vars().collect(),
@@ -128,7 +124,7 @@ fn serve(
                 .cloned()
                 .collect();
             console.faults(&warnings);
-            serve(start(cli, cli.config.clone(), options, loaded, console))
+            serve(start(cli, cli.config.clone(), options, loaded))
         }
         Err(faults) => {
             console.faults(&faults);
@@ -137,7 +133,7 @@ fn serve(
     }
 }
 
-fn start(cli: &Cli, path: PathBuf, options: Options, loaded: Loaded, console: &Console) -> Start {
+fn start(cli: &Cli, path: PathBuf, options: Options, loaded: Loaded) -> Start {
     Start {
         path,
         options,
@@ -148,8 +144,6 @@ fn start(cli: &Cli, path: PathBuf, options: Options, loaded: Loaded, console: &C
         } else {
             i8::try_from(cli.verbose).unwrap_or(i8::MAX)
         },
-        tongue: console.tongue,
-        is_demo: matches!(cli.command, Command::Demo(_)),
     }
 }
 
@@ -203,13 +197,7 @@ fn start_demo(
         demo::banner(prepared, console)
     };
     console.out(&text);
-    serve(start(
-        cli,
-        prepared.config.clone(),
-        options,
-        loaded,
-        console,
-    ))
+    serve(start(cli, prepared.config.clone(), options, loaded))
 }
 
 /// An address of the demo that others could reach (`--set sip.udp=…`).

@@ -20,14 +20,13 @@ mod tree;
 mod value;
 mod wav;
 
-pub use fault::{Fault, Severity, Shown};
-pub use floor::{AgentRow, SeedAccount};
-pub use problem::{Expected, Problem, Thing};
-pub use secret::Secret;
-pub use settings::{ListenerSettings, MediaSettings, ServerSettings, SipSettings};
-pub use sounds::{LanguageState, SoundFile};
-pub use tongue::Tongue;
-pub use value::is_name;
+pub(crate) use fault::{Fault, Severity, Shown};
+pub(crate) use floor::{AgentRow, SeedAccount};
+pub(crate) use problem::Problem;
+pub(crate) use settings::{ListenerSettings, MediaSettings, ServerSettings, SipSettings};
+pub(crate) use sounds::{LanguageState, SoundFile};
+pub(crate) use tongue::Tongue;
+pub(crate) use value::is_name;
 
 use fault::Notes;
 use floor::{Centre, Floor};
@@ -41,7 +40,7 @@ use value::Placed;
 
 /// What a load depends on besides the files.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// `--set key=value`, in order.
     pub overrides: Vec<String>,
     /// The environment; only names that begin with `HOTLINE111__` count.
@@ -54,12 +53,12 @@ pub struct Options {
 
 impl Options {
     /// Where the control socket is when nobody says otherwise.
-    pub const CONTROL_SOCKET: &'static str = "/run/hotline111/control.sock";
+    pub(crate) const CONTROL_SOCKET: &'static str = "/run/hotline111/control.sock";
 }
 
 /// A configuration in force.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// For the switch.
     pub plan: Plan,
     /// For the shell.
@@ -78,8 +77,6 @@ pub struct Loaded {
     pub languages: Vec<LanguageState>,
     /// Hold music: index into `sounds`.
     pub music: Option<usize>,
-    /// What is heard in key windows: index into `sounds`.
-    pub soft_bed: Option<usize>,
     /// Accounts of the files, for a database that does not have them yet.
     pub seeds: Vec<SeedAccount>,
     /// Warnings and notes.
@@ -94,7 +91,7 @@ const ENVIRONMENT_PREFIX: &str = "HOTLINE111__";
 const FILES_MAX: usize = 256;
 
 /// Reads everything. Err holds every fault found, warnings and notes too.
-pub fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
+pub(crate) fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let notes = Notes::new(&folder, options.accept_missing);
     let mut sources = Sources::default();
@@ -115,7 +112,7 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
 
 /// The clips in the order of their numbers: prompt, code of the plan's language under which it is found (sounds
 /// without words stand under the default language), file.
-pub fn load_sounds(loaded: &Loaded) -> Vec<(String, String, PathBuf)> {
+pub(crate) fn load_sounds(loaded: &Loaded) -> Vec<(String, String, PathBuf)> {
     let code = |file: &SoundFile| {
         let language = loaded.plan.languages.get(usize::from(file.language.0));
         language.map_or_else(|| file.code.clone(), |language| language.code.clone())
@@ -183,7 +180,6 @@ fn read_all(
         wrap_up_ms: floor.wrap_up_ms,
         languages: language_states(&floor),
         music: index(prompts.music),
-        soft_bed: index(prompts.bed),
         sounds: floor.library.files,
         seeds,
         warnings: Vec::new(),
@@ -239,7 +235,6 @@ struct OwnPrompts {
     lost_agent: Option<PromptId>,
     beep: Option<PromptId>,
     music: Option<PromptId>,
-    bed: Option<PromptId>,
 }
 
 fn prompts(root: &mut Section<'_>, floor: &Floor, notes: &Notes) -> OwnPrompts {
@@ -257,7 +252,6 @@ fn prompts(root: &mut Section<'_>, floor: &Floor, notes: &Notes) -> OwnPrompts {
         lost_agent: prompt("lost_agent", "sys.lost_agent"),
         beep: prompt("beep", "tone.beep"),
         music: prompt("music", "tone.moh"),
-        bed: prompt("soft_bed", "tone.bed"),
     };
     section.finish();
     own

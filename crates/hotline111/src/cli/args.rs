@@ -17,7 +17,7 @@ use std::path::PathBuf;
     after_help = "Exit codes: 0 ok, 1 error, 2 bad usage or configuration, 3 server not running, \
 4 warnings (check --strict)"
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Configuration file; queues.toml, conf.d/ and ivr/ lie beside it
     #[arg(
         short,
@@ -52,7 +52,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the server in the foreground (systemd: Type=notify)
     Serve {
         /// Start although core prompts of the default language are missing
@@ -104,7 +104,7 @@ pub enum Command {
 
 /// `demo`.
 #[derive(Clone, Debug, Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Loopback address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     pub bind: IpAddr,
@@ -127,7 +127,7 @@ pub struct Demo {
 
 /// `init`.
 #[derive(Clone, Debug, Args)]
-pub struct Init {
+pub(crate) struct Init {
     /// Folder to write
     #[arg(default_value = "/etc/hotline111")]
     pub dir: PathBuf,
@@ -138,7 +138,7 @@ pub struct Init {
 
 /// `ctl`.
 #[derive(Debug, Args)]
-pub struct Ctl {
+pub(crate) struct Ctl {
     /// Control socket; usual: the one of the configuration
     #[arg(long, value_name = "FILE")]
     pub socket: Option<PathBuf>,
@@ -155,7 +155,7 @@ pub struct Ctl {
 
 /// What to ask of the server.
 #[derive(Debug, Subcommand)]
-pub enum CtlCommand {
+pub(crate) enum CtlCommand {
     /// How the server is
     Status,
     /// Calls that are open
@@ -192,7 +192,7 @@ pub enum CtlCommand {
 
 /// What a counsellor shall do.
 #[derive(Clone, Debug, Subcommand)]
-pub enum AgentChange {
+pub(crate) enum AgentChange {
     /// Begin the shift: signed in and ready
     Login,
     /// End the shift
@@ -211,7 +211,7 @@ pub enum AgentChange {
 
 /// `cdr`.
 #[derive(Debug, Subcommand)]
-pub enum Cdr {
+pub(crate) enum Cdr {
     /// Write the records of some days
     Export {
         /// First day, YYYY-MM-DD (Vietnam); usual: today
@@ -231,7 +231,7 @@ pub enum Cdr {
 
 /// `user`.
 #[derive(Debug, Subcommand)]
-pub enum User {
+pub(crate) enum User {
     /// Add an account
     Add(UserAdd),
     /// List accounts
@@ -260,7 +260,7 @@ pub enum User {
 
 /// `user add`.
 #[derive(Clone, Debug, Args)]
-pub struct UserAdd {
+pub(crate) struct UserAdd {
     /// Account, e.g. tv01
     pub user: String,
     /// Name shown to people
@@ -288,7 +288,7 @@ pub struct UserAdd {
 
 /// `sounds`.
 #[derive(Debug, Subcommand)]
-pub enum Sounds {
+pub(crate) enum Sounds {
     /// Check every clip against the manifest
     Check {
         /// Placeholders count: exit 4
@@ -302,7 +302,7 @@ pub enum Sounds {
 
 /// `config`.
 #[derive(Debug, Subcommand)]
-pub enum Config {
+pub(crate) enum Config {
     /// Print each value in force and where it comes from
     Show {
         /// Print JSON
@@ -315,7 +315,7 @@ pub enum Config {
 
 /// Form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// One JSON object a line.
     Json,
     /// For people.
@@ -324,7 +324,7 @@ pub enum LogFormat {
 
 /// When to print in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
+pub(crate) enum Colour {
     /// Always.
     Always,
     /// On a terminal, unless `NO_COLOR` is set.
@@ -335,7 +335,7 @@ pub enum Colour {
 
 /// Language of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Language {
+pub(crate) enum Language {
     /// English.
     En,
     /// Tiếng Việt.
@@ -344,7 +344,7 @@ pub enum Language {
 
 /// Form of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// RFC 4180.
     Csv,
     /// One JSON object a line.
@@ -353,7 +353,7 @@ pub enum ExportFormat {
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
+pub(crate) enum Role {
     /// Everything.
     Admin,
     /// Serves callers.

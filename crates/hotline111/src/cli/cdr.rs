@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Carries out `cdr`.
-pub fn run(cli: &Cli, cdr: &Cdr, console: &mut Console) -> Exit {
+pub(crate) fn run(cli: &Cli, cdr: &Cdr, console: &mut Console) -> Exit {
     let Cdr::Export {
         from,
         to,

@@ -20,7 +20,7 @@ struct Trouble {
 }
 
 /// Carries out `check`.
-pub fn run(
+pub(crate) fn run(
     cli: &Cli,
     is_strict: bool,
     accept_missing: bool,
@@ -74,7 +74,7 @@ pub fn run(
 }
 
 /// Carries out `config show`.
-pub fn show(cli: &Cli, prefix: Option<&str>, is_json: bool, console: &mut Console) -> Exit {
+pub(crate) fn show(cli: &Cli, prefix: Option<&str>, is_json: bool, console: &mut Console) -> Exit {
     let options = super::options(cli, Vec::new(), true);
     let loaded = match load(&cli.config, &options) {
         Ok(loaded) => loaded,

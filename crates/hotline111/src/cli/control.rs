@@ -8,14 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Longest line of either side.
-pub const LINE_BYTES_MAX: usize = 4 << 20;
+pub(crate) const LINE_BYTES_MAX: usize = 4 << 20;
 /// The server answers within this time, or is taken for dead.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is asked of a running server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
-pub enum ControlRequest {
+pub(crate) enum ControlRequest {
     /// Change what a counsellor does.
     Agent {
         /// Account.
@@ -66,7 +66,7 @@ pub enum ControlRequest {
 /// What a counsellor shall do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AgentOrder {
+pub(crate) enum AgentOrder {
     /// End the paperwork early.
     EndWrapUp,
     /// Not ready, with a reason of the configuration.
@@ -85,7 +85,7 @@ pub enum AgentOrder {
 /// The server's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "value", rename_all = "snake_case")]
-pub enum ControlReply {
+pub(crate) enum ControlReply {
     /// Counsellors.
     Agents(Vec<AgentLine>),
     /// Open calls.
@@ -108,7 +108,7 @@ pub enum ControlReply {
 
 /// An open call. The caller's number is masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallLine {
+pub(crate) struct CallLine {
     /// Number of the call: 16 hexadecimal digits.
     pub call: String,
     /// Masked.
@@ -133,7 +133,7 @@ pub struct CallLine {
 
 /// A queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueLine {
+pub(crate) struct QueueLine {
     /// Name.
     pub queue: String,
     /// Callers that wait.
@@ -148,7 +148,7 @@ pub struct QueueLine {
 
 /// A counsellor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentLine {
+pub(crate) struct AgentLine {
     /// Account.
     pub user: String,
     /// Name shown to people.
@@ -167,7 +167,7 @@ pub struct AgentLine {
 
 /// A registered phone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegLine {
+pub(crate) struct RegLine {
     /// Account.
     pub account: String,
     /// Contact URI.
@@ -184,7 +184,7 @@ pub struct RegLine {
 
 /// How the server is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// Of the program.
     pub version: String,
     /// Node number.
@@ -213,7 +213,7 @@ pub struct Status {
 
 /// An account. Hashes are only sent to the server, never back.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountLine {
+pub(crate) struct AccountLine {
     /// User name.
     pub user: String,
     /// Name shown to people.
@@ -249,7 +249,7 @@ impl std::fmt::Debug for AccountLine {
 
 /// Why a server could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum ControlError {
+pub(crate) enum ControlError {
     /// The socket gave an error in the middle.
     #[error("asking the server")]
     Asking {
@@ -279,7 +279,7 @@ pub enum ControlError {
 }
 
 /// Asks a running server one thing.
-pub fn ask(socket: &Path, request: &ControlRequest) -> Result<ControlReply, ControlError> {
+pub(crate) fn ask(socket: &Path, request: &ControlRequest) -> Result<ControlReply, ControlError> {
     let name = || socket.display().to_string();
     let stream = UnixStream::connect(socket).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
@@ -309,13 +309,13 @@ fn exchange(mut stream: UnixStream, request: &ControlRequest) -> io::Result<Stri
 }
 
 /// A message as the line that is sent.
-pub fn encode(message: &impl Serialize) -> io::Result<String> {
+pub(crate) fn encode(message: &impl Serialize) -> io::Result<String> {
     let mut line = serde_json::to_string(message).map_err(io::Error::other)?;
     line.push('\n');
     Ok(line)
 }
 
 /// A line of a client as the request that it is.
-pub fn decode(line: &str) -> Result<ControlRequest, String> {
+pub(crate) fn decode(line: &str) -> Result<ControlRequest, String> {
     serde_json::from_str(line).map_err(|error| format!("not a request: {error}"))
 }

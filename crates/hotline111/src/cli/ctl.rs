@@ -15,7 +15,7 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 /// Carries out `ctl`.
-pub fn run(cli: &Cli, ctl: &Ctl, console: &mut Console) -> Exit {
+pub(crate) fn run(cli: &Cli, ctl: &Ctl, console: &mut Console) -> Exit {
     let (request, question) = request(&ctl.command);
     if let Some((vietnamese, english)) = question
         && !is_agreed(console, vietnamese, english)
@@ -39,7 +39,7 @@ pub fn run(cli: &Cli, ctl: &Ctl, console: &mut Console) -> Exit {
         if !ctl.watch || exit != Exit::Ok {
             return exit;
         }
-        std::thread::sleep(WATCH_EVERY);
+        std::thread::park_timeout(WATCH_EVERY);
     }
 }
 

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Counsellors of the demo: account, name, languages.
-pub const COUNSELLORS: [(&str, &str, &str); 6] = [
+pub(crate) const COUNSELLORS: [(&str, &str, &str); 6] = [
     ("tv01", "Lan", "\"vi\", \"en\""),
     ("tv02", "Hoa", "\"vi\""),
     ("tv03", "Minh", "\"vi\", \"en\""),
@@ -19,17 +19,17 @@ pub const COUNSELLORS: [(&str, &str, &str); 6] = [
     ("tv06", "Mai", "\"vi\", \"en\""),
 ];
 /// Account of whoever wants to call from a softphone.
-pub const CALLER: &str = "goi";
+pub(crate) const CALLER: &str = "goi";
 /// Password of all of them.
-pub const PASSWORD: &str = "demo";
+pub(crate) const PASSWORD: &str = "demo";
 /// What comes from here is the carrier.
-pub const TRUNK_SOURCE: &str = "127.0.0.111";
+pub(crate) const TRUNK_SOURCE: &str = "127.0.0.111";
 /// Ports that are tried, one after the other.
 const PORTS_MAX: u16 = 50;
 
 /// Where the demo listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// Address of all.
     pub ip: IpAddr,
     /// SIP, UDP and TCP.
@@ -40,7 +40,7 @@ pub struct Ports {
 
 /// Why the demo does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum DemoError {
+pub(crate) enum DemoError {
     /// It must not be reached from outside.
     #[error(
         "{0} is not a loopback address; the demo has known passwords and never listens anywhere else"
@@ -65,7 +65,7 @@ pub enum DemoError {
 
 /// A demo ready to be started.
 #[derive(Debug)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Its configuration.
     pub config: PathBuf,
     /// Where it listens.
@@ -77,7 +77,7 @@ pub struct Prepared {
 }
 
 /// Finds ports and writes the demo's configuration.
-pub fn prepare(demo: &Demo, console: &mut Console) -> Result<Prepared, DemoError> {
+pub(crate) fn prepare(demo: &Demo, console: &mut Console) -> Result<Prepared, DemoError> {
     if !demo.bind.is_loopback() {
         return Err(DemoError::NotLoopback(demo.bind));
     }
@@ -155,7 +155,7 @@ fn write(dir: &Path, ports: &Ports, sounds: &Path) -> io::Result<PathBuf> {
 
 /// The demo's `hotline111.toml`: everything on loopback and in its own folder, `queues.toml` and `ivr/` as
 /// shipped beside it, the password in the file `password`.
-pub fn demo_config(ports: &Ports, sounds: &Path) -> String {
+pub(crate) fn demo_config(ports: &Ports, sounds: &Path) -> String {
     let sip = SocketAddr::new(ports.ip, ports.sip);
     let http = SocketAddr::new(ports.ip, ports.http);
     let sounds = sounds.display().to_string();
@@ -225,7 +225,7 @@ password = {{ file = "password" }}
 }
 
 /// What is printed before the demo starts.
-pub fn banner(prepared: &Prepared, console: &Console) -> String {
+pub(crate) fn banner(prepared: &Prepared, console: &Console) -> String {
     let Ports { ip, sip, http } = prepared.ports;
     let sip = SocketAddr::new(ip, sip);
     let http = SocketAddr::new(ip, http);
@@ -254,7 +254,7 @@ pub fn banner(prepared: &Prepared, console: &Console) -> String {
 }
 
 /// The same for a program.
-pub fn json(prepared: &Prepared) -> String {
+pub(crate) fn json(prepared: &Prepared) -> String {
     let Ports { ip, sip, http } = prepared.ports;
     let users: Vec<&str> = COUNSELLORS.iter().map(|(user, _, _)| *user).collect();
     let line = serde_json::json!({

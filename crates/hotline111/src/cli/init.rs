@@ -17,7 +17,7 @@ const PACKAGE_SOUNDS: &str = "/usr/share/hotline111/sounds";
 
 /// What is asked, or taken as usual.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// SIP address, UDP and TCP.
     pub address: String,
     /// Address that others must use; empty = the same.
@@ -35,7 +35,7 @@ pub struct Answers {
 }
 
 /// Carries out `init`.
-pub fn run(init: &Init, console: &mut Console) -> Exit {
+pub(crate) fn run(init: &Init, console: &mut Console) -> Exit {
     let usual = Answers::usual(&init.dir);
     let answers = if init.yes {
         usual
@@ -76,7 +76,7 @@ pub fn run(init: &Init, console: &mut Console) -> Exit {
 
 impl Answers {
     /// The usual answers for a folder: the package's folder keeps the built-in places, any other holds all.
-    pub fn usual(dir: &Path) -> Self {
+    pub(crate) fn usual(dir: &Path) -> Self {
         let is_package = dir == Path::new(PACKAGE_DIR);
         let sounds = find_sounds();
         Self {
@@ -176,7 +176,7 @@ fn question(
 }
 
 /// Sounds beside the program, in the working folder, or where the package puts them.
-pub fn find_sounds() -> Option<PathBuf> {
+pub(crate) fn find_sounds() -> Option<PathBuf> {
     let program = std::env::current_exe().ok();
     let beside = program
         .as_deref()
@@ -194,7 +194,7 @@ pub fn find_sounds() -> Option<PathBuf> {
 }
 
 /// Writes what is not there yet; true for what was written.
-pub fn write(dir: &Path, answers: &Answers) -> io::Result<Vec<(PathBuf, bool)>> {
+pub(crate) fn write(dir: &Path, answers: &Answers) -> io::Result<Vec<(PathBuf, bool)>> {
     for folder in ["", "conf.d", "ivr", "secrets"] {
         let mode = if folder == "secrets" { 0o700 } else { 0o755 };
         DirBuilder::new()
@@ -238,7 +238,7 @@ pub fn write(dir: &Path, answers: &Answers) -> io::Result<Vec<(PathBuf, bool)>> 
 }
 
 /// The shipped file with these answers in it.
-pub fn hotline111(answers: &Answers) -> String {
+pub(crate) fn hotline111(answers: &Answers) -> String {
     let mut text = HOTLINE111.to_owned();
     set(&mut text, "udp", &format!("[\"{}\"]", answers.address));
     set(&mut text, "tcp", &format!("[\"{}\"]", answers.address));

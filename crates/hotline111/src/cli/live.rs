@@ -4,7 +4,7 @@ use super::control::{AgentLine, CallLine, QueueLine};
 use hotline_core::{CallRecord, Ledger, Moment, Now, Plan, Standing};
 
 /// Open calls, oldest first.
-pub fn calls(ledger: &Ledger, now: Now) -> Vec<CallLine> {
+pub(crate) fn calls(ledger: &Ledger, now: Now) -> Vec<CallLine> {
     let mut open: Vec<&CallRecord> = ledger
         .calls
         .values()
@@ -53,7 +53,7 @@ fn place(record: &CallRecord) -> (&'static str, String) {
 }
 
 /// All queues of the plan, and those of open calls that the plan no longer has.
-pub fn queues(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<QueueLine> {
+pub(crate) fn queues(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<QueueLine> {
     let line = |name: &str| QueueLine {
         queue: name.to_owned(),
         ..QueueLine::default()
@@ -89,7 +89,7 @@ pub fn queues(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<QueueLine> {
 }
 
 /// All counsellors of the plan.
-pub fn agents(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<AgentLine> {
+pub(crate) fn agents(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<AgentLine> {
     let line = |agent: &hotline_core::Agent| {
         let known = ledger.agents.get(&agent.user);
         let standing = known.map_or(&Standing::SignedOut, |known| &known.standing);

@@ -40,7 +40,7 @@ impl Exit {
 }
 
 /// Where a command prints to.
-pub struct Console {
+pub(crate) struct Console {
     /// Language of sentences.
     pub tongue: Tongue,
     /// Tables for eyes; else tab-separated.
@@ -53,7 +53,7 @@ pub struct Console {
 
 impl Console {
     /// The process's own.
-    pub fn of_process(cli: &Cli) -> Self {
+    pub(crate) fn of_process(cli: &Cli) -> Self {
         let tongue = match cli.lang {
             Some(Language::En) => Tongue::English,
             Some(Language::Vi) => Tongue::Vietnamese,
@@ -77,7 +77,8 @@ impl Console {
     }
 
     /// One that prints elsewhere.
-    pub fn new(tongue: Tongue, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn new(tongue: Tongue, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         Self {
             tongue,
             is_terminal: false,
@@ -88,12 +89,12 @@ impl Console {
     }
 
     /// The sentence in the console's language.
-    pub fn pick<'a>(&self, vietnamese: &'a str, english: &'a str) -> &'a str {
+    pub(crate) fn pick<'a>(&self, vietnamese: &'a str, english: &'a str) -> &'a str {
         self.tongue.pick(vietnamese, english)
     }
 
     /// Prints a result. Nobody reading any more (`| head`) is no fault.
-    pub fn out(&mut self, text: &str) {
+    pub(crate) fn out(&mut self, text: &str) {
         let _ = self
             .out
             .write_all(text.as_bytes())
@@ -101,12 +102,12 @@ impl Console {
     }
 
     /// Prints a message, with a line end.
-    pub fn tell(&mut self, text: &str) {
+    pub(crate) fn tell(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}").and_then(|()| self.err.flush());
     }
 
     /// Prints what went wrong, with its causes.
-    pub fn fail(&mut self, error: &dyn std::error::Error) -> Exit {
+    pub(crate) fn fail(&mut self, error: &dyn std::error::Error) -> Exit {
         let mut text = format!("{}: {error}", self.pick("lỗi", "error"));
         let mut cause = error.source();
         // Chains of causes are short; a ring would be a bug.
@@ -120,7 +121,7 @@ impl Console {
     }
 
     /// Prints faults of the configuration.
-    pub fn faults(&mut self, faults: &[Fault]) {
+    pub(crate) fn faults(&mut self, faults: &[Fault]) {
         for fault in faults {
             let mut text = fault.render(self.tongue);
             if self.is_colour {
@@ -131,7 +132,7 @@ impl Console {
     }
 
     /// The writer of results, for long ones.
-    pub fn writer(&mut self) -> &mut dyn Write {
+    pub(crate) fn writer(&mut self) -> &mut dyn Write {
         &mut self.out
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
 /// Carries out `sounds check`.
-pub fn check(cli: &Cli, is_strict: bool, is_json: bool, console: &mut Console) -> Exit {
+pub(crate) fn check(cli: &Cli, is_strict: bool, is_json: bool, console: &mut Console) -> Exit {
     // Missing prompts are what we are here to tell.
     let options = super::options(cli, Vec::new(), true);
     let loaded = match load(&cli.config, &options) {

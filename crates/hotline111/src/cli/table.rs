@@ -2,14 +2,14 @@
 
 /// A table of text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub(crate) struct Table {
     head: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// With these columns.
-    pub fn new(head: &[&'static str]) -> Self {
+    pub(crate) fn new(head: &[&'static str]) -> Self {
         Self {
             head: head.to_vec(),
             rows: Vec::new(),
@@ -17,12 +17,12 @@ impl Table {
     }
 
     /// Adds a row.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
     /// As text: aligned for a terminal, else one tab between cells and no head.
-    pub fn render(&self, is_terminal: bool) -> String {
+    pub(crate) fn render(&self, is_terminal: bool) -> String {
         if is_terminal {
             self.aligned()
         } else {
@@ -65,7 +65,7 @@ impl Table {
 }
 
 /// Milliseconds for eyes: `0:07`, `12:30`, `1:02:03`.
-pub fn clock(millis: u64) -> String {
+pub(crate) fn clock(millis: u64) -> String {
     let seconds = millis / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {

@@ -14,7 +14,7 @@ use std::io;
 const PASSWORD_CHARS_MIN: usize = 8;
 
 /// Carries out `user`.
-pub fn run(cli: &Cli, user: &User, console: &mut Console) -> Exit {
+pub(crate) fn run(cli: &Cli, user: &User, console: &mut Console) -> Exit {
     let loaded = match load(&cli.config, &super::options(cli, Vec::new(), true)) {
         Ok(loaded) => loaded,
         Err(faults) => {
@@ -201,7 +201,7 @@ fn offline(loaded: &Loaded, request: ControlRequest) -> Result<ControlReply, Off
 }
 
 /// Carries out a request that concerns accounts. The server uses it too.
-pub async fn accounts(store: &Store, request: ControlRequest) -> ControlReply {
+pub(crate) async fn accounts(store: &Store, request: ControlRequest) -> ControlReply {
     let done = match request {
         ControlRequest::UserAdd { account } => match row_of(account) {
             Some(account) => store.add_account(&account).await,
@@ -251,7 +251,7 @@ pub async fn accounts(store: &Store, request: ControlRequest) -> ControlReply {
 
 /// Takes the accounts of the files into the database that does not have them yet; how many were new. An account
 /// without a password in the files is left to `user add`.
-pub async fn import_seeds(store: &Store, loaded: &Loaded) -> Result<usize, StoreError> {
+pub(crate) async fn import_seeds(store: &Store, loaded: &Loaded) -> Result<usize, StoreError> {
     store.fix_realm(&loaded.sip.realm).await?;
     let known = store.accounts().await?;
     let mut count = 0;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// How bad a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// The server does not start.
     Error,
     /// The server starts; somebody should look.
@@ -20,7 +20,7 @@ pub enum Severity {
 
 /// One thing wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// How bad.
     pub severity: Severity,
     /// What.
@@ -51,7 +51,7 @@ pub(crate) struct Notes {
 
 /// A value in force, for `config show`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// `sip.udp`.
     pub key: String,
     /// As it would be written in a file; secrets are masked.
@@ -175,19 +175,8 @@ fn fault(severity: Severity, place: Option<Place>, problem: Problem, sources: &S
 }
 
 impl Fault {
-    /// A fault that stands in no text.
-    pub fn bare(severity: Severity, problem: Problem) -> Self {
-        Self {
-            severity,
-            problem,
-            origin: None,
-            at: None,
-            excerpt: None,
-        }
-    }
-
     /// As it is printed: place, sentence, the line with a caret, and what may help.
-    pub fn render(&self, tongue: Tongue) -> String {
+    pub(crate) fn render(&self, tongue: Tongue) -> String {
         let word = match self.severity {
             Severity::Error => tongue.pick("lỗi", "error"),
             Severity::Warning => tongue.pick("cảnh báo", "warning"),

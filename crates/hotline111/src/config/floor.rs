@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// A counsellor (or another account) of the database; it replaces the one of the same name in the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentRow {
+pub(crate) struct AgentRow {
     /// Account name.
     pub user: String,
     /// Name shown to people.
@@ -34,7 +34,7 @@ pub struct AgentRow {
 
 /// An account of the files that the database gets on its first start.
 #[derive(Clone, Debug)]
-pub struct SeedAccount {
+pub(crate) struct SeedAccount {
     /// Account name.
     pub user: String,
     /// Name shown to people.
@@ -170,7 +170,7 @@ pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library:
         let missing = floor.library.missing_core.get(index).map_or(0, Vec::len);
         // The default language opens whatever is missing: callers hear what there is.
         let is_open = index == 0 || missing == 0;
-        let is_known = floor.library.codes.iter().any(|known| *known == code.value);
+        let is_known = floor.library.codes.contains(&code.value);
         if floor.library.is_readable && !is_known {
             resolve(
                 notes,

@@ -4,7 +4,7 @@ use super::tongue::Tongue;
 
 /// What a key wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     /// IP address and port.
     Address,
     /// A clip of a flow.
@@ -19,8 +19,6 @@ pub enum Expected {
     Ip,
     /// A key of the telephone.
     Key,
-    /// A list.
-    List,
     /// One of our names.
     Name,
     /// `"20000-29999"`.
@@ -43,7 +41,7 @@ pub enum Expected {
 
 /// Things that are named and referred to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Thing {
+pub(crate) enum Thing {
     /// A counsellor.
     Agent,
     /// A call centre.
@@ -62,8 +60,6 @@ pub enum Thing {
     Queue,
     /// A reason for not being ready.
     Reason,
-    /// A dialled number.
-    Route,
     /// A service.
     Service,
     /// A switch of `[ivr.switch]`.
@@ -74,7 +70,7 @@ pub enum Thing {
 
 /// Something wrong, or worth saying.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// Two listeners or sources are the same.
     AddressTwice(String),
     /// A value of the wrong kind or form.
@@ -250,7 +246,6 @@ impl Expected {
                 "một phím điện thoại: 0-9, *, #",
                 "a key of the telephone: 0-9, *, #",
             ),
-            Self::List => ("một danh sách", "a list"),
             Self::Name => (
                 "một tên (chữ thường a-z, số, _ - ., không quá 32 ký tự)",
                 "a name (a-z, digits, _ - ., at most 32)",
@@ -290,7 +285,6 @@ impl Thing {
             Self::Prompt => ("lời nhắc", "prompt"),
             Self::Queue => ("hàng đợi", "queue"),
             Self::Reason => ("lý do", "reason"),
-            Self::Route => ("số gọi đến", "dialled number"),
             Self::Service => ("dịch vụ", "service"),
             Self::Switch => ("công tắc", "switch"),
             Self::Trunk => ("đường trung kế", "trunk"),
@@ -301,7 +295,7 @@ impl Thing {
 
 impl Problem {
     /// The sentence.
-    pub fn text(&self, tongue: Tongue) -> String {
+    pub(crate) fn text(&self, tongue: Tongue) -> String {
         match tongue {
             Tongue::English => self.english(),
             Tongue::Vietnamese => self.vietnamese(),
@@ -309,7 +303,7 @@ impl Problem {
     }
 
     /// What may help, if anything can be said.
-    pub fn help(&self, tongue: Tongue) -> Option<String> {
+    pub(crate) fn help(&self, tongue: Tongue) -> Option<String> {
         let nearest = match self {
             Self::Unknown { nearest, .. } | Self::UnknownKey { nearest, .. } => nearest.as_ref()?,
             Self::AddressTwice(_)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// `[server]` and `[storage]`: who we are and where things lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerSettings {
+pub(crate) struct ServerSettings {
     /// Number of this node; the top 8 bits of every call's number.
     pub node: u8,
     /// Journal, lock, database.
@@ -36,7 +36,7 @@ pub struct ServerSettings {
 
 /// A socket to open for SIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListenerSettings {
+pub(crate) struct ListenerSettings {
     /// To bind; port 0 = any free one.
     pub local: SocketAddr,
     /// To name in Via and Contact; port 0 = the one that `local` got.
@@ -47,7 +47,7 @@ pub struct ListenerSettings {
 
 /// `[sip]` and `[[trunk]]`.
 #[derive(Clone, Debug)]
-pub struct SipSettings {
+pub(crate) struct SipSettings {
     /// Digest realm.
     pub realm: String,
     /// Sockets.
@@ -78,7 +78,7 @@ pub struct SipSettings {
 
 /// `[media]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MediaSettings {
+pub(crate) struct MediaSettings {
     /// To bind.
     pub bind: IpAddr,
     /// To name in SDP.
@@ -91,7 +91,7 @@ pub struct MediaSettings {
 
 impl SipSettings {
     /// The endpoint's configuration, once the sockets are open.
-    pub fn endpoint(&self, listeners: Vec<hotline_sip::Listener>) -> hotline_sip::Config {
+    pub(crate) fn endpoint(&self, listeners: Vec<hotline_sip::Listener>) -> hotline_sip::Config {
         hotline_sip::Config {
             realm: self.realm.clone(),
             listeners,

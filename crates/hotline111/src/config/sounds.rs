@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// A clip to load. Its place in `Loaded::sounds` is its number towards the media side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SoundFile {
+pub(crate) struct SoundFile {
     /// Index into the plan's prompts.
     pub prompt: PromptId,
     /// Its name, e.g. `greet.main`.
@@ -51,7 +51,7 @@ pub(crate) struct Library {
 
 /// How far a language is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LanguageState {
+pub(crate) struct LanguageState {
     /// Code.
     pub code: String,
     /// Announced and on its key.
@@ -126,7 +126,7 @@ impl Library {
         library.add_language(folder, &manifest, TONES, LanguageId(0), notes);
         library
             .files
-            .sort_by(|a, b| (a.prompt, a.language).cmp(&(b.prompt, b.language)));
+            .sort_by_key(|file| (file.prompt, file.language));
         library.missing_core = offered
             .iter()
             .map(|code| library.missing(&manifest, code))

@@ -2,7 +2,7 @@
 
 /// Vietnamese where the environment asks for it, else English.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tongue {
+pub(crate) enum Tongue {
     /// English.
     #[default]
     English,
@@ -12,7 +12,7 @@ pub enum Tongue {
 
 impl Tongue {
     /// From the locale variables, strongest first (`LC_ALL`, `LC_MESSAGES`, `LANG`).
-    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .iter()
             .find_map(|name| variable(name).filter(|value| !value.is_empty()))
@@ -25,7 +25,7 @@ impl Tongue {
     }
 
     /// The sentence in this language.
-    pub fn pick<'a>(self, vietnamese: &'a str, english: &'a str) -> &'a str {
+    pub(crate) fn pick<'a>(self, vietnamese: &'a str, english: &'a str) -> &'a str {
         match self {
             Self::English => english,
             Self::Vietnamese => vietnamese,

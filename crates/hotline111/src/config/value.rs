@@ -309,7 +309,7 @@ pub(crate) fn bad(key: &str, expected: Expected, item: &Item) -> Problem {
 }
 
 /// Whether a text may be the name of a thing or an account.
-pub fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_fine = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '_' | '-' | '.');
     !text.is_empty() && text.len() <= NAME_LENGTH_MAX && text.chars().all(is_fine)
 }

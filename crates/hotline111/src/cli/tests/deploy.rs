@@ -26,7 +26,6 @@ fn the_unit_is_rated_at_most_2_0() {
         .and_then(|rest| rest.split(' ').next())
         .unwrap();
     let tenths: u32 = level.replace('.', "").parse().unwrap();
-    println!("exposure {level}");
     assert!(tenths <= EXPOSURE_TENTHS_MAX, "{last}");
 }
 

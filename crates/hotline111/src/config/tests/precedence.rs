@@ -167,7 +167,7 @@ fn secrets_are_read_and_never_shown() {
         loaded.seeds[0]
             .password
             .as_ref()
-            .map(crate::config::Secret::expose),
+            .map(crate::config::secret::Secret::expose),
         Some("rất bí mật")
     );
     assert!(!format!("{loaded:?}").contains("rất bí mật"));
