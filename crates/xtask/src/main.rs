@@ -15,6 +15,7 @@
 )]
 
 mod apt;
+mod bench;
 mod check;
 mod demo;
 mod failure;
@@ -37,6 +38,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures: delays, calls a second, audio, memory (see docs/bench.md)
+    Bench(bench::Arguments),
     /// Form, lints and the rules of the repository
     Check,
     /// The whole hotline on this machine: real server, simulated people, live table
@@ -51,6 +54,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::main(&arguments),
         Command::Check => check::main(),
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Sounds(arguments) => sounds::main(&arguments),

@@ -1,0 +1,7 @@
+//! What is measured, by subject.
+
+pub(super) mod audio;
+pub(super) mod memory;
+pub(super) mod offers;
+pub(super) mod rate;
+pub(super) mod start;
