@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A baresip run to be.
-pub struct Baresip {
+pub(crate) struct Baresip {
+    name: String,
     folder: PathBuf,
     commands: Vec<String>,
     quit_after_s: u32,
@@ -18,58 +19,62 @@ const MODULES: [&str; 2] = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-g
 
 impl Baresip {
     /// A phone with `account` (a line of baresip's accounts file) that speaks from `local` and plays `says`.
-    pub fn new(folder: PathBuf, account: &str, local: SocketAddr, says: &Path) -> Self {
+    pub(crate) fn new(name: &str, folder: PathBuf, account: &str, local: SocketAddr, says: &Path) -> Self {
         fs::create_dir_all(&folder).expect("a folder for baresip");
         let modules = MODULES.iter().find(|path| Path::new(path).is_dir()).expect("baresip's modules");
-        let heard = folder.join("heard.wav");
         let config = format!(
             "poll_method epoll\nsip_listen {local}\naudio_source aufile,{says}\naudio_player aufile,{heard}\n\
              audio_alert aufile,{heard}.alert\nausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\n\
-             auplay_channels 1\nrtp_ports 30000-30200\nmodule_path {modules}\nmodule stdio.so\nmodule g711.so\n\
-             module aufile.so\nmodule_tmp account.so\nmodule_app menu.so\nnet_interface lo\n",
+             auplay_channels 1\nrtp_ports 10000-10200\nmodule_path {modules}\nmodule stdio.so\nmodule g711.so\n\
+             module aufile.so\nmodule_tmp account.so\nmodule_app menu.so\n",
             says = says.display(),
-            heard = heard.display(),
+            heard = folder.join("heard.wav").display(),
         );
         fs::write(folder.join("config"), config).expect("writing baresip's config");
         fs::write(folder.join("accounts"), format!("{account}\n")).expect("writing baresip's accounts");
         fs::write(folder.join("contacts"), "").expect("writing baresip's contacts");
-        Self { folder, commands: Vec::new(), quit_after_s: 60 }
+        Self { name: name.to_owned(), folder, commands: Vec::new(), quit_after_s: 60 }
     }
 
-    /// An account line of a desk phone that answers by itself.
-    pub fn desk_phone(user: &str, password: &str, server: SocketAddr) -> String {
-        format!("<sip:{user}@{server}>;auth_user={user};auth_pass={password};answermode=auto;regint=60")
+    /// An account line of a desk phone that registers and answers by itself.
+    pub(crate) fn desk_phone(user: &str, password: &str, server: SocketAddr) -> String {
+        format!("<sip:{user}@{server}>;auth_user={user};auth_pass={password};answermode=auto;regint=60;audio_codecs=pcma")
+    }
+
+    /// An account line of a desk phone that answers by itself and leaves registering to somebody else.
+    pub(crate) fn desk_phone_without_registration(user: &str, server: SocketAddr) -> String {
+        format!("<sip:{user}@{server}>;auth_pass=none;answermode=auto;regint=0;audio_codecs=pcma")
     }
 
     /// An account line of a trunk caller.
-    pub fn caller(number: &str, local: IpAddr, server: SocketAddr) -> String {
-        format!("<sip:{number}@{local}>;regint=0;outbound=\"sip:{server}\"")
+    pub(crate) fn caller(number: &str, local: IpAddr, server: SocketAddr) -> String {
+        format!("<sip:{number}@{local}>;auth_pass=none;regint=0;outbound=\"sip:{server}\";audio_codecs=pcma")
     }
 
     /// A command at its start, e.g. `/dial sip:111@...`.
-    pub fn command(mut self, command: &str) -> Self {
+    pub(crate) fn command(mut self, command: &str) -> Self {
         self.commands.push(command.to_owned());
         self
     }
 
     /// It hangs up and ends by itself.
-    pub fn quit_after_s(mut self, seconds: u32) -> Self {
+    pub(crate) fn quit_after_s(mut self, seconds: u32) -> Self {
         self.quit_after_s = seconds;
         self
     }
 
     /// What it has heard.
-    pub fn heard(&self) -> PathBuf {
+    pub(crate) fn heard(&self) -> PathBuf {
         self.folder.join("heard.wav")
     }
 
     /// Starts it.
-    pub fn start(&self) -> Program {
+    pub(crate) fn start(&self) -> Program {
         let mut command = Command::new("baresip");
         command.arg("-f").arg(&self.folder).args(["-t", &self.quit_after_s.to_string()]);
         for text in &self.commands {
             command.args(["-e", text]);
         }
-        Program::start("baresip", command, &self.folder)
+        Program::start(&self.name, command, &self.folder)
     }
 }

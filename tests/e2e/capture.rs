@@ -11,7 +11,7 @@ const PAYLOAD_ALAW: u8 = 8;
 const PAYLOAD_EVENT: u8 = 101;
 
 /// Writes packets with a common sequence and timestamp line.
-pub struct Capture {
+pub(crate) struct Capture {
     bytes: Vec<u8>,
     at_ms: u32,
     sequence: u16,
@@ -31,7 +31,7 @@ impl Default for Capture {
 
 impl Capture {
     /// A sine of `hz` at `level_dbfs` for `length_ms`.
-    pub fn tone(mut self, hz: f64, level_dbfs: f64, length_ms: u32) -> Self {
+    pub(crate) fn tone(mut self, hz: f64, level_dbfs: f64, length_ms: u32) -> Self {
         let amplitude = 32_767.0 * 10_f64.powf(level_dbfs / 20.0);
         for _ in 0..length_ms / PACKET_MS {
             let payload: Vec<u8> = (0..SAMPLES)
@@ -46,8 +46,17 @@ impl Capture {
         self
     }
 
+    /// Nothing but A-law zeros for `length_ms`.
+    pub(crate) fn silence(mut self, length_ms: u32) -> Self {
+        for _ in 0..length_ms / PACKET_MS {
+            self.packet(PAYLOAD_ALAW, self.timestamp, &[hotline_media::g711::ALAW_SILENCE; SAMPLES as usize]);
+            self.timestamp += SAMPLES;
+        }
+        self
+    }
+
     /// One press of 160 ms: eight packets, the last three with the end bit (RFC 4733 §2.5).
-    pub fn digit(mut self, event: u8) -> Self {
+    pub(crate) fn digit(mut self, event: u8) -> Self {
         let start = self.timestamp;
         for step in 1..=8_u32 {
             let is_end = step >= 6;
@@ -85,7 +94,7 @@ impl Capture {
     }
 
     /// Writes the file.
-    pub fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         fs::write(path, &self.bytes).expect("writing a capture");
     }
 }

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// So much of a program's output is shown when a test fails.
+const TAIL_LINES: usize = 150;
+
 /// A running program, killed when dropped.
-pub struct Program {
+pub(crate) struct Program {
     name: String,
     child: Child,
     log: PathBuf,
@@ -14,7 +17,7 @@ pub struct Program {
 
 impl Program {
     /// Starts `command` with its output in `folder/name.log`.
-    pub fn start(name: &str, mut command: Command, folder: &Path) -> Self {
+    pub(crate) fn start(name: &str, mut command: Command, folder: &Path) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).expect("creating a log file");
         let errors = file.try_clone().expect("sharing a log file");
@@ -28,22 +31,22 @@ impl Program {
     }
 
     /// Process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Whether it has ended.
-    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("asking for a child's state")
     }
 
     /// Waits for its end, at most `limit`; panics with its output when it takes longer.
-    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         wait_until(limit, &format!("{} ends", self.name), || self.has_ended())
     }
 
     /// Waits for success.
-    pub fn succeed(mut self, limit: Duration) -> String {
+    pub(crate) fn succeed(mut self, limit: Duration) -> String {
         let status = self.wait(limit);
         let output = self.output();
         assert!(status.success(), "{} failed ({status}):\n{output}", self.name);
@@ -51,19 +54,19 @@ impl Program {
     }
 
     /// What it has printed.
-    pub fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// SIGKILL, at once.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("killing our own child");
         self.child.wait().expect("waiting for our own child");
     }
 
     /// Any other signal.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
         rustix::process::kill_process(pid, signal).expect("signalling our own child");
     }
@@ -75,13 +78,16 @@ impl Drop for Program {
             self.kill();
         }
         if std::thread::panicking() {
-            eprintln!("--- {}\n{}", self.name, self.output());
+            let output = self.output();
+            let lines: Vec<&str> = output.lines().collect();
+            let tail = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default();
+            eprintln!("--- {}\n{}", self.name, tail.join("\n"));
         }
     }
 }
 
 /// Polls until `probe` gives something; panics after `limit`.
-pub fn wait_until<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_until<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = probe() {

@@ -1,32 +1,220 @@
-//! The real server in a folder of its own, on free ports of loopback, seen only as a person sees it: through its
+//! The real server in a folder and on loopback addresses of its own, seen only as a person sees it: through its
 //! command line, its records, its recordings, its log.
 
 use crate::audio::Audio;
 use crate::process::{Program, wait_until};
 use serde_json::Value;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, ExitStatus, Output};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
-/// Calls from here are the trunk's.
-pub const TRUNK: &str = "127.0.0.2";
-/// Desk phones live here.
-pub const DESK: &str = "127.0.0.3";
 /// A caller's number that must never be seen in a log.
-pub const SENTINEL: &str = "0987654321";
+pub(crate) const SENTINEL: &str = "0987654321";
+/// The part of it that no mask shows.
+const SENTINEL_CORE: &str = "98765432";
 /// Password of every counsellor.
-pub const PASSWORD: &str = "mot-hai-ba";
+pub(crate) const PASSWORD: &str = "mot-hai-ba";
+/// A wait that is only as long when something is wrong.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server to be.
+pub(crate) struct Plan {
+    name: &'static str,
+    counsellors: u32,
+    server: String,
+    storage: String,
+    more: String,
+    queues: Vec<(&'static str, &'static str)>,
+    drain: &'static str,
+    state: Option<PathBuf>,
+}
+
+impl Plan {
+    /// With counsellors `tv01`.. who speak Vietnamese and English and have a second of paperwork.
+    pub(crate) fn new(name: &'static str, counsellors: u32) -> Self {
+        Self {
+            name,
+            counsellors,
+            server: String::new(),
+            storage: String::new(),
+            more: String::new(),
+            queues: Vec::new(),
+            drain: "2s",
+            state: None,
+        }
+    }
+
+    /// Replaces a text in the shipped `queues.toml`.
+    pub(crate) fn queues(mut self, from: &'static str, to: &'static str) -> Self {
+        self.queues.push((from, to));
+        self
+    }
+
+    /// SIGTERM: callers are served this long.
+    pub(crate) fn drain(mut self, drain: &'static str) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Further lines of `[storage]`.
+    pub(crate) fn storage(mut self, lines: &str) -> Self {
+        self.storage.push_str(lines);
+        self
+    }
+
+    /// Further lines at the end of the configuration.
+    pub(crate) fn more(mut self, lines: &str) -> Self {
+        self.more.push_str(lines);
+        self
+    }
+
+    /// State, database and recordings lie here instead of in the server's folder.
+    pub(crate) fn state(mut self, folder: &Path) -> Self {
+        self.state = Some(folder.to_owned());
+        self
+    }
+
+    /// Writes the configuration and starts the server.
+    pub(crate) fn start(self) -> Server {
+        let net = Net::next();
+        let folder = std::env::temp_dir().join(format!("hotline111-{}-{}", self.name, std::process::id()));
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("clearing an old folder");
+        }
+        fs::create_dir_all(folder.join("ivr")).expect("creating the server's folder");
+        let state = self.state.clone().unwrap_or_else(|| folder.join("state"));
+        self.write(&folder, &state, &net);
+        let mut server = Server { folder, state, net, program: None, starts: 0, started: Instant::now() };
+        server.run();
+        server
+    }
+
+    fn write(&self, folder: &Path, state: &Path, net: &Net) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+        let mut queues = fs::read_to_string(root.join("config/queues.toml")).expect("the shipped queues");
+        for (from, to) in &self.queues {
+            assert!(queues.contains(from), "config/queues.toml has no {from}");
+            queues = queues.replace(from, to);
+        }
+        fs::write(folder.join("queues.toml"), queues).expect("writing the queues");
+        fs::copy(root.join("config/ivr/entry.toml"), folder.join("ivr/entry.toml")).expect("copying the flow");
+        fs::write(folder.join("password"), format!("{PASSWORD}\n")).expect("writing the password");
+        let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(folder.join("password"), owner_only).expect("protecting the password");
+        let mut config = format!(
+            r#"[server]
+state_dir = "{state}"
+sounds_dir = "{sounds}"
+control_socket = "{control}"
+drain = "{drain}"
+{server}
+[storage]
+{storage}
+[http]
+bind = "{ip}:8111"
+[sip]
+udp = ["{sip}"]
+tcp = ["{sip}"]
+[media]
+workers = 2
+[languages]
+offered = ["vi", "en"]
+[ivr.switch]
+information = false
+record_first = false
+[centre.hanoi]
+[[trunk]]
+name = "carrier"
+sources = ["{trunk}"]
+[[route]]
+dialled = "111"
+flow = "entry"
+[[route]]
+dialled = "*11"
+feature = "sign_in"
+[[route]]
+dialled = "*10"
+feature = "sign_out"
+[[route]]
+dialled = "*12"
+feature = "break"
+reason = "break"
+[[route]]
+dialled = "*43"
+echo = true
+{more}
+"#,
+            state = state.display(),
+            sounds = root.join("sounds").display(),
+            control = folder.join("control.sock").display(),
+            drain = self.drain,
+            server = self.server,
+            storage = self.storage,
+            ip = net.sip().ip(),
+            sip = net.sip(),
+            trunk = net.trunk(),
+            more = self.more,
+        );
+        for number in 1..=self.counsellors {
+            config.push_str(&format!(
+                "[[agent]]\nuser = \"tv{number:02}\"\nlanguages = [\"vi\", \"en\"]\nwrap_up = \"1s\"\n\
+                 password = {{ file = \"password\" }}\n"
+            ));
+        }
+        fs::write(folder.join("hotline111.toml"), config).expect("writing the configuration");
+    }
+}
+
+/// Loopback addresses that no other test and no other run uses: 127.RUN.TEST.x.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Net(u8, u8);
+
+impl Net {
+    fn next() -> Self {
+        static TEST: AtomicU8 = AtomicU8::new(1);
+        let run = u8::try_from(std::process::id() % 200).expect("below 200") + 20;
+        Self(run, TEST.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn host(self, last: u8) -> IpAddr {
+        Ipv4Addr::new(127, self.0, self.1, last).into()
+    }
+
+    /// Where the server listens, UDP and TCP.
+    pub(crate) fn sip(self) -> SocketAddr {
+        SocketAddr::new(self.host(1), 5060)
+    }
+
+    /// Calls from here are the carrier's.
+    pub(crate) fn trunk(self) -> IpAddr {
+        self.host(2)
+    }
+
+    /// Desk phones live here (3-8: six desks).
+    pub(crate) fn desk(self, number: u8) -> IpAddr {
+        assert!((1..=6).contains(&number), "there are six desks");
+        self.host(2 + number)
+    }
+
+    /// Nobody knows this address.
+    pub(crate) fn stranger(self) -> IpAddr {
+        self.host(99)
+    }
+}
 
 /// A server, stopped when dropped.
-pub struct Server {
+pub(crate) struct Server {
     /// Its folder.
-    pub folder: PathBuf,
-    /// Where it listens (UDP and TCP).
-    pub sip: SocketAddr,
+    pub(crate) folder: PathBuf,
+    /// Its addresses.
+    pub(crate) net: Net,
+    state: PathBuf,
     program: Option<Program>,
     starts: u32,
+    started: Instant,
 }
 
 /// Finds a binary of this workspace beside the test's own.
@@ -39,173 +227,174 @@ fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// A free port for UDP and TCP on 127.0.0.1.
-pub fn free_port() -> u16 {
-    for _ in 0..50 {
-        let udp = UdpSocket::bind("127.0.0.1:0").expect("a free UDP port");
-        let address = udp.local_addr().expect("its address");
-        if TcpListener::bind(address).is_ok() {
-            return address.port();
-        }
-    }
-    panic!("no port is free for UDP and TCP");
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("creating a folder");
-    for entry in fs::read_dir(from).expect("reading a folder") {
-        let entry = entry.expect("a folder's entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("its type").is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("copying a file");
-        }
-    }
-}
-
 impl Server {
-    /// A new server with the shipped configuration, on its own ports, with counsellors `tv01`..; `more` is added
-    /// to the configuration's end.
-    pub fn start(name: &str, counsellors: u32, more: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("hotline111-{name}-{}", std::process::id()));
-        if folder.exists() {
-            fs::remove_dir_all(&folder).expect("clearing an old folder");
-        }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
-        copy_folder(&root.join("config"), &folder);
-        let port = free_port();
-        let sip = SocketAddr::from(([127, 0, 0, 1], port));
-        let config = format!(
-            "[server]\nstate_dir = \"state\"\nsounds_dir = \"{sounds}\"\ncontrol_socket = \"control.sock\"\n\
-             drain = \"2s\"\n[http]\nbind = \"127.0.0.1:{http}\"\n[sip]\nudp = [\"{sip}\"]\ntcp = [\"{sip}\"]\n\
-             [media]\nports = \"{first}-{last}\"\nworkers = 2\n[[trunk]]\nname = \"test\"\nsources = [\"{TRUNK}\"]\n{more}\n",
-            sounds = root.join("sounds").display(),
-            http = free_port(),
-            first = 32_000,
-            last = 59_999,
-        );
-        fs::write(folder.join("hotline111.toml"), config).expect("writing the configuration");
-        let mut server = Self { folder, sip, program: None, starts: 0 };
-        for number in 1..=counsellors {
-            server.add_user(&format!("tv{number:02}"));
-        }
-        server.run();
-        server
-    }
-
-    fn add_user(&self, user: &str) {
-        let mut command = self.command(&["user", "add", user, "--password-stdin", "--sign-in-by-registration"]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("starting user add");
-        std::io::Write::write_all(&mut child.stdin.take().expect("its input"), PASSWORD.as_bytes())
-            .expect("giving the password");
-        let output = child.wait_with_output().expect("user add ends");
-        assert!(output.status.success(), "user add {user}: {}", text(&output));
-    }
-
     /// The command line of this server.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary("hotline111"));
         command.current_dir(&self.folder).arg("--config").arg(self.folder.join("hotline111.toml")).args(arguments);
         command
     }
 
-    /// Starts (again) and waits until it is ready.
-    pub fn run(&mut self) {
+    /// Starts (again) and waits until it answers. Returns when the process was started.
+    pub(crate) fn run(&mut self) -> Instant {
         self.starts += 1;
+        self.started = Instant::now();
         let program = Program::start(&format!("server-{}", self.starts), self.command(&["serve"]), &self.folder);
         self.program = Some(program);
-        wait_until(Duration::from_secs(20), "the server is ready", || {
+        wait_until(PATIENCE, "the server is ready", || {
             if let Some(status) = self.program().has_ended() {
-                panic!("the server ended ({status}):\n{}", self.log());
+                panic!("the server ended ({status})");
             }
             self.try_ctl("status").map(|_| ())
         });
+        self.started
     }
 
     /// The running process.
-    pub fn program(&mut self) -> &mut Program {
+    pub(crate) fn program(&mut self) -> &mut Program {
         self.program.as_mut().expect("a running server")
     }
 
     /// Everything logged since its last start.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.program.as_ref().map_or_else(String::new, Program::output)
     }
 
+    /// Log lines of the last start that say `message`.
+    pub(crate) fn log_lines(&self, message: &str) -> Vec<Value> {
+        let log = self.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["message"] == message).collect()
+    }
+
     /// kill -9, at once.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) -> Instant {
         self.program().kill();
         self.program = None;
+        Instant::now()
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&mut self) {
+        self.program().signal(rustix::process::Signal::TERM);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait_end(&mut self, limit: Duration) -> ExitStatus {
+        self.program().wait(limit)
     }
 
     fn try_ctl(&self, what: &str) -> Option<Value> {
-        let output = self.command(&["ctl", what, "--json"]).output().expect("starting ctl");
-        output.status.success().then(|| serde_json::from_slice(&output.stdout).expect("ctl prints JSON"))
+        let output = self.run_ctl(&[what]);
+        let answer = || serde_json::from_slice(&output.stdout).expect("ctl prints JSON");
+        output.status.success().then(answer)
+    }
+
+    /// `ctl` with these arguments. The socket is named so that no configuration has to be read for each question.
+    pub(crate) fn run_ctl(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(binary("hotline111"));
+        command.args(["ctl", "--json", "--socket"]).arg(self.folder.join("control.sock")).args(arguments);
+        command.output().expect("starting ctl")
     }
 
     /// `ctl WHAT --json`.
-    pub fn ctl(&self, what: &str) -> Value {
-        self.try_ctl(what).unwrap_or_else(|| panic!("ctl {what} failed\n{}", self.log()))
+    pub(crate) fn ctl(&self, what: &str) -> Value {
+        self.try_ctl(what).unwrap_or_else(|| panic!("ctl {what} failed"))
     }
 
     /// Waits until `ctl WHAT` shows what `probe` looks for.
-    pub fn wait_ctl(&self, what: &str, meaning: &str, probe: impl Fn(&Value) -> bool) -> Value {
-        wait_until(Duration::from_secs(20), meaning, || Some(self.ctl(what)).filter(&probe))
+    pub(crate) fn wait_ctl(&self, what: &str, meaning: &str, probe: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            last = self.ctl(what);
+            if probe(&last) {
+                return last;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("waited in vain until {meaning}; the last answer of ctl {what}: {last}");
     }
 
     /// Waits until this many counsellors are in a state, e.g. `ready`.
-    pub fn wait_agents(&self, state: &str, count: usize) {
+    pub(crate) fn wait_agents(&self, state: &str, count: usize) {
         self.wait_ctl("agents", &format!("{count} counsellors are {state}"), |agents| {
-            rows(agents).filter(|agent| agent["state"] == state).count() >= count
+            rows(agents).filter(|agent| agent["state"] == state).count() == count
         });
     }
 
-    /// Waits until no call is open.
-    pub fn wait_no_calls(&self) {
-        self.wait_ctl("calls", "all calls have ended", |calls| rows(calls).next().is_none());
-    }
-
-    /// All records, oldest first, once there are at least `count`.
-    pub fn records(&self, count: usize) -> Vec<Value> {
-        wait_until(Duration::from_secs(20), &format!("{count} call records"), || {
-            let output = self
-                .command(&["cdr", "export", "--from", "2020-01-01", "--to", "2100-01-01", "--format", "ndjson"])
-                .output()
-                .expect("starting cdr export");
-            assert!(output.status.success(), "cdr export: {}", text(&output));
-            let records: Vec<Value> = String::from_utf8_lossy(&output.stdout)
-                .lines()
-                .map(|line| serde_json::from_str(line).expect("a record is JSON"))
-                .collect();
-            (records.len() >= count).then_some(records)
+    /// Waits until this many calls are in a state, e.g. `talking`.
+    pub(crate) fn wait_calls(&self, state: &str, count: usize) -> Value {
+        self.wait_ctl("calls", &format!("{count} calls are {state}"), |calls| {
+            rows(calls).filter(|call| call["state"] == state).count() == count
         })
     }
 
+    /// A counsellor's line of `ctl agents`.
+    pub(crate) fn agent(&self, user: &str) -> Value {
+        let agents = self.ctl("agents");
+        rows(&agents).find(|agent| agent["user"] == user).cloned().unwrap_or_else(|| panic!("no {user} in {agents}"))
+    }
+
+    /// Waits until a counsellor is in a state.
+    pub(crate) fn wait_agent(&self, user: &str, state: &str) -> Value {
+        self.wait_ctl("agents", &format!("{user} is {state}"), |agents| {
+            rows(agents).any(|agent| agent["user"] == user && agent["state"] == state)
+        });
+        self.agent(user)
+    }
+
+    /// Waits until no call is open.
+    pub(crate) fn wait_no_calls(&self) {
+        self.wait_ctl("calls", "all calls have ended", |calls| rows(calls).next().is_none());
+    }
+
+    /// All records now, oldest first.
+    pub(crate) fn records_now(&self) -> Vec<Value> {
+        let output = self
+            .command(&["cdr", "export", "--from", "2020-01-01", "--to", "2100-01-01", "--format", "ndjson"])
+            .output()
+            .expect("starting cdr export");
+        assert!(output.status.success(), "cdr export: {}", text(&output));
+        let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+        lines.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
+    }
+
+    /// All records, oldest first, once there are `count` with everything that is known late (counters, length of
+    /// the recording); more than `count` is a failure at once.
+    pub(crate) fn records(&self, count: usize) -> Vec<Value> {
+        let mut last = Vec::new();
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            last = self.records_now();
+            assert!(last.len() <= count, "{} records where {count} are due: {last:#?}", last.len());
+            if last.len() == count && last.iter().all(is_complete) {
+                return last;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        panic!("waited in vain for {count} complete records; there are {}: {last:#?}", last.len());
+    }
+
     /// The recording of a record.
-    pub fn recording(&self, record: &Value) -> PathBuf {
+    pub(crate) fn recording(&self, record: &Value) -> PathBuf {
         let file = record["recording_file"].as_str().unwrap_or_else(|| panic!("no recording in {record}"));
-        self.folder.join("state/recordings").join(file)
+        self.state.join("recordings").join(file)
     }
 
     /// The recording's audio.
-    pub fn audio(&self, record: &Value) -> Audio {
+    pub(crate) fn audio(&self, record: &Value) -> Audio {
         Audio::read(&self.recording(record))
     }
 
     /// No log line shows a caller's number.
-    pub fn assert_no_number_in_logs(&self) {
+    pub(crate) fn assert_no_number_in_logs(&self) {
         for entry in fs::read_dir(&self.folder).expect("the server's folder") {
             let path = entry.expect("an entry").path();
             let is_log = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("server-"));
             if is_log {
                 let log = fs::read_to_string(&path).expect("a log");
-                assert!(!log.contains(&SENTINEL[1..]), "a caller's number is in {}", path.display());
+                assert!(!shows_a_number(&log), "a caller's number is in {}", path.display());
             }
         }
     }
@@ -217,19 +406,55 @@ impl Drop for Server {
             && program.has_ended().is_none()
         {
             program.signal(rustix::process::Signal::TERM);
-            program.wait(Duration::from_secs(15));
+            if !std::thread::panicking() {
+                let status = program.wait(PATIENCE);
+                assert!(status.success(), "the server ended with {status}");
+            }
         }
         if !std::thread::panicking() {
             self.assert_no_number_in_logs();
+            let bugs: Vec<String> = self.log().lines().filter(|line| line.contains("\"bug\"")).map(str::to_owned).collect();
+            assert!(bugs.is_empty(), "the server found faults of its own: {bugs:#?}");
             fs::remove_dir_all(&self.folder).expect("removing the server's folder");
         }
     }
 }
 
-/// The rows of a JSON answer, whether it is a list or holds one.
-pub fn rows(value: &Value) -> impl Iterator<Item = &Value> {
-    let list = value.as_array().or_else(|| value.as_object()?.values().find_map(Value::as_array));
-    list.into_iter().flatten()
+/// Nothing of this record can still change.
+fn is_complete(record: &Value) -> bool {
+    let has_caller = record["answered"].is_null() || !record["caller_received"].is_null();
+    let has_recording = record["recording"] != "made" || !record["recording_ms"].is_null();
+    let has_agent = record["joined"].is_null() || !record["agent_received"].is_null();
+    let is_crash = record["cause"] == "crash";
+    is_crash || (has_caller && has_recording && has_agent)
+}
+
+/// Whether a text gives a test caller away.
+pub(crate) fn shows_a_number(text: &str) -> bool {
+    text.contains(SENTINEL_CORE)
+}
+
+/// The rows of a JSON answer.
+pub(crate) fn rows(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// A time of a record as UTC milliseconds since 1970.
+pub(crate) fn time_ms(record: &Value, name: &str) -> i64 {
+    let text = record[name].as_str().unwrap_or_else(|| panic!("no {name} in {record}"));
+    utc_ms(text).unwrap_or_else(|| panic!("{name} is no time: {text}"))
+}
+
+/// `2026-11-24T05:53:21.123Z`, or with a blank instead of T and more digits of the second, as SIPp writes it.
+pub(crate) fn utc_ms(text: &str) -> Option<i64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second, millis) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
+    // Days from the civil date, counted from March so that the leap day is last.
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + of_year - 719_468;
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + millis)
 }
 
 fn text(output: &Output) -> String {

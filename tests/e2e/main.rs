@@ -1,0 +1,28 @@
+//! End to end: the real server on loopback, with SIPp and baresip, with phones of our own and by hand. Each test has
+//! a server, a folder and addresses of its own; each asserts what happened and prints its figures.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod audio;
+mod baresip;
+mod capture;
+mod phones;
+mod process;
+mod raw;
+mod server;
+mod sipp;
+
+mod checker;
+mod crash;
+mod database;
+mod desk;
+mod disk;
+mod drain;
+mod load;
+mod privacy;
+mod ringing;
+mod strangers;
+mod talk_baresip;
+mod talk_phones;
+mod talk_sipp;
+mod waiting;

@@ -1,0 +1,262 @@
+//! A caller made by hand, message by message, who looks at every packet that it gets.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A request's fields that make it one of a series.
+static SERIAL: AtomicU32 = AtomicU32::new(1);
+
+/// A SIP line by hand: one UDP socket that speaks to one server.
+pub(crate) struct Line {
+    socket: UdpSocket,
+    server: SocketAddr,
+    serial: u32,
+}
+
+impl Line {
+    /// At `local`, any port.
+    pub(crate) fn open(local: IpAddr, server: SocketAddr) -> Self {
+        Self::open_at(SocketAddr::new(local, 0), server)
+    }
+
+    /// At an exact address.
+    pub(crate) fn open_at(local: SocketAddr, server: SocketAddr) -> Self {
+        let socket = UdpSocket::bind(local).expect("binding a line");
+        socket.connect(server).expect("naming the peer");
+        Self { socket, server, serial: SERIAL.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Where it lives.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.socket.local_addr().expect("a bound socket")
+    }
+
+    /// Any bytes.
+    pub(crate) fn send(&self, bytes: &[u8]) {
+        self.socket.send(bytes).expect("sending a datagram");
+    }
+
+    /// A request with this header block (without Via, Call-ID, Max-Forwards, Content-Length) and body.
+    pub(crate) fn request(&self, method: &str, uri: &str, cseq: u32, headers: &str, body: &str) -> String {
+        let (local, serial) = (self.local(), self.serial);
+        format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK-{serial}-{cseq}-{method}\r\n\
+             Max-Forwards: 70\r\nCall-ID: raw-{serial}@{ip}\r\nCSeq: {cseq} {method}\r\n{headers}\
+             Content-Length: {length}\r\n\r\n{body}",
+            ip = local.ip(),
+            length = body.len(),
+        )
+    }
+
+    /// What comes within `limit`.
+    pub(crate) fn receive(&self, limit: Duration) -> Option<String> {
+        self.socket.set_read_timeout(Some(limit)).expect("a time limit");
+        let mut buffer = [0; 65_535];
+        let length = self.socket.recv(&mut buffer).ok()?;
+        Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
+    }
+
+    /// The final answer to what was sent.
+    pub(crate) fn final_answer(&self, limit: Duration) -> Option<String> {
+        let started = Instant::now();
+        loop {
+            let left = limit.checked_sub(started.elapsed()).filter(|left| !left.is_zero())?;
+            let message = self.receive(left)?;
+            if message.starts_with("SIP/2.0 ") && !message.starts_with("SIP/2.0 1") {
+                return Some(message);
+            }
+        }
+    }
+}
+
+/// The status of an answer.
+pub(crate) fn status(answer: &str) -> u16 {
+    answer.get(8..11).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no answer: {answer}"))
+}
+
+/// The first header of this name.
+pub(crate) fn header<'a>(message: &'a str, name: &str) -> Option<&'a str> {
+    message.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+/// An audio packet as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Packet {
+    /// When.
+    pub(crate) at: Instant,
+    /// Payload type.
+    pub(crate) payload_type: u8,
+    /// Sequence number.
+    pub(crate) sequence: u16,
+    /// Timestamp.
+    pub(crate) timestamp: u32,
+    /// Source of the stream.
+    pub(crate) ssrc: u32,
+    /// Audio.
+    pub(crate) payload: Vec<u8>,
+}
+
+/// A call of a caller made by hand: silent, A-law and RFC 4733.
+pub(crate) struct Caller {
+    /// Its line.
+    pub(crate) line: Line,
+    server: SocketAddr,
+    dialled: String,
+    from: String,
+    to: String,
+    target: String,
+    rtp: UdpSocket,
+    rtp_to: SocketAddr,
+    sequence: u16,
+    ear: Option<JoinHandle<Vec<Packet>>>,
+    is_over: Arc<AtomicBool>,
+    /// When the INVITE left.
+    pub(crate) invited_at: Instant,
+    /// When the 200 came.
+    pub(crate) answered_at: Instant,
+}
+
+impl Caller {
+    /// Dials and acknowledges; panics unless the answer is a 200.
+    pub(crate) fn dial(local: IpAddr, server: SocketAddr, dialled: &str, number: &str) -> Self {
+        Self::try_dial(local, server, dialled, number).unwrap_or_else(|answer| panic!("not answered: {answer}"))
+    }
+
+    /// Dials; another final answer is the error.
+    pub(crate) fn try_dial(local: IpAddr, server: SocketAddr, dialled: &str, number: &str) -> Result<Self, String> {
+        let line = Line::open(local, server);
+        let rtp = UdpSocket::bind((local, 0)).expect("binding an audio socket");
+        let port = rtp.local_addr().expect("a bound socket").port();
+        let from = format!("<sip:{number}@{local}>;tag=raw{}", line.serial);
+        let body = format!(
+            "v=0\r\no=- 1 1 IN IP4 {local}\r\ns=-\r\nc=IN IP4 {local}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 101\r\n\
+             a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
+        );
+        let uri = format!("sip:{dialled}@{server}");
+        let headers = format!(
+            "From: {from}\r\nTo: <{uri}>\r\nContact: <sip:{number}@{}>\r\nContent-Type: application/sdp\r\n",
+            line.local()
+        );
+        let invite = line.request("INVITE", &uri, 1, &headers, &body);
+        let invited_at = Instant::now();
+        line.send(invite.as_bytes());
+        let answer = line.final_answer(Duration::from_secs(5)).ok_or("no answer at all")?;
+        let answered_at = Instant::now();
+        let to = header(&answer, "To").unwrap_or_default().to_owned();
+        if status(&answer) != 200 {
+            let headers = format!("From: {from}\r\nTo: {to}\r\n");
+            // RFC 3261 §17.1.1.3: the ACK of a refusal belongs to the INVITE's transaction.
+            let ack = line.request("ACK", &uri, 1, &headers, "").replace("-1-ACK", "-1-INVITE");
+            line.send(ack.as_bytes());
+            return Err(answer);
+        }
+        let contact = header(&answer, "Contact").unwrap_or_default();
+        let target = contact.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
+        let audio = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).unwrap_or_default();
+        let port = audio.split(' ').next().and_then(|port| port.parse().ok()).expect("a media port");
+        let rtp_to = SocketAddr::new(server.ip(), port);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ear = listen(rtp.try_clone().expect("sharing a socket"), Arc::clone(&is_over));
+        let caller = Self {
+            line,
+            server,
+            dialled: dialled.to_owned(),
+            from,
+            to,
+            target,
+            rtp,
+            rtp_to,
+            sequence: 0,
+            ear: Some(ear),
+            is_over,
+            invited_at,
+            answered_at,
+        };
+        caller.in_dialog("ACK", 1);
+        Ok(caller)
+    }
+
+    fn in_dialog(&self, method: &str, cseq: u32) {
+        let headers = format!("From: {}\r\nTo: {}\r\n", self.from, self.to);
+        self.line.send(self.line.request(method, &self.target, cseq, &headers, "").as_bytes());
+    }
+
+    /// Presses a key by RFC 4733: 100 ms, three end packets.
+    pub(crate) fn press(&mut self, event: u8) {
+        let timestamp = u32::from(self.sequence) * 160 + 8_000;
+        for step in 1..=8_u16 {
+            let flags = 10 | if step >= 6 { 0x80 } else { 0 };
+            let [high, low] = (step.min(5) * 160).to_be_bytes();
+            let mut packet = vec![0x80, if step == 1 { 0x80 | 101 } else { 101 }];
+            packet.extend_from_slice(&self.sequence.to_be_bytes());
+            packet.extend_from_slice(&timestamp.to_be_bytes());
+            packet.extend_from_slice(&[0, 0, 1, 11]);
+            packet.extend_from_slice(&[event, flags, high, low]);
+            self.rtp.send_to(&packet, self.rtp_to).expect("sending a key");
+            self.sequence += 1;
+        }
+    }
+
+    /// Hangs up, waits for the 200, and gives everything that was heard.
+    pub(crate) fn hang_up(mut self) -> Vec<Packet> {
+        self.in_dialog("BYE", 2);
+        let answer = self.line.final_answer(Duration::from_secs(5)).unwrap_or_default();
+        assert_eq!(status(&answer), 200, "BYE of {} at {}", self.dialled, self.server);
+        self.is_over.store(true, Ordering::Relaxed);
+        self.ear.take().expect("an ear").join().expect("listening")
+    }
+}
+
+/// Takes packets until told to stop; the kernel's queue is read at once so that the times are good.
+fn listen(socket: UdpSocket, is_over: Arc<AtomicBool>) -> JoinHandle<Vec<Packet>> {
+    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time limit");
+    std::thread::spawn(move || {
+        let mut packets = Vec::new();
+        let mut buffer = [0; 2_048];
+        while !is_over.load(Ordering::Relaxed) {
+            let Ok(length) = socket.recv(&mut buffer) else { continue };
+            let at = Instant::now();
+            let Some((head, payload)) = buffer[..length].split_at_checked(12) else { continue };
+            packets.push(Packet {
+                at,
+                payload_type: head[1] & 0x7f,
+                sequence: u16::from_be_bytes([head[2], head[3]]),
+                timestamp: u32::from_be_bytes([head[4], head[5], head[6], head[7]]),
+                ssrc: u32::from_be_bytes([head[8], head[9], head[10], head[11]]),
+                payload: payload.to_vec(),
+            });
+        }
+        packets
+    })
+}
+
+/// Asserts that packets are one unbroken line: one source, sequence +1, timestamps +160, and says the largest gap
+/// between arrivals (ms).
+pub(crate) fn assert_one_line(packets: &[Packet]) -> f64 {
+    let mut faults = String::new();
+    let mut gap_ms: f64 = 0.0;
+    for pair in packets.windows(2) {
+        let [before, after] = pair else { continue };
+        let is_next = after.ssrc == before.ssrc
+            && after.sequence == before.sequence.wrapping_add(1)
+            && after.timestamp == before.timestamp.wrapping_add(160)
+            && after.payload_type == before.payload_type;
+        if !is_next {
+            let _ = write!(
+                faults,
+                "\n  {}/{}/{:08x} then {}/{}/{:08x}",
+                before.sequence, before.timestamp, before.ssrc, after.sequence, after.timestamp, after.ssrc
+            );
+        }
+        gap_ms = gap_ms.max(after.at.duration_since(before.at).as_secs_f64() * 1_000.0);
+    }
+    assert!(faults.is_empty(), "the line of {} packets is broken:{faults}", packets.len());
+    gap_ms
+}
