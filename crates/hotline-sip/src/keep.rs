@@ -132,7 +132,9 @@ impl Endpoint {
                 Table::Dialog => self.resumes.push_back((key, value)),
                 Table::Secret => {
                     if let Some(secret) = read(&value) {
+                        // Kept again: an input before this one may have kept a fresh secret.
                         self.digest.set_secret(secret);
+                        self.keep_secret(turn);
                     }
                 }
             }

@@ -1,16 +1,15 @@
 //! Registrations, digest and what strangers get.
 
 use super::check;
-use super::net::{Net, REALM, ip, run, server_config, summary};
-use crate::digest::{Asked, Digest, Verdict, answer};
-use crate::message::{Message, Uri, Writer};
-use crate::random::Random;
-use crate::{Command, Credentials, Event, Input, Mono, Now, Output, Rejection, Wall, credentials};
+use super::net::{Net, REALM, server_config, summary};
+use super::script::run;
+use crate::digest::answer;
+use crate::message::{Message, Writer};
+use crate::{Command, Input, Output};
 use expect_test::expect;
-use std::collections::BTreeMap;
 
 /// A REGISTER or INVITE from 10.0.0.3 with the given further header lines.
-fn request(method: &str, to: &str, cseq: u32, lines: &[&str]) -> Vec<u8> {
+pub(super) fn request(method: &str, to: &str, cseq: u32, lines: &[&str]) -> Vec<u8> {
     let mut writer = Writer::request(method, &format!("sip:{REALM}"));
     writer
         .header(
@@ -32,21 +31,21 @@ fn request(method: &str, to: &str, cseq: u32, lines: &[&str]) -> Vec<u8> {
 }
 
 /// A server, and a phone made of bytes.
-struct Desk {
-    net: Net,
-    sequence: u32,
+pub(super) struct Desk {
+    pub(super) net: Net,
+    pub(super) sequence: u32,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut net = Net::new();
         net.is_quiet = true;
         Self { net, sequence: 0 }
     }
-    fn send(&mut self, bytes: Vec<u8>) -> Vec<Message> {
+    pub(super) fn send(&mut self, bytes: Vec<u8>) -> Vec<Message> {
         self.send_from("10.0.0.3:5060", bytes)
     }
-    fn send_from(&mut self, source: &str, bytes: Vec<u8>) -> Vec<Message> {
+    pub(super) fn send_from(&mut self, source: &str, bytes: Vec<u8>) -> Vec<Message> {
         let mut out = Vec::new();
         let now = self.net.now();
         let input = Input::Datagram {
@@ -65,7 +64,7 @@ impl Desk {
         answers.collect()
     }
     /// Sends with credentials for the challenge of a first try; returns the answer.
-    fn login(&mut self, method: &str, to: &str, user: &str, lines: &[&str]) -> Message {
+    pub(super) fn login(&mut self, method: &str, to: &str, user: &str, lines: &[&str]) -> Message {
         self.sequence += 2;
         let asked = self.send(request(method, to, self.sequence, &[])).remove(0);
         let credentials = self.credentials(&asked, method, user);
@@ -74,13 +73,13 @@ impl Desk {
         self.send(request(method, to, self.sequence + 1, &lines))
             .remove(0)
     }
-    fn credentials(&self, challenge: &Message, method: &str, user: &str) -> String {
+    pub(super) fn credentials(&self, challenge: &Message, method: &str, user: &str) -> String {
         let login = (user.to_owned(), "secret".to_owned());
         let (name, value) =
             answer(challenge, &login, method, &format!("sip:{REALM}"), "cnonce").unwrap();
         format!("{name}: {value}")
     }
-    fn contacts(&self, answer: &Message) -> Vec<String> {
+    pub(super) fn contacts(&self, answer: &Message) -> Vec<String> {
         answer.list(crate::message::Name::Contact).unwrap()
     }
 }
@@ -381,381 +380,6 @@ fn a_repeated_register_gets_its_answer_again_and_a_replayed_one_is_refused() {
         "nonce of another source"
     );
     assert_eq!(desk.net.counters("server").bindings, 1);
-}
-
-struct Case {
-    digest: Digest,
-    accounts: BTreeMap<String, Credentials>,
-}
-
-impl Case {
-    fn new() -> Self {
-        let accounts = BTreeMap::from([("tv01".to_owned(), credentials("tv01", REALM, "secret"))]);
-        Self {
-            digest: Digest::new(&mut Random::new([1; 32]), 60_000),
-            accounts,
-        }
-    }
-    fn challenge(&mut self, wall_ms: i64) -> Message {
-        let [strong, weak] = self
-            .digest
-            .challenges(REALM, Wall(wall_ms), ip("10.0.0.3"), false);
-        let mut writer = Writer::response(401);
-        writer
-            .header("WWW-Authenticate", &strong)
-            .header("WWW-Authenticate", &weak);
-        Message::parse(writer.finish(None)).unwrap()
-    }
-    fn verdict(&mut self, wall_ms: i64, authorization: &str) -> Verdict {
-        let uri = Uri::parse("sip:hotline.test").unwrap();
-        let asked = Asked {
-            realm: REALM,
-            method: "REGISTER",
-            uri: &uri,
-            source: ip("10.0.0.3"),
-            wall: Wall(wall_ms),
-        };
-        let message = Message::parse(request(
-            "REGISTER",
-            "tv01",
-            1,
-            &[&format!("Authorization: {authorization}")],
-        ))
-        .unwrap();
-        self.digest.verify(&self.accounts, &asked, &message)
-    }
-    fn good(&mut self, wall_ms: i64) -> String {
-        let challenge = self.challenge(wall_ms);
-        answer(
-            &challenge,
-            &("tv01".to_owned(), "secret".to_owned()),
-            "REGISTER",
-            "sip:hotline.test",
-            "cnonce",
-        )
-        .unwrap()
-        .1
-    }
-}
-
-#[test]
-fn right_credentials_with_either_algorithm_are_good() {
-    let mut case = Case::new();
-    let strong = case.good(1_000);
-    assert!(
-        strong.contains("algorithm=SHA-256"),
-        "the client takes the stronger"
-    );
-    assert_eq!(
-        case.verdict(1_000, &strong),
-        Verdict::Good("tv01".to_owned())
-    );
-    let [_, weak] = case
-        .digest
-        .challenges(REALM, Wall(1_000), ip("10.0.0.3"), false);
-    let mut writer = Writer::response(401);
-    writer.header("WWW-Authenticate", &weak);
-    let challenge = Message::parse(writer.finish(None)).unwrap();
-    let weak = answer(
-        &challenge,
-        &("tv01".to_owned(), "secret".to_owned()),
-        "REGISTER",
-        "sip:hotline.test",
-        "c",
-    )
-    .unwrap()
-    .1;
-    assert!(weak.contains("algorithm=MD5"));
-    assert_eq!(case.verdict(1_000, &weak), Verdict::Good("tv01".to_owned()));
-}
-
-#[test]
-fn what_is_wrong_with_credentials_is_refused() {
-    let wrong = |change: &dyn Fn(String) -> String| {
-        let mut case = Case::new();
-        let good = case.good(1_000);
-        let changed = change(good.clone());
-        assert_ne!(changed, good);
-        case.verdict(1_000, &changed)
-    };
-    let replaced =
-        |from: &'static str, to: &'static str| wrong(&move |text: String| text.replace(from, to));
-    assert_eq!(
-        replaced("uri=\"sip:hotline.test\"", "uri=\"sip:other.test\""),
-        Verdict::Wrong,
-        "other URI"
-    );
-    assert_eq!(
-        replaced("realm=\"hotline.test\"", "realm=\"other\""),
-        Verdict::Ask { is_stale: false },
-        "foreign realm"
-    );
-    assert_eq!(
-        replaced(", qop=auth", ""),
-        Verdict::Wrong,
-        "downgrade to RFC 2069"
-    );
-    assert_eq!(
-        replaced("algorithm=SHA-256", "algorithm=MD5"),
-        Verdict::Wrong,
-        "other algorithm than computed"
-    );
-    assert_eq!(
-        replaced("algorithm=SHA-256", "algorithm=SHA-512"),
-        Verdict::Wrong,
-        "unknown algorithm"
-    );
-    assert_eq!(
-        replaced("nc=00000001", "nc=00000002"),
-        Verdict::Wrong,
-        "count not covered"
-    );
-    assert_eq!(
-        replaced("username=\"tv01\"", "username=\"tv02\""),
-        Verdict::Wrong,
-        "unknown account"
-    );
-    assert_eq!(
-        replaced("username=\"tv01\"", "username=\"tv01\", username=\"tv01\""),
-        Verdict::Wrong,
-        "twice"
-    );
-    assert_eq!(
-        replaced("Digest ", "Basic "),
-        Verdict::Ask { is_stale: false },
-        "other scheme"
-    );
-}
-
-#[test]
-fn old_and_foreign_nonces_are_stale() {
-    let mut case = Case::new();
-    let good = case.good(1_000_000);
-    assert_eq!(
-        case.verdict(1_060_001, &good),
-        Verdict::Ask { is_stale: true },
-        "older than its life"
-    );
-    assert_eq!(
-        case.verdict(900_000, &good),
-        Verdict::Ask { is_stale: true },
-        "of the future"
-    );
-    assert_eq!(
-        case.verdict(1_059_000, &good),
-        Verdict::Good("tv01".to_owned())
-    );
-    assert_eq!(
-        case.verdict(1_059_000, &good),
-        Verdict::Ask { is_stale: true },
-        "count used"
-    );
-    let again = good.clone();
-    case.digest.set_secret([9; 32]);
-    assert_eq!(
-        case.verdict(1_059_000, &again),
-        Verdict::Ask { is_stale: true },
-        "of another secret"
-    );
-}
-
-#[test]
-fn a_stale_nonce_is_named_so() {
-    let mut desk = Desk::new();
-    let asked = desk.send(request("REGISTER", "tv01", 1, &[])).remove(0);
-    let credentials = desk.credentials(&asked, "REGISTER", "tv01");
-    desk.net.run_ms(61_000);
-    let stale = desk
-        .send(request("REGISTER", "tv01", 2, &[&credentials]))
-        .remove(0);
-    let challenge = stale
-        .value(crate::message::Name::WwwAuthenticate)
-        .unwrap()
-        .into_owned();
-    assert!(
-        stale.status() == Some(401) && challenge.contains("stale=true"),
-        "{challenge}"
-    );
-}
-
-#[test]
-fn the_example_of_rfc_7616_is_computed() {
-    // RFC 7616 §3.9.1 with method GET.
-    let challenge = |algorithm: &str| {
-        let mut writer = Writer::response(401);
-        let value = format!(
-            "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", algorithm={algorithm}, nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\""
-        );
-        writer.header("WWW-Authenticate", &value);
-        Message::parse(writer.finish(None)).unwrap()
-    };
-    let login = ("Mufasa".to_owned(), "Circle of Life".to_owned());
-    let response = |algorithm: &str| {
-        answer(
-            &challenge(algorithm),
-            &login,
-            "GET",
-            "/dir/index.html",
-            "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
-        )
-        .unwrap()
-        .1
-    };
-    assert!(
-        response("SHA-256")
-            .contains("753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1")
-    );
-    assert!(response("MD5").contains("8ca523f5e9506fed4657c9700eebdbec"));
-}
-
-#[test]
-fn strangers_change_nothing() {
-    let mut net = Net::new();
-    run(&mut net, "stranger calls 111; wait 1");
-    for (method, status) in [
-        ("INVITE", 401),
-        ("OPTIONS", 401),
-        ("REGISTER", 401),
-        ("BYE", 481),
-        ("INFO", 481),
-        ("CANCEL", 481),
-        ("MESSAGE", 405),
-        ("FROB", 501),
-    ] {
-        net.log.clear();
-        net.inject("stranger", "server", request(method, "tv01", 7, &[]));
-        net.run_ms(100);
-        assert!(
-            net.log.contains(&format!("{status} {method}")),
-            "{method}: {}",
-            net.log
-        );
-    }
-    let counters = net.counters("server");
-    assert_eq!(
-        (counters.transactions, counters.dialogs, counters.bindings),
-        (0, 0, 0)
-    );
-}
-
-#[test]
-fn a_flood_is_silenced_and_costs_no_memory() {
-    let mut net = Net::new();
-    net.is_quiet = true;
-    let (mut answered, mut events) = (0, 0);
-    let mut good = 0;
-    for number in 0..60_000_u32 {
-        let now = Now {
-            mono: Mono(u64::from(number) * 333),
-            wall: Wall(1_800_000_000_000),
-        };
-        let mut out = Vec::new();
-        let source = format!("10.{}.{}.9:5060", 1 + number % 50, number % 7)
-            .parse()
-            .unwrap();
-        let bytes = request(
-            ["INVITE", "REGISTER", "OPTIONS"][number as usize % 3],
-            "tv01",
-            number,
-            &[],
-        );
-        net.node("server").endpoint.handle(
-            now,
-            Input::Datagram {
-                listener: 0,
-                source,
-                bytes,
-            },
-            &mut out,
-        );
-        answered += out
-            .iter()
-            .filter(|output| matches!(output, Output::Datagram { .. }))
-            .count();
-        events += out
-            .iter()
-            .filter(|output| {
-                matches!(
-                    output,
-                    Output::Event(Event::Rejected {
-                        rejection: Rejection::Flood,
-                        ..
-                    })
-                )
-            })
-            .count();
-        if number % 100 == 0 {
-            let mut out = Vec::new();
-            let trunk = "10.0.0.2:5060".parse().unwrap();
-            let bytes = request("OPTIONS", "tv01", number, &[]);
-            net.node("server").endpoint.handle(
-                now,
-                Input::Datagram {
-                    listener: 0,
-                    source: trunk,
-                    bytes,
-                },
-                &mut out,
-            );
-            good += out
-                .iter()
-                .filter(|output| matches!(output, Output::Datagram { .. }))
-                .count();
-        }
-    }
-    // 350 sources, a burst of 30 each and 10 a second for 20 seconds.
-    assert!(answered <= 350 * (30 + 200), "{answered}");
-    assert!(events <= answered, "{events}");
-    assert_eq!(good, 600);
-    let server = &net.node("server").endpoint;
-    assert_eq!(server.counters().transactions, 0);
-    assert!(server.flood.sources() <= 400, "{}", server.flood.sources());
-    assert!(server.next_deadline().is_none());
-}
-
-#[test]
-fn a_flood_of_forged_sources_has_a_bounded_table() {
-    let mut net = Net::new();
-    let mut out = Vec::new();
-    for number in 0..100_000_u32 {
-        out.clear();
-        let now = Now {
-            mono: Mono(u64::from(number) * 10),
-            wall: Wall(1_800_000_000_000),
-        };
-        let source =
-            std::net::SocketAddr::new(std::net::Ipv4Addr::from(0x1400_0000 + number).into(), 5060);
-        let bytes = request("OPTIONS", "tv01", number, &[]);
-        net.node("server").endpoint.handle(
-            now,
-            Input::Datagram {
-                listener: 0,
-                source,
-                bytes,
-            },
-            &mut out,
-        );
-    }
-    assert!(net.node("server").endpoint.flood.sources() <= 16_384);
-}
-
-#[test]
-fn a_registered_phone_is_not_silenced_by_a_flood_from_its_address() {
-    let mut desk = Desk::new();
-    desk.login("REGISTER", "tv01", "tv01", &["Contact: <sip:a@10.0.0.3>"]);
-    for number in 100..200 {
-        desk.send_from("10.0.0.3:7777", request("OPTIONS", "tv01", number, &[]));
-    }
-    assert_eq!(
-        desk.send_from("10.0.0.3:7777", request("OPTIONS", "tv01", 300, &[]))
-            .len(),
-        0
-    );
-    desk.sequence = 400;
-    assert_eq!(
-        desk.login("REGISTER", "tv01", "tv01", &[]).status(),
-        Some(200)
-    );
 }
 
 #[test]

@@ -3,13 +3,18 @@
 mod accounts;
 mod calls;
 mod dialogs;
+mod digest;
+mod failures;
+mod flood;
 mod net;
+mod script;
 mod speed;
 mod storm;
 mod torture;
+mod ways;
 
 use expect_test::Expect;
 
 fn check(script: &str, expected: Expect) {
-    expected.assert_eq(&net::ladder(script));
+    expected.assert_eq(&script::ladder(script));
 }

@@ -1,0 +1,179 @@
+//! Scripts: one line is one thing that somebody does.
+
+use super::net::{Net, REALM, Rule};
+use crate::{Command, Input, Target};
+
+impl Net {
+    /// One line of a script.
+    pub(super) fn act(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["wait", seconds] => self.run_ms((seconds.parse::<f64>().unwrap() * 1_000.0) as u64),
+            ["drop", count, what @ ..] => self.rule(count, what, 0),
+            ["double", count, what @ ..] => self.rule(count, what, 2),
+            ["cut", "tcp"] => self.cut_all(),
+            ["server", "restarts"] => self.restart("server", 100),
+            ["server", "icmp", name] => {
+                let destination = self.node(name).address;
+                let server = self.index("server");
+                self.input(server, Input::SendFailed { destination });
+            }
+            [name, "dies"] => self.node(name).is_dead = true,
+            [name, "revives"] => self.node(name).is_dead = false,
+            [name, "registers", user, rest @ ..] => {
+                let expires_s = rest
+                    .iter()
+                    .find_map(|word| word.parse().ok())
+                    .unwrap_or(3_600);
+                let password = if rest.contains(&"wrongly") {
+                    "guess"
+                } else {
+                    "secret"
+                };
+                let via = self.node("server").address;
+                let is_stream = rest.contains(&"tcp");
+                self.command(
+                    name,
+                    Command::Register {
+                        user: user.to_string(),
+                        password: password.to_owned(),
+                        via,
+                        is_stream,
+                        expires_s,
+                    },
+                );
+            }
+            [name, "calls", number, rest @ ..] => self.call(name, number, rest),
+            [name, "rings", user] if *name == "server" => {
+                let target = Target::Account(user.to_string());
+                let body = b"offer".to_vec();
+                let dialog = self.new_dialog(name);
+                let headers = vec![("X-Call-ID".to_owned(), "42".to_owned())];
+                let from = ("111".to_owned(), "111".to_owned());
+                self.command(
+                    name,
+                    Command::Invite {
+                        dialog,
+                        target,
+                        from,
+                        body,
+                        headers,
+                        login: None,
+                    },
+                );
+            }
+            [name, "rings"] => self.act_on(name, |dialog| Command::Ringing { dialog }),
+            [name, "answers"] => {
+                let body = format!("answer of {name}").into_bytes();
+                self.act_on(name, |dialog| Command::Answer { dialog, body });
+            }
+            [name, "rejects", status] => {
+                let status = status.parse().unwrap();
+                self.act_on(name, |dialog| Command::Reject {
+                    dialog,
+                    status,
+                    retry_after_s: None,
+                    reason: None,
+                });
+            }
+            [name, "hangs", "up"] => self.act_on(name, |dialog| Command::Hangup {
+                dialog,
+                reason: None,
+            }),
+            [name, "presses", digit] => {
+                let digit = digit.chars().next().unwrap();
+                self.act_on(name, |dialog| Command::Digit {
+                    dialog,
+                    digit,
+                    length_ms: 160,
+                });
+            }
+            [name, "accepts", "change"] => self.act_on(name, |dialog| Command::AnswerReinvite {
+                dialog,
+                body: Some(b"changed".to_vec()),
+            }),
+            [name, "refuses", "change"] => self.act_on(name, |dialog| Command::AnswerReinvite {
+                dialog,
+                body: None,
+            }),
+            [name, "drains"] => self.command(name, Command::Drain),
+            _ => panic!("no such line: {line}"),
+        }
+    }
+
+    fn call(&mut self, name: &str, number: &str, rest: &[&str]) {
+        let via = self.node("server").address;
+        let is_stream = rest.contains(&"tcp");
+        let user = rest
+            .iter()
+            .find(|word| **word != "tcp")
+            .copied()
+            .unwrap_or("0987654321");
+        let login = user
+            .starts_with("tv")
+            .then(|| (user.to_owned(), "secret".to_owned()));
+        let target = Target::Uri {
+            uri: format!("sip:{number}@{REALM}"),
+            via,
+            is_stream,
+        };
+        let dialog = self.new_dialog(name);
+        let from = (String::new(), user.to_owned());
+        self.command(
+            name,
+            Command::Invite {
+                dialog,
+                target,
+                from,
+                body: b"offer".to_vec(),
+                headers: Vec::new(),
+                login,
+            },
+        );
+    }
+
+    fn new_dialog(&mut self, name: &str) -> u64 {
+        let node = self.node(name);
+        let dialog = node.next_dialog;
+        node.next_dialog += 2;
+        node.dialogs.push(dialog);
+        dialog
+    }
+
+    fn act_on(&mut self, name: &str, command: impl FnOnce(u64) -> Command) {
+        let dialog = *self
+            .node(name)
+            .dialogs
+            .last()
+            .unwrap_or_else(|| panic!("{name} has no call"));
+        self.command(name, command(dialog));
+    }
+
+    fn rule(&mut self, count: &str, what: &[&str], copies: usize) {
+        self.rules.push(Rule {
+            what: what.join(" "),
+            left: count.parse().unwrap(),
+            copies,
+        });
+    }
+}
+
+/// Runs a script line by line with 100 ms between and returns the ladder.
+pub(super) fn ladder(script: &str) -> String {
+    let mut net = Net::new();
+    run(&mut net, script);
+    let log = std::mem::take(&mut net.log);
+    net.settle();
+    log
+}
+
+pub(super) fn run(net: &mut Net, script: &str) {
+    for line in script
+        .split(';')
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        net.act(line);
+        net.run_ms(100);
+    }
+}
