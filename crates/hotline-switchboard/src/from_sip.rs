@@ -229,6 +229,11 @@ impl Switchboard {
             ContactState::Reachable => (Contact::Reachable, "reachable"),
             ContactState::Unreachable => (Contact::Unreachable, "unreachable"),
         };
+        if contact == Contact::Gone {
+            self.contacts.remove(&account);
+        } else {
+            self.contacts.insert(account.clone(), contact);
+        }
         if let Some(agent) = self.agents.get(&account) {
             self.unheard.remove(agent);
             self.tell_core(Input::Contact(*agent, contact));

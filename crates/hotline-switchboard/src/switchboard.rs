@@ -85,6 +85,8 @@ pub struct Switchboard {
     pub(crate) trunks: Vec<String>,
     pub(crate) agents: BTreeMap<String, AgentId>,
     pub(crate) users: Vec<String>,
+    /// Accounts with a phone, in the plan or not.
+    pub(crate) contacts: BTreeMap<String, hotline_core::Contact>,
     pub(crate) restart_byes_per_s: u32,
     /// Counsellors of whose phones a restart has not heard yet.
     pub(crate) unheard: BTreeSet<AgentId>,
@@ -120,6 +122,7 @@ impl Switchboard {
         let mut switchboard = Self {
             agents: BTreeMap::new(),
             users: Vec::new(),
+            contacts: BTreeMap::new(),
             core: Switch::new(
                 config.plan.clone(),
                 config.node,
@@ -153,11 +156,7 @@ impl Switchboard {
             Input::Accounts(accounts) => self.tell_sip(Command::Accounts(accounts)),
             Input::Drain { limit_ms } => self.tell_core(hotline_core::Input::Drain { limit_ms }),
             Input::Media { worker, event } => self.on_media(now, worker, event, turn),
-            Input::Plan(plan) => {
-                self.index_agents(&plan);
-                self.sounds.replan(&plan);
-                self.tell_core(hotline_core::Input::Plan(plan));
-            }
+            Input::Plan(plan) => self.on_plan(plan),
             Input::Recovered(ledger) => self.on_recovered(now, ledger, turn),
             Input::Request(id, request) => {
                 self.tell_core(hotline_core::Input::Request(id, request))
@@ -208,6 +207,20 @@ impl Switchboard {
         self.work
             .sip_inputs
             .push_back(hotline_sip::Input::Command(command));
+    }
+
+    /// A counsellor who is new in the plan may have been registered for long: core must hear so.
+    fn on_plan(&mut self, plan: Box<Plan>) {
+        let before = std::mem::take(&mut self.agents);
+        self.index_agents(&plan);
+        self.sounds.replan(&plan);
+        self.tell_core(hotline_core::Input::Plan(plan));
+        for (user, agent) in &self.agents {
+            if let (false, Some(contact)) = (before.contains_key(user), self.contacts.get(user)) {
+                let input = hotline_core::Input::Contact(*agent, *contact);
+                self.work.core_inputs.push_back(input);
+            }
+        }
     }
 
     fn index_agents(&mut self, plan: &Plan) {

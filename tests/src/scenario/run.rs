@@ -4,7 +4,7 @@ use super::script::{CallerSettings, Deed, Script, default_number};
 use crate::world::board::{NORTH_IP, SOUTH_IP, password, server_address};
 use crate::world::keeper::Death;
 use crate::world::peer::{Login, News, OnInvite, Peer};
-use crate::world::plan;
+use crate::world::plan::{self, Settings};
 use crate::world::say::{Kind, Line};
 use crate::world::sdp::Offer;
 use crate::world::{REALM, STORY_US, Trace, World};
@@ -32,6 +32,7 @@ struct Habit {
 
 struct Player {
     world: World,
+    settings: Settings,
     numbers: BTreeMap<String, String>,
     peers: BTreeMap<String, usize>,
     habits: BTreeMap<usize, Habit>,
@@ -91,6 +92,7 @@ impl Player {
         world.weather.delay_us_max = script.delay_us;
         let mut player = Self {
             world,
+            settings: script.settings.clone(),
             numbers: BTreeMap::new(),
             peers: BTreeMap::new(),
             habits: BTreeMap::new(),
@@ -402,6 +404,7 @@ impl Player {
     fn change_plan(&mut self, words: &[&str]) -> Result<(), String> {
         match words {
             ["without", name] => self.world.settings.agents.retain(|agent| agent.user != *name),
+            ["as", "before"] => self.world.settings.clone_from(&self.settings),
             ["ring", seconds] => {
                 self.world.settings.ring_ms = u32::try_from(micros(seconds)? / 1_000).unwrap_or(u32::MAX);
             }

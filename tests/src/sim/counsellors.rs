@@ -27,7 +27,7 @@ impl Day {
             News::Rings => self.rings(number),
             News::Cancelled | News::Ended => self.visits[number] += 1,
             News::Registered(Err(_)) => {
-                self.after(5_000_000, Move::Phone { number, deed: PhoneDeed::Refresh });
+                self.after(5_000_000, Move::Phone { number, deed: PhoneDeed::Retry });
             }
             // A feature code: it is over by itself.
             News::Answered | News::Refused(_) | News::Registered(Ok(_)) => {}
@@ -206,6 +206,11 @@ impl Day {
                 self.after(back_us, Move::Phone { number, deed: PhoneDeed::ComeBack { moves } });
             }
             PhoneDeed::Refresh => self.refresh(number),
+            PhoneDeed::Retry => {
+                if !self.world.peer(number).is_dead {
+                    self.world.act(number, |peer, now| peer.register(now, EXPIRES_S));
+                }
+            }
         }
     }
 }

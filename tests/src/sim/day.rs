@@ -64,6 +64,7 @@ pub(super) enum PhoneDeed {
     ComeBack { moves: bool },
     Die,
     Refresh,
+    Retry,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -343,7 +344,7 @@ impl Day {
                 self.world.peer(number).is_dead = false;
                 self.world.peer(number).reboot();
             }
-            self.refresh(number);
+            self.phone_deed(number, PhoneDeed::Retry);
         }
         self.world.say("", crate::world::say::Kind::Server, "--- everything is healed".to_owned());
     }

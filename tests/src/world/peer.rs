@@ -486,6 +486,12 @@ impl Peer {
             }
             return;
         }
+        if client.request.tag("To").is_some() {
+            // A changed offer was agreed on; the dialog is as it was, even if we have hung up meanwhile.
+            let ack = self.in_dialog_with("ACK", index, text.cseq().0);
+            self.out.push(ack.to_bytes());
+            return;
+        }
         let is_first = self.dialogs[index].state != State::Up;
         self.dialogs[index].remote_tag = text.tag("To").map(str::to_owned);
         text.contact_uri().unwrap_or_default().clone_into(&mut self.dialogs[index].remote_target);
