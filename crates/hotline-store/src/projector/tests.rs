@@ -326,7 +326,12 @@ async fn a_database_that_falls_back_to_its_last_checkpoint_is_made_whole_from_th
     let copy = folder.0.join("copy.db");
     let store = Store::open(&folder.database()).await.unwrap();
     let disk = MemoryDisk::new();
-    let mut journal = journal(&disk);
+    // So small that far more segments can go than the one that is kept.
+    let options = JournalOptions {
+        segment_bytes: 2_048,
+        ..SMALL
+    };
+    let (mut journal, _) = Journal::open_on(Arc::new(disk.clone()), options).unwrap();
     let mut projector = Projector::new(store.clone(), journal.watch(), QUICK);
     let mut segments_removed = 0;
     for at in 0..7_000 {
@@ -339,7 +344,7 @@ async fn a_database_that_falls_back_to_its_last_checkpoint_is_made_whole_from_th
         }
     }
     assert!(segments_removed > 10);
-    drain(&mut projector).await;
+    // No step more: another checkpoint would let segments go that only a newer copy may miss.
     drop(projector);
     let fallen = Store::open(&copy).await.unwrap();
     let count = fallen.count().await.unwrap();
@@ -387,14 +392,18 @@ async fn two_projectors_do_not_double_anything() {
     let other = Store::open(&folder.database()).await.unwrap();
     let mut journal = journal(&MemoryDisk::new());
     let mut first = Projector::new(store.clone(), journal.watch(), QUICK);
-    let mut second = Projector::new(other, journal.watch(), QUICK);
+    // One frame at a time: it falls behind, and what it has read is older than what is stored.
+    let slow = ProjectorOptions {
+        batch_frames_max: 1,
+        ..QUICK
+    };
+    let mut second = Projector::new(other, journal.watch(), slow);
     for at in 0..300 {
         journal.append(&frame(at));
         journal.keep_up();
         first.step().await.unwrap();
         let before = stored_position(&store).await;
         if at % 3 == 0 {
-            // It is behind: what it has read is older than what is stored.
             second.step().await.unwrap();
         }
         assert!(stored_position(&store).await >= before, "frame {at}");
