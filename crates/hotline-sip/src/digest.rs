@@ -20,7 +20,6 @@ pub(crate) enum Verdict {
 }
 
 /// Makes nonces and judges what comes back. Holds no state for those who have not proved a password.
-#[derive(Debug)]
 pub(crate) struct Digest {
     secret: [u8; 32],
     serial: u64,
@@ -29,6 +28,17 @@ pub(crate) struct Digest {
     used: BTreeMap<(u64, u64), u32>,
     /// Nonces up to this were forgotten to bound `used`, and are stale therefore.
     forgotten: (u64, u64),
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The secret must not get into a log.
+        let used = self.used.len();
+        formatter
+            .debug_struct("Digest")
+            .field("used", &used)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The question that credentials answer.

@@ -42,9 +42,6 @@ impl Hop {
             Self::Stream { connection, .. } => *connection,
         }
     }
-    pub(crate) fn is_datagram_to(&self, destination: SocketAddr) -> bool {
-        matches!(self, Self::Datagram { address, .. } if *address == destination)
-    }
 }
 
 /// Where a message came from.

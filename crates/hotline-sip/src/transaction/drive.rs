@@ -331,10 +331,7 @@ impl Endpoint {
         };
         let before = transaction.hop.connection();
         let is_sent = self.streams.send(turn, &mut transaction.hop, message);
-        let is_client = matches!(
-            transaction.machine,
-            Machine::ClientInvite(_) | Machine::ClientNonInvite(_)
-        );
+        let is_client = transaction.is_client();
         if let Some(before) = before {
             self.transactions.on_streams.remove(&(before, id));
         }

@@ -21,6 +21,7 @@ use client_non_invite::ClientNonInvite;
 use server_invite::ServerInvite;
 use server_non_invite::ServerNonInvite;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 
 /// Number of a transaction; never reused.
 pub(crate) type TransactionId = u64;
@@ -149,6 +150,15 @@ pub(crate) struct Transaction {
     is_counted_active: bool,
 }
 
+impl Transaction {
+    fn is_client(&self) -> bool {
+        match self.machine {
+            Machine::ClientInvite(_) | Machine::ClientNonInvite(_) => true,
+            Machine::ServerInvite(_) | Machine::ServerNonInvite(_) => false,
+        }
+    }
+}
+
 /// All transactions.
 #[derive(Debug, Default)]
 pub(crate) struct Transactions {
@@ -158,6 +168,7 @@ pub(crate) struct Transactions {
     /// Requests outside dialogs that are being served, for RFC 3261 §8.2.2.2.
     merges: BTreeMap<Vec<u8>, TransactionId>,
     on_streams: BTreeSet<(ConnectionId, TransactionId)>,
+    on_datagrams: BTreeSet<(SocketAddr, TransactionId)>,
     lingering: VecDeque<TransactionId>,
     active: usize,
     last_id: TransactionId,
@@ -190,25 +201,11 @@ impl Transactions {
             .map(|(_, id)| *id)
             .collect()
     }
-    /// Client transactions over UDP to an address: for ICMP errors.
-    pub(crate) fn toward(&self, destination: std::net::SocketAddr) -> Vec<TransactionId> {
-        let is_meant = |transaction: &Transaction| {
-            let is_client = matches!(
-                transaction.machine,
-                Machine::ClientInvite(_) | Machine::ClientNonInvite(_)
-            );
-            is_client
-                && transaction.is_counted_active
-                && transaction.hop.is_datagram_to(destination)
-        };
-        // Bounded by the number of transactions; bounced datagrams are rare and the shell reports each once.
-        self.all
-            .iter()
-            .filter(|(_, transaction)| is_meant(transaction))
-            .map(|(id, _)| *id)
-            .collect()
+    /// Client transactions over UDP to an address, oldest first: for ICMP errors.
+    pub(crate) fn toward(&self, destination: SocketAddr) -> Vec<TransactionId> {
+        let all = (destination, 0)..=(destination, TransactionId::MAX);
+        self.on_datagrams.range(all).map(|(_, id)| *id).collect()
     }
-
     /// Remembers the ACK for a 2xx while the transaction lives.
     pub(crate) fn note_ack(&mut self, id: TransactionId, to_tag: String, hop: Hop, bytes: Vec<u8>) {
         if let Some(transaction) = self.all.get_mut(&id)
@@ -236,6 +233,9 @@ impl Transactions {
         if let Some(merge_key) = &transaction.merge_key {
             self.merges.insert(merge_key.clone(), id);
         }
+        if transaction.is_client() && !transaction.hop.is_reliable() {
+            self.on_datagrams.insert((transaction.hop.address(), id));
+        }
         self.active += 1;
         self.all.insert(id, transaction);
         id
@@ -255,6 +255,7 @@ impl Transactions {
         {
             self.merges.remove(merge_key);
         }
+        self.on_datagrams.remove(&(transaction.hop.address(), id));
         if let Some(connection) = transaction.hop.connection() {
             self.on_streams.remove(&(connection, id));
         }
