@@ -92,6 +92,8 @@ const FILES_MAX: usize = 256;
 
 /// Reads everything. Err holds every fault found, warnings and notes too.
 pub(crate) fn load(path: &Path, options: &Options) -> Result<Loaded, Vec<Fault>> {
+    // Absolute, so that a path which is already complete stays as it is when it is joined again.
+    let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let notes = Notes::new(&folder, options.accept_missing);
     let mut sources = Sources::default();

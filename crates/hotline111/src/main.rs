@@ -2,11 +2,21 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")
+    allow(
+        clippy::disallowed_methods,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "tests fail by panicking"
+    )
 )]
 
 mod cli;
 mod config;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the shell is where the world is touched"
+)]
 mod shell;
 
 use clap::Parser;
@@ -21,7 +31,10 @@ fn start(start: cli::Start) -> ExitCode {
     match shell::serve(start) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the server does not run");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the server does not run"
+            );
             ExitCode::FAILURE
         }
     }

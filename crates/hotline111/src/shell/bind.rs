@@ -34,11 +34,6 @@ pub(crate) fn bind(
     Ok((sockets, listeners))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the shell is where sockets are opened"
-)]
 fn open(address: SocketAddr, is_stream: bool) -> std::io::Result<(Bound, SocketAddr)> {
     if is_stream {
         let listener = std::net::TcpListener::bind(address)?;

@@ -10,20 +10,12 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the shell is where clocks are read"
-    )]
     pub(crate) fn start() -> Self {
         Self {
             start: Instant::now(),
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the shell is where clocks are read"
-    )]
     pub(crate) fn now(&self) -> Now {
         let mono = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let wall = SystemTime::now()

@@ -5,7 +5,7 @@ use crate::cli::user;
 use crate::config::{self, AgentRow, Loaded, Options};
 use crate::shell::control::{Inbox, Message, View};
 use hotline_core::Plan;
-use hotline_store::{Account, JournalWatch, ProjectorStatus, Role, Store, StoreError};
+use hotline_store::{Account, JournalWatch, ProjectorStatus, Store, StoreError};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -66,12 +66,13 @@ impl Host {
     pub(crate) async fn accounts(&self, request: ControlRequest) -> ControlReply {
         let is_change = !matches!(request, ControlRequest::Users);
         let reply = user::accounts(&self.store, request).await;
-        if is_change && reply == ControlReply::Done {
-            if let Err(fault) = self.reload().await {
-                return ControlReply::Failed(fault);
-            }
+        if !is_change || reply != ControlReply::Done {
+            return reply;
         }
-        reply
+        match self.reload().await {
+            Ok(()) => reply,
+            Err(fault) => ControlReply::Failed(fault),
+        }
     }
 
     /// Reads configuration and accounts again; all or nothing.
@@ -82,7 +83,7 @@ impl Host {
             .await
             .map_err(|error| error.to_string())?;
         let options = Options {
-            agents: rows(&accounts),
+            agents: accounts.iter().map(AgentRow::from).collect(),
             ..self.options.clone()
         };
         let loaded = config::load(&self.path, &options).map_err(|faults| {
@@ -114,7 +115,7 @@ pub(crate) async fn load_accounts(
         return Ok((loaded, accounts));
     }
     let options = Options {
-        agents: rows(&accounts),
+        agents: accounts.iter().map(AgentRow::from).collect(),
         ..options.clone()
     };
     let loaded = config::load(path, &options).map_err(LoadError::Configuration)?;
@@ -125,23 +126,6 @@ pub(crate) async fn load_accounts(
 pub(crate) enum LoadError {
     Configuration(Vec<config::Fault>),
     Store(StoreError),
-}
-
-/// Accounts as the configuration overlays them.
-fn rows(accounts: &[Account]) -> Vec<AgentRow> {
-    accounts
-        .iter()
-        .map(|account| AgentRow {
-            user: account.user.clone(),
-            name: account.name.clone(),
-            languages: account.languages.clone(),
-            services: account.services.clone(),
-            centre: account.centre.clone(),
-            wrap_up_ms: Some(account.wrap_up_s.saturating_mul(1_000)),
-            is_signed_in_by_registration: Some(account.is_signed_in_by_registration),
-            is_counsellor: matches!(account.role, Role::Counsellor | Role::Supervisor),
-        })
-        .collect()
 }
 
 /// Accounts as the endpoint knows them.

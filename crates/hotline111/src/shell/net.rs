@@ -4,6 +4,7 @@
 use hotline_sip::{ConnectionId, Input, ListenerId};
 use mio::net::{TcpListener, TcpStream, UdpSocket};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{RecvFlags, recvfrom};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -20,6 +21,9 @@ const DATAGRAM_BYTES_MAX: usize = 65_536;
 const STREAM_READ_BYTES: usize = 16_384;
 /// Datagrams (or reads) taken from one socket before the others get their turn.
 const READS_PER_ROUND: usize = 64;
+/// Of a listener: when hundreds of calls begin or end in one moment, their messages wait here. The usual 208 KiB
+/// hold 160 of them, and what overflows comes again only after half a second.
+const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
 /// Connections at once; one more is closed at once. 4,096 phones on TCP are more than any centre has.
 const STREAMS_MAX: usize = 4_096;
 /// Unsent bytes of one stream; a peer that reads so slowly is cut.
@@ -98,6 +102,8 @@ impl Net {
         match bound {
             Bound::Udp(socket) => {
                 socket.set_nonblocking(true)?;
+                // The kernel caps it at net.core.rmem_max; a smaller one only bears smaller bursts.
+                set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER_BYTES).ok();
                 report_unreachable(&socket)?;
                 let mut socket = UdpSocket::from_std(socket);
                 self.poll
