@@ -72,7 +72,7 @@ impl Day {
         match news {
             News::Answered => {
                 if COUNTED.contains(&self.dialled[number]) {
-                    self.answered += 1;
+                    self.answered[number] += 1;
                 }
                 self.choose_keys(number);
             }

@@ -1,7 +1,7 @@
 //! Counsellors and their phones: answer, refuse, ignore, take breaks, die and come back elsewhere.
 
 use super::day::{CounsellorDeed, Day, Move, Phase, PhoneDeed};
-use crate::world::peer::{News, Peer};
+use crate::world::peer::{News, Peer, State};
 use hotline_core::{AgentId, Request, RequestId, Standing};
 use hotline_switchboard::Input;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -113,6 +113,13 @@ impl Day {
         if self.phase != Phase::Chaos {
             for agent in 0..agents {
                 self.back_to_work(agent);
+            }
+            // Whoever talks when all is well comes to an end.
+            for (_, number) in self.phones.clone() {
+                let is_up = self.world.peer(number).dialogs.iter().any(|dialog| dialog.state == State::Up);
+                if is_up && self.dice.percent(50) {
+                    self.counsellor_deed(number, CounsellorDeed::HangUp);
+                }
             }
             return;
         }

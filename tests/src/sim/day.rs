@@ -110,7 +110,8 @@ pub(super) struct Day {
     pub(super) next_address: u8,
     pub(super) dead_lines: Vec<DeadLine>,
     pub(super) request: u64,
-    pub(super) answered: u64,
+    /// Answered calls to counted numbers, by line.
+    pub(super) answered: Vec<usize>,
     pub(super) had_power_loss: bool,
     pub(super) restarts: u64,
     calls: u64,
@@ -137,7 +138,7 @@ impl Day {
             next_address: 100,
             dead_lines: Vec::new(),
             request: 0,
-            answered: 0,
+            answered: vec![0; LINES],
             had_power_loss: false,
             restarts: 0,
             calls: 0,
@@ -397,11 +398,18 @@ impl Day {
     /// 24, seen by the callers: whoever was answered on a counted number has a row, unless a death took frames along
     /// that the disk had not got.
     fn rows_for_the_answered(&mut self) {
-        let rows = self.world.keeper.database.rows.values().filter(|row| row.record.answered.is_some()).count();
-        let rows = u64::try_from(rows).unwrap_or(0);
-        if self.answered > rows && self.world.keeper.lost == 0 {
-            let text = format!("{} calls were answered and have {rows} rows", self.answered);
-            self.world.watch.fault(self.world.now_us, 24, text);
+        if self.world.keeper.lost > 0 {
+            return;
+        }
+        for number in 0..LINES {
+            let name = self.world.peers[number].name.clone();
+            let rows = self.world.keeper.database.rows.iter();
+            let rows = rows.filter(|(call, row)| row.record.answered.is_some() && self.world.call_name(call.0) == name);
+            let (rows, answered) = (rows.count(), self.answered[number]);
+            if answered > rows {
+                let text = format!("{answered} calls of {name} were answered and have {rows} rows");
+                self.world.watch.fault(self.world.now_us, 24, text);
+            }
         }
     }
 
