@@ -325,6 +325,9 @@ async fn a_database_that_falls_back_to_its_last_checkpoint_is_made_whole_from_th
     let folder = Folder::new();
     let copy = folder.0.join("copy.db");
     let store = Store::open(&folder.database()).await.unwrap();
+    // SQLite's own checkpoints would hide that ours are missing.
+    let own = sqlx::raw_sql("PRAGMA wal_autocheckpoint = 0");
+    own.execute(&mut *store.writer().await).await.unwrap();
     let disk = MemoryDisk::new();
     // So small that far more segments can go than the one that is kept.
     let options = JournalOptions {
