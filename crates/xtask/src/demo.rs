@@ -78,7 +78,9 @@ fn show(
         if drawn_at.is_none_or(|at| at.elapsed() >= every) {
             drawn_at = Some(Instant::now());
             let picture = server.picture()?;
-            screen::draw(&picture, &people.standing(), start.elapsed(), is_terminal);
+            let how_to_call = is_terminal.then(|| server.how_to_call());
+            let standing = people.standing();
+            screen::draw(&picture, &standing, start.elapsed(), how_to_call.as_deref());
         }
         let is_over = arguments
             .seconds

@@ -16,7 +16,7 @@ const CALLS: [&str; 10] = [
 const QUEUES: [&str; 5] = ["queue", "waiting", "offered", "talking", "longest wait"];
 const AGENTS: [&str; 7] = ["user", "name", "centre", "state", "reason", "call", "for"];
 
-pub(super) fn draw(picture: &Picture, people: &Standing, age: Duration, is_terminal: bool) {
+pub(super) fn draw(picture: &Picture, people: &Standing, age: Duration, how_to_call: Option<&str>) {
     let mut text = String::new();
     let state = if people.is_paused {
         "paused"
@@ -34,10 +34,10 @@ pub(super) fn draw(picture: &Picture, people: &Standing, age: Duration, is_termi
     table(&mut text, "CALLERS", &CALLS, &picture.calls);
     table(&mut text, "QUEUES", &QUEUES, &picture.queues);
     table(&mut text, "COUNSELLORS", &AGENTS, &picture.agents);
-    if is_terminal {
+    if let Some(how_to_call) = how_to_call {
         // Home, the picture with each line's rest cleared, then everything below cleared.
         print!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\r\n"));
-        print!("\r\nb burst of 20 callers   p pause   q quit\r\n");
+        print!("\r\n{how_to_call}\r\nb burst of 20 callers   p pause   q quit\r\n");
     } else {
         println!("{text}");
     }

@@ -132,6 +132,17 @@ impl DemoServer {
         println!();
     }
 
+    /// The same in one line, for the live table.
+    pub(super) fn how_to_call(&self) -> String {
+        format!(
+            "call it: sip:{}@{} password {}, dial {}",
+            text(&self.told, "caller"),
+            text(&self.told, "sip"),
+            self.password(),
+            text(&self.told, "dial"),
+        )
+    }
+
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
