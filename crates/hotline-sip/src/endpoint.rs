@@ -303,7 +303,12 @@ impl Endpoint {
             self.transactions
                 .find_client(branch, heads.cseq_method.as_str())
         });
-        let Some(id) = found else { return };
+        let Some(id) = found else {
+            if (200..300).contains(&status) && heads.cseq_method.is(rsip::Method::Invite) {
+                self.stray_answer(turn, message, &heads, arrival);
+            }
+            return;
+        };
         let owner = self.owner(id);
         let Some(told) = self.response(turn, id, message, status) else {
             return;

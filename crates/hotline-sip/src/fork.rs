@@ -3,7 +3,7 @@
 use crate::call::{Call, Fork, Talking};
 use crate::digest;
 use crate::endpoint::{Endpoint, Turn};
-use crate::message::{Heads, Message, Writer};
+use crate::message::{Heads, Message, Writer, uri};
 use crate::timer::{Alarm, TIMEOUT_MS};
 use crate::transaction::{Owner, Told, TransactionId};
 use crate::transport::{Arrival, Hop};
@@ -174,6 +174,34 @@ impl Endpoint {
         };
         self.streams.send(turn, &mut hop, bytes);
         true
+    }
+
+    /// A 2xx to an INVITE that we do not know: sent before a restart, and picked up now. ACK and BYE end the
+    /// dead line at once. Only for those who could have been called, and never in a call that lives.
+    pub(crate) fn stray_answer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &Message,
+        heads: &Heads,
+        arrival: &Arrival,
+    ) {
+        // RFC 3261 §18.1.2: not ours when the topmost Via names somebody else.
+        let sent_by = self.advertised(arrival.listener);
+        let is_ours = uri::host_ip(&heads.via.host) == Some(sent_by.ip())
+            && heads.via.port.unwrap_or(uri::PORT_DEFAULT) == sent_by.port();
+        let is_peer =
+            self.registrar.is_contact(arrival.source) || self.trunk(arrival.source).is_some();
+        let is_alive = self.calls.find(&heads.call_id, heads.from_tag()).is_some();
+        if !is_ours || !is_peer || is_alive || heads.to_tag().is_empty() {
+            return;
+        }
+        let mut dialog = self.client_dialog(message, heads, arrival.hop(), "", true);
+        let ack = self.draft(&mut dialog, "ACK");
+        let mut hop = ack.hop;
+        self.streams.send(turn, &mut hop, ack.writer.finish(None));
+        let bye = self.draft(&mut dialog, "BYE");
+        let bytes = bye.writer.finish(None);
+        self.start_client(turn, bye.hop, (&bye.branch, "BYE"), bytes, Owner::Nobody);
     }
 
     fn fork_refused(

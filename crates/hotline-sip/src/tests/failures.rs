@@ -493,3 +493,31 @@ fn digits_both_ways() {
         "#]],
     );
 }
+
+#[test]
+fn a_phone_that_rang_over_a_restart_and_answers_gets_bye() {
+    check(
+        "phone registers tv01; server rings tv01; server restarts; phone answers; wait 1",
+        expect![[r#"
+            0.000      phone -> server   REGISTER
+            0.005       server: rejected Challenged
+            0.005     server -> phone    401 REGISTER
+            0.010      phone -> server   REGISTER
+            0.015     server -> phone    200 REGISTER
+            0.015       server: contact tv01 Reachable
+            0.020       phone: registered tv01 Ok(3600)
+            0.100     server -> phone    INVITE
+            0.105      phone -> server   100 INVITE
+            0.105       phone: invited to tv01 by 111 (unknown)
+            0.200     server -> phone    OPTIONS
+            0.200       server: contact tv01 Reachable
+            0.205      phone -> server   200 OPTIONS
+            0.300      phone -> server   200 INVITE
+            0.305     server -> phone    ACK
+            0.305     server -> phone    BYE
+            0.310       phone: acknowledged
+            0.310      phone -> server   200 BYE
+            0.310       phone: ended by peer
+        "#]],
+    );
+}

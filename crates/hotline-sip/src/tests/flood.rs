@@ -154,3 +154,49 @@ fn a_registered_phone_is_not_silenced_by_a_flood_from_its_address() {
         Some(200)
     );
 }
+
+/// Requests and responses with random faults, from the trunk, in and around real calls.
+#[test]
+fn mutated_messages_leave_nothing_behind() {
+    let mut net = Net::new();
+    run(
+        &mut net,
+        "phone registers tv01; server rings tv01; trunk calls 111; server answers",
+    );
+    net.is_quiet = true;
+    let mut lines = net.wire.clone();
+    lines.push(request("OPTIONS", "tv01", 1, &[]));
+    net.seed(11);
+    for round in 0..15_000_usize {
+        let mut bytes = lines[round % lines.len()].clone();
+        for _ in 0..=net.roll() % 4 {
+            let place = usize::try_from(net.roll() * 100 + net.roll()).unwrap() % bytes.len();
+            match net.roll() % 3 {
+                0 => bytes[place] = u8::try_from(net.roll() + 28).unwrap(),
+                1 => drop(bytes.drain(place..(place + 9).min(bytes.len() - 1).max(place))),
+                _ => bytes.insert(
+                    place,
+                    b"\r\n\";,<>=: "[usize::try_from(net.roll()).unwrap() % 10],
+                ),
+            }
+        }
+        let source = ["trunk", "phone", "stranger"][round % 3];
+        net.inject(source, "server", bytes);
+        let pause_ms = net.roll() % 7;
+        net.run_ms(pause_ms);
+    }
+    net.run_ms(1_000);
+    for name in ["server", "trunk", "phone"] {
+        let all: Vec<u64> = net.node(name).endpoint.calls.all.keys().copied().collect();
+        for dialog in all {
+            net.command(
+                name,
+                crate::Command::Hangup {
+                    dialog,
+                    reason: None,
+                },
+            );
+        }
+    }
+    net.settle();
+}

@@ -53,6 +53,8 @@ pub(super) struct Net {
     pub(super) duplicate_percent: u64,
     dice: u64,
     pub(super) is_quiet: bool,
+    /// Every datagram that was sent.
+    pub(super) wire: Vec<Vec<u8>>,
     /// Dialogs of which nothing more may be said.
     over: BTreeSet<(usize, u64)>,
 }
@@ -127,6 +129,7 @@ impl Net {
             duplicate_percent: 0,
             dice: 1,
             is_quiet: false,
+            wire: Vec::new(),
             over: BTreeSet::new(),
         };
         net.add("server", config, 1);
@@ -363,6 +366,9 @@ impl Net {
     }
 
     fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        if !self.is_quiet {
+            self.wire.push(bytes.clone());
+        }
         let what = summary(&bytes);
         let mut copies = 1;
         let mut mark = "";
