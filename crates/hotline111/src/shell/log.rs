@@ -191,3 +191,17 @@ pub(crate) fn projector(is_behind: bool, status: &hotline_store::ProjectorStatus
 pub(crate) fn trunk_shed(call: hotline_core::CallId) {
     error!(alarm = "trunk_shed", %call, "a call was refused: a hard limit is reached");
 }
+
+/// What the journal of the run before held.
+pub(crate) fn recovered(recovery: hotline_store::Recovery) {
+    if recovery.damaged_segments > 0 {
+        let segments = recovery.damaged_segments;
+        error!(
+            alarm = "journal_damaged",
+            segments, "the journal has damaged segments, they are kept aside"
+        );
+    }
+    if !recovery.is_new {
+        info!(frames = recovery.frames, "journal read");
+    }
+}

@@ -11,7 +11,7 @@ use crate::shell::host::{Host, LoadError, endpoint_accounts, load_accounts};
 use crate::shell::lock::StateLock;
 use crate::shell::net::{Bound, Net};
 use crate::shell::notify::Notifier;
-use crate::shell::{bind, socket, watch, workers};
+use crate::shell::{bind, log, socket, watch, workers};
 use hotline_console::{Console, ConsoleState};
 use hotline_core::Ledger;
 use hotline_media::sdp::Capabilities;
@@ -51,6 +51,7 @@ pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
     let (loaded, accounts) = accounts(&runtime, &store, &start)?;
     let table = workers::load_sounds(&loaded);
     let (journal, ledger) = open_journal(&loaded)?;
+    log::recovered(journal.recovery());
     let (sockets, listeners) = bind::bind(&loaded.sip.listeners)?;
     let server = Server {
         start: &start,
