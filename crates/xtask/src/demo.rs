@@ -89,8 +89,12 @@ fn show(
             break;
         }
     }
+    let standing = people.standing();
     people.stop();
     println!("\r\n{}\r", server.summary()?);
+    if standing.calls_made > 0 && standing.calls_answered == 0 {
+        return Err(Failure::Findings("no call was answered".to_owned()));
+    }
     Ok(())
 }
 
@@ -100,7 +104,7 @@ fn build() -> Result<std::path::PathBuf, Failure> {
     println!("Building the server (the first time takes a few minutes) ...");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let status = std::process::Command::new(&cargo)
-        .args(["build", "--package", "hotline111"])
+        .args(["build", "--bin", "hotline111"])
         .current_dir(&repository)
         .status()
         .map_err(|error| Failure::Tool {

@@ -30,8 +30,25 @@ pub(crate) fn main() -> Result<(), Failure> {
             &["test", "--workspace", "--test", target],
         ));
     }
+    // The README's first command, as a person without a keyboard would see it.
+    let demo = [
+        "run",
+        "--quiet",
+        "--bin",
+        "xtask",
+        "--",
+        "demo",
+        "--seconds",
+        "20",
+        "--port",
+        DEMO_PORT,
+    ];
+    steps.run(&Step::cargo("demo", &demo).counting_one());
     steps.finish()
 }
+
+/// Away from the usual port, where a person's own demo may be running.
+const DEMO_PORT: &str = "5460";
 
 /// Every integration test of the workspace, the quick and simple ones first, so that a fault shows early and small.
 fn targets(metadata: &Metadata) -> Vec<String> {
