@@ -398,6 +398,9 @@ impl Endpoint {
                 continue;
             };
             fork.is_wanted = false;
+            if fork.is_cancelled {
+                continue; // Its timer is the one that gives up on the answer to CANCEL.
+            }
             let transaction = fork.transaction;
             if let Some(timer) = fork.timer.take() {
                 self.timers.cancel(timer);

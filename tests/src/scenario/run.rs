@@ -15,6 +15,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// After the script: everybody hangs up, and this long is waited for everything to be freed.
 const WIND_DOWN_US: u64 = 70_000_000;
+/// The probe of a phone that is gone takes this long to give up.
+const PROBE_US: u64 = 33_000_000;
 /// Lines of one story: a story that says more runs in circles.
 const LINES_MAX: usize = 2_000;
 
@@ -195,7 +197,7 @@ impl Player {
                         self.later(after, number, Doing::Answer);
                     }
                 }
-                News::Answered | News::Cancelled | News::Ended | News::Refused(_) | News::Registered(_) => {}
+                News::Answered(_) | News::Cancelled | News::Ended | News::Refused(_) | News::Registered(_) => {}
             }
         }
     }
@@ -459,6 +461,9 @@ impl Player {
         }
         let end_us = self.world.now_us + WIND_DOWN_US;
         self.until(end_us);
+        if !self.world.is_endpoint_idle() {
+            self.until(end_us + PROBE_US);
+        }
         self.world.check_idle();
         let waived: BTreeSet<u8> = self.world.watch.waived.iter().copied().collect();
         self.world.watch.faults.retain(|fault| !waived.contains(&fault.invariant));

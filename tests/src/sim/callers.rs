@@ -44,7 +44,6 @@ impl Day {
             throw -= share;
         }
         self.visits[number] += 1;
-        self.dialled[number] = dialled;
         let offer = if self.dice.percent(self.swarm.odd_percent) {
             *self.dice.one_of(&[Offer::MuLaw, Offer::Foreign, Offer::None, Offer::Garbage])
         } else {
@@ -70,8 +69,8 @@ impl Day {
 
     pub(super) fn caller_news(&mut self, number: usize, news: &News) {
         match news {
-            News::Answered => {
-                if COUNTED.contains(&self.dialled[number]) {
+            News::Answered(dialled) => {
+                if COUNTED.contains(&dialled.as_str()) {
                     self.answered[number] += 1;
                 }
                 self.choose_keys(number);

@@ -30,7 +30,7 @@ impl Day {
                 self.after(5_000_000, Move::Phone { number, deed: PhoneDeed::Retry });
             }
             // A feature code: it is over by itself.
-            News::Answered | News::Refused(_) | News::Registered(Ok(_)) => {}
+            News::Answered(_) | News::Refused(_) | News::Registered(Ok(_)) => {}
         }
     }
 

@@ -17,6 +17,8 @@ const STEPS_MAX: u64 = 2_000_000;
 const JUDGE_EVERY_US: u64 = 100_000;
 /// Everything is freed so long after the last call (invariant 33), with room for the repeats of a bad network.
 const FREED_US: u64 = 70_000_000;
+/// The probe of a phone that is gone takes this long to give up.
+const PROBE_US: u64 = 33_000_000;
 
 /// Something that people or the world do.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +105,6 @@ pub(super) struct Day {
     serial: u64,
     /// Callers' lines, by peer number: 0..LINES. Phones follow.
     pub(super) visits: Vec<u64>,
-    /// What was dialled last.
-    pub(super) dialled: Vec<&'static str>,
     /// Peer number of each counsellor's phones.
     pub(super) phones: Vec<(usize, usize)>,
     pub(super) next_address: u8,
@@ -133,7 +133,6 @@ impl Day {
             moves: BTreeMap::new(),
             serial: 0,
             visits: Vec::new(),
-            dialled: Vec::new(),
             phones: Vec::new(),
             next_address: 100,
             dead_lines: Vec::new(),
@@ -155,7 +154,6 @@ impl Day {
             let ip = if index % 3 == 0 { SOUTH_IP } else { NORTH_IP };
             self.world.add_peer(Peer::new(&format!("caller{index:02}"), SocketAddr::new(ip, port), server_address()));
             self.visits.push(0);
-            self.dialled.push("111");
         }
         let users: Vec<String> = self.swarm.settings.agents.iter().map(|agent| agent.user.clone()).collect();
         for (index, user) in users.iter().enumerate() {
@@ -177,7 +175,6 @@ impl Day {
         let number = self.world.add_peer(peer);
         self.phones.push((agent, number));
         self.visits.push(0);
-        self.dialled.push("");
     }
 
     pub(super) fn after(&mut self, after_us: u64, next: Move) {
@@ -211,6 +208,10 @@ impl Day {
         self.end();
         let ended_us = self.world.now_us;
         self.until(ended_us + FREED_US);
+        if !self.world.is_endpoint_idle() {
+            let next = self.world.now_us + PROBE_US;
+            self.until(next);
+        }
         if !self.is_over() {
             self.world.check_idle();
             self.rows_for_the_answered();

@@ -59,6 +59,10 @@ impl Agents {
             }
             entry.contact = contacts.get(user).copied().unwrap_or(Contact::Gone);
         }
+        // Who is not in the plan any more finishes the talk.
+        for (user, agent) in before {
+            self.agents.entry(user).or_insert(agent);
+        }
         self.contacts = contacts;
     }
 

@@ -241,7 +241,14 @@ impl World {
         }
     }
 
-    /// 33 and 24: an hour after the last call, or 64 s: no leg, port, dialog, transaction, timer or open record is left,
+    /// A probe of a dead phone outlives the phone's registration; that is no trace of a call.
+    #[must_use]
+    pub fn is_endpoint_idle(&self) -> bool {
+        self.board.as_ref().is_none_or(|board| board.sip().idle())
+    }
+
+    /// 33 and 24: 64 s after the last call no leg, port, dialog, transaction, timer or open record is
+    /// left,
     /// and every call has its row.
     pub fn check_idle(&mut self) {
         self.sync();

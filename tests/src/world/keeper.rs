@@ -159,7 +159,12 @@ impl Keeper {
     /// 27: the same frames give the same state.
     pub fn check_fold(&mut self) {
         let Some(journal) = &self.journal else { return };
-        if journal.status().frames_lost > 0 {
+        // Frames that the journal added itself (a gap) are not ours to fold.
+        let ours = self.frames.keys().next().zip(self.frames.keys().next_back());
+        let is_whole = ours.is_some_and(|(first, last)| {
+            u64::try_from(self.frames.len()).unwrap_or(0) == last - first + 1 && *last + 1 == journal.status().next
+        });
+        if journal.status().frames_lost > 0 || !is_whole {
             return;
         }
         let mut ledger = Ledger::default();

@@ -304,6 +304,9 @@ impl World {
             self.say_of(number, kind, words);
         }
         if self.peers[number].is_stream {
+            if self.board.is_none() {
+                return; // Nobody listens.
+            }
             let connection = self.stream_to_server(number);
             return self.at(self.now_us, Event::ToServerStream { connection, bytes });
         }

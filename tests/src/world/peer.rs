@@ -15,8 +15,8 @@ const ENDED_MAX: usize = 16;
 /// What the person at the phone notices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// The other end answered.
-    Answered,
+    /// The other end answered; the number that was dialled.
+    Answered(String),
     /// Our phone rings no longer: the server took it back.
     Cancelled,
     /// The call is over, by the other end.
@@ -505,7 +505,8 @@ impl Peer {
         self.dialogs[index].ack = ack.to_bytes();
         self.acknowledge(index);
         if is_first {
-            self.news.push(News::Answered);
+            let dialled = self.dialogs[index].invite.request_user().to_owned();
+            self.news.push(News::Answered(dialled));
             if self.dialogs[index].wants_end {
                 self.bye(now_us, index);
             }
