@@ -27,8 +27,8 @@ fn main() -> ExitCode {
 }
 
 fn start(start: cli::Start) -> ExitCode {
-    shell::start_logging(start.log_format, start.verbosity);
-    match shell::serve(start) {
+    let log = shell::start_logging(start.log_format, start.verbosity);
+    match shell::serve(start, log.dropped.clone()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(

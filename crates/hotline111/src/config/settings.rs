@@ -89,6 +89,9 @@ pub(crate) struct MediaSettings {
     pub workers: u32,
 }
 
+/// Calls that the endpoint takes beyond `[limits] calls` before it refuses without asking.
+const EDGE_MARGIN: usize = 64;
+
 impl SipSettings {
     /// The endpoint's configuration, once the sockets are open.
     pub(crate) fn endpoint(&self, listeners: Vec<hotline_sip::Listener>) -> hotline_sip::Config {
@@ -101,7 +104,9 @@ impl SipSettings {
             expires_s_default: self.expires_s_default,
             expires_s_max: self.expires_s_max,
             contacts_max: usize::try_from(self.contacts_max).unwrap_or(usize::MAX),
-            calls_max: usize::try_from(self.calls_max).unwrap_or(usize::MAX),
+            // Above core's own limit, so that a call too many is refused there: with a record and an alarm.
+            calls_max: usize::try_from(self.calls_max)
+                .map_or(usize::MAX, |calls| calls + EDGE_MARGIN),
             transactions_max: usize::try_from(self.transactions_max).unwrap_or(usize::MAX),
             stranger_rate_per_s: self.stranger_rate_per_s,
             stranger_burst: self.stranger_burst,

@@ -21,7 +21,7 @@ impl Source for Shown {
                 .collect();
             Some(Snapshot {
                 view: hotline_console::View::of(&view.ledger, view.now, &queues),
-                samples: samples(&view),
+                samples: samples(&view, self.0.log_dropped.dropped_lines()),
                 counters: view.counters,
                 // Nothing probes the carriers yet; what is not known is not shown.
                 trunks: std::collections::BTreeMap::new(),
@@ -50,7 +50,7 @@ impl Source for Shown {
     }
 }
 
-fn samples(view: &View) -> Vec<Sample> {
+fn samples(view: &View, log_dropped: usize) -> Vec<Sample> {
     let gauge = |name, help, value: usize| Sample {
         name,
         help,
@@ -95,6 +95,13 @@ fn samples(view: &View) -> Vec<Sample> {
         labels: vec![("alarm", (*name).to_owned())],
         value: *count as f64,
     }));
+    samples.push(Sample {
+        name: "hotline_log_lines_dropped_total",
+        help: "Log lines that nobody read in time.",
+        kind: Kind::Counter,
+        labels: Vec::new(),
+        value: log_dropped as f64,
+    });
     samples.push(Sample {
         name: "hotline_inbox_dropped_total",
         help: "Messages to the control thread that found its inbox full.",

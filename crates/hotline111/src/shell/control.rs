@@ -23,6 +23,10 @@ use tokio::sync::oneshot;
 /// Messages that may wait for the control thread. At 1,000 calls with an event each tick this is 20 s of them;
 /// beyond it something is broken, and messages are dropped with an alarm rather than stop the media.
 pub(crate) const INBOX_MAX: usize = 65_536;
+/// Network inputs taken before the inbox gets its turn.
+const NET_PER_INBOX: usize = 16;
+/// At the start the workers have this long to tell their first ports.
+const FIRST_PORTS_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Messages taken from the inbox before the sockets get their turn again.
 const INBOX_PER_ROUND: usize = 256;
 /// The loop turns at least this often: watchdog, status.
@@ -193,6 +197,7 @@ impl Control {
             version: version.to_owned(),
         });
         running.turn(Input::Recovered(Box::new(recovered)));
+        running.await_ports();
         running.control.notifier.tell("READY=1");
         running
             .control
@@ -209,7 +214,7 @@ impl Running {
     fn run(mut self) -> io::Result<()> {
         loop {
             let timeout = self.timeout();
-            self.control.net.wait(Some(timeout))?;
+            self.control.net.wait(timeout)?;
             self.read_net();
             self.read_inbox();
             let now = self.control.clock.now();
@@ -222,14 +227,33 @@ impl Running {
                 self.turn(Input::Tick);
             }
             self.feed_watchdog(now);
+            if self
+                .control
+                .workers
+                .iter()
+                .any(|worker| !worker.is_running())
+            {
+                return Err(io::Error::other("a media worker has ended"));
+            }
             if self.is_over(now) {
-                if !self.control.journal.sync_now() {
-                    log::journal(true);
-                }
-                tracing::info!("server stopped");
+                self.finish();
                 return Ok(());
             }
         }
+    }
+
+    /// Workers first: their last words (counters, finished recordings) still reach the journal.
+    fn finish(&mut self) {
+        for worker in self.control.workers.drain(..) {
+            worker.stop();
+        }
+        while let Ok(message) = self.control.receiver.try_recv() {
+            self.on_message(message);
+        }
+        if !self.control.journal.sync_now() {
+            log::journal(true);
+        }
+        tracing::info!("server stopped");
     }
 
     fn timeout(&self) -> Duration {
@@ -250,11 +274,25 @@ impl Running {
         Duration::from_micros(us.min(limit_ms * 1_000))
     }
 
+    /// The workers tell their ports before the first INVITE is read: a restart under load refuses nobody.
+    fn await_ports(&mut self) {
+        for _ in 0..self.control.workers.len() {
+            match self.control.receiver.recv_timeout(FIRST_PORTS_WAIT_MAX) {
+                Ok(message) => self.on_message(message),
+                Err(_) => return,
+            }
+        }
+    }
+
     fn read_net(&mut self) {
         let mut inputs = std::mem::take(&mut self.inputs);
         self.control.net.read(&mut inputs);
-        for input in inputs.drain(..) {
+        for (index, input) in (1_usize..).zip(inputs.drain(..)) {
             self.turn(Input::Sip(input));
+            // What the media workers say meanwhile (new ports, digits) must not wait for a burst of messages.
+            if index.is_multiple_of(NET_PER_INBOX) {
+                self.read_inbox();
+            }
         }
         // What sending brought up meanwhile (a refused datagram, a cut stream) is next.
         inputs.append(&mut self.inputs);
@@ -355,14 +393,7 @@ impl Running {
                 if matches!(command, hotline_media::Command::Open { .. }) {
                     self.open_media += 1;
                 }
-                let workers = &self.control.workers;
-                if !workers
-                    .get(usize::from(worker))
-                    .is_some_and(|worker| worker.send(command))
-                {
-                    log::media_worker(worker);
-                    self.count_alarm("media_worker");
-                }
+                self.tell_worker(worker, command);
             }
             Effect::Reply(id, result) => {
                 // Whoever asked may have gone.
@@ -373,6 +404,29 @@ impl Running {
                 }
             }
             Effect::Sip(output) => self.send(output),
+        }
+    }
+
+    /// A leg that cannot be opened is ended on both sides, not left silent.
+    fn tell_worker(&mut self, worker: u16, command: hotline_media::Command) {
+        let opened = match &command {
+            hotline_media::Command::Open { leg, .. } => Some(*leg),
+            _ => None,
+        };
+        let workers = &self.control.workers;
+        if workers
+            .get(usize::from(worker))
+            .is_some_and(|worker| worker.send(command))
+        {
+            return;
+        }
+        log::media_worker(worker);
+        self.count_alarm("media_worker");
+        if let Some(leg) = opened {
+            let event = hotline_media::Event::OpenFailed { leg };
+            if !self.control.inbox.send(Message::Media { worker, event }) {
+                tracing::error!(alarm = "bug", leg, "a leg without media cannot be ended");
+            }
         }
     }
 
@@ -476,7 +530,9 @@ impl Running {
 
     fn is_over(&self, now: Now) -> bool {
         self.drained_at.is_some_and(|at| {
-            (self.open_media == 0 && self.control.switchboard.sip().counters().dialogs == 0)
+            (self.open_media == 0
+                && !self.control.net.has_unsent()
+                && self.control.switchboard.sip().counters().dialogs == 0)
                 || now.mono.millis_since(at.mono) >= CLOSING_MS_MAX
         })
     }
@@ -489,7 +545,7 @@ impl Running {
         };
         View {
             now,
-            ledger: self.control.journal.ledger().clone(),
+            ledger: open_part(self.control.journal.ledger()),
             counts: self.control.switchboard.counts(),
             registered: self.control.switchboard.sip().registered(sip_now),
             sip: self.control.switchboard.sip().counters(),
@@ -500,6 +556,22 @@ impl Running {
             inbox_dropped: self.control.inbox.gauges.dropped.load(Ordering::Relaxed),
             alarms: self.alarms.clone(),
         }
+    }
+}
+
+/// What live tables need of the ledger. Ended calls that wait for their counters stay behind: there may be
+/// thousands, and the control thread pays for the copy.
+fn open_part(ledger: &Ledger) -> Ledger {
+    let open = ledger
+        .calls
+        .iter()
+        .filter(|(_, record)| record.ended.is_none());
+    Ledger {
+        run: ledger.run,
+        last: ledger.last,
+        calls: open.map(|(call, record)| (*call, record.clone())).collect(),
+        agents: ledger.agents.clone(),
+        ..Ledger::default()
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tracing_appender::non_blocking::ErrorCounter;
 
 /// The database has not taken anything for so long, although there is something: an alarm.
 const PROJECTOR_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -19,6 +20,10 @@ pub(crate) struct Host {
     pub(crate) inbox: Inbox,
     pub(crate) store: Store,
     pub(crate) node: u8,
+    /// What the sockets and workers were started with.
+    pub(crate) in_force: Mutex<Loaded>,
+    /// Log lines that nobody read in time.
+    pub(crate) log_dropped: ErrorCounter,
     pub(crate) drain_ms: u32,
     pub(crate) path: PathBuf,
     pub(crate) options: Options,
@@ -28,6 +33,26 @@ pub(crate) struct Host {
 }
 
 impl Host {
+    /// Names what the new configuration changes but only a restart takes.
+    fn tell_restart(&self, new: &Loaded) {
+        let old = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = [
+            ("server, storage, http", old.server == new.server),
+            ("media", old.media == new.media),
+            (
+                "sip, trunk",
+                format!("{:?}", old.sip) == format!("{:?}", new.sip),
+            ),
+            (
+                "sounds",
+                format!("{:?}", old.sounds) == format!("{:?}", new.sounds),
+            ),
+        ];
+        for (part, _) in parts.iter().filter(|(_, is_same)| !is_same) {
+            tracing::warn!(part, "changed, but only a restart takes it");
+        }
+    }
+
     /// The plan in force.
     pub(crate) fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
@@ -92,6 +117,7 @@ impl Host {
                 faults.len()
             )
         })?;
+        self.tell_restart(&loaded);
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded.plan.clone());
         self.inbox
             .send(Message::Accounts(endpoint_accounts(&accounts)));

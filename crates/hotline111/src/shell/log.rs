@@ -187,6 +187,15 @@ pub(crate) fn projector(is_behind: bool, status: &hotline_store::ProjectorStatus
     }
 }
 
+/// The database cannot be opened at the start.
+pub(crate) fn store_waits(error: &hotline_store::StoreError) {
+    let error = error as &dyn std::error::Error;
+    error!(
+        alarm = "projector_behind",
+        error, "the database cannot be opened, trying again"
+    );
+}
+
 /// A trunk's call was refused at a hard limit.
 pub(crate) fn trunk_shed(call: hotline_core::CallId) {
     error!(alarm = "trunk_shed", %call, "a call was refused: a hard limit is reached");

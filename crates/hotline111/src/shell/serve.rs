@@ -23,17 +23,21 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
+use tracing_appender::non_blocking::ErrorCounter;
 
 /// Threads of the pool: HTTP, control socket, database. They step back behind signalling and media.
 const POOL_THREADS: usize = 2;
 const POOL_NICE: i32 = 10;
+/// Tries to open a locked database, and the pause between them (SQLite itself waits 5 s in each).
+const STORE_TRIES: u32 = 20;
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// After the last call the projector has this long to write the rows that are left; the next start does the rest.
 const PROJECTOR_DRAIN_MAX: Duration = Duration::from_secs(5);
 /// The seconds of the start, shifted: call numbers rise over restarts even without a journal.
 const CALL_NUMBER_SHIFT: u32 = 20;
 
 /// Runs the server until it is drained.
-pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
+pub(crate) fn serve(start: Start, log_dropped: ErrorCounter) -> Result<(), ServeError> {
     keep_to_ourselves();
     let runtime = pool()?;
     let clock = Clock::start();
@@ -42,12 +46,7 @@ pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
         std::fs::create_dir_all(folder).map_err(ServeError::path(folder))?;
     }
     let _lock = take_lock(&settings.state_dir)?;
-    let store = runtime
-        .block_on(Store::open(&settings.database))
-        .map_err(|source| ServeError::Store {
-            path: settings.database.clone(),
-            source,
-        })?;
+    let store = open_store(&runtime, &settings.database)?;
     let (loaded, accounts) = accounts(&runtime, &store, &start)?;
     let table = workers::load_sounds(&loaded);
     let (journal, ledger) = open_journal(&loaded)?;
@@ -58,6 +57,7 @@ pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
         loaded: &loaded,
         accounts: &accounts,
         clock,
+        log_dropped,
     };
     let (control, host, projector) =
         server.build(sockets, listeners, table, journal, &ledger, store)?;
@@ -65,6 +65,7 @@ pub(crate) fn serve(start: Start) -> Result<(), ServeError> {
 }
 
 struct Server<'a> {
+    log_dropped: ErrorCounter,
     start: &'a Start,
     loaded: &'a Loaded,
     accounts: &'a [Account],
@@ -82,7 +83,15 @@ impl Server<'_> {
         store: Store,
     ) -> Result<(Control, Arc<Host>, Projector), ServeError> {
         let loaded = self.loaded;
-        let net = Net::new(sockets).map_err(ServeError::system("the poll of signalling"))?;
+        let carriers = loaded
+            .sip
+            .trunks
+            .iter()
+            .flat_map(|trunk| &trunk.sources)
+            .map(|(ip, _)| *ip)
+            .collect();
+        let net =
+            Net::new(sockets, carriers).map_err(ServeError::system("the poll of signalling"))?;
         let (inbox, receiver) = Inbox::new(net.waker());
         let media = workers::start(loaded, &table, &inbox)?;
         let options = ProjectorOptions {
@@ -93,6 +102,8 @@ impl Server<'_> {
         let host = Arc::new(Host {
             inbox: inbox.clone(),
             store,
+            in_force: Mutex::new(loaded.clone()),
+            log_dropped: self.log_dropped.clone(),
             node: loaded.server.node,
             drain_ms: loaded.server.drain_ms,
             path: self.start.path.clone(),
@@ -261,6 +272,24 @@ fn pool() -> Result<Runtime, ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::system("the pool"))
+}
+
+/// A database that somebody else holds (a backup, a person at a shell) is waited for; without accounts there is no
+/// line. Only after minutes does the start fail, and the service manager tries again.
+fn open_store(runtime: &Runtime, path: &std::path::Path) -> Result<Store, ServeError> {
+    for _ in 1..STORE_TRIES {
+        match runtime.block_on(Store::open(path)) {
+            Ok(store) => return Ok(store),
+            Err(error) => log::store_waits(&error),
+        }
+        runtime.block_on(tokio::time::sleep(STORE_PAUSE));
+    }
+    runtime
+        .block_on(Store::open(path))
+        .map_err(|source| ServeError::Store {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 fn take_lock(folder: &std::path::Path) -> Result<StateLock, ServeError> {
