@@ -8,6 +8,7 @@ use crate::reply::Request;
 use crate::transaction::Owner;
 use crate::uas::body_of;
 use crate::{DialogId, Event, Output, Peer, Rejection};
+use std::net::{IpAddr, SocketAddr};
 
 impl Endpoint {
     /// A request with a To tag. Both tags must fit, and the sender must be the peer: a request from the
@@ -28,7 +29,7 @@ impl Endpoint {
             return;
         };
         if is_ack {
-            return self.acknowledged(turn, id, request.heads.cseq);
+            return self.acknowledged(turn, id, &request);
         }
         if !self.is_trusted(turn, id, &request) {
             return;
@@ -65,29 +66,39 @@ impl Endpoint {
             .is_some_and(|dialog| dialog.remote_tag == tag)
     }
 
-    fn is_trusted(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) -> bool {
-        let arrival = &request.arrival;
-        let Some((peer, source)) = self.calls.all.get(&id).and_then(|call| match call {
-            Call::Invited(invited) => {
-                Some((invited.peer.clone(), invited.request.arrival.source.ip()))
-            }
-            Call::Talking(talking) => Some((talking.peer.clone(), talking.source)),
+    fn peer_of(&self, id: DialogId) -> Option<(&Peer, IpAddr)> {
+        match self.calls.all.get(&id)? {
+            Call::Invited(invited) => Some((&invited.peer, invited.request.arrival.source.ip())),
+            Call::Talking(talking) => Some((&talking.peer, talking.source)),
             Call::Calling(_) => None,
-        }) else {
+        }
+    }
+
+    /// Whether the address alone makes the sender the peer of the dialog.
+    pub(crate) fn is_from_peer(&self, id: DialogId, from: SocketAddr) -> bool {
+        let Some((peer, source)) = self.peer_of(id) else {
             return false;
         };
-        if source.to_canonical() == arrival.source.ip().to_canonical() {
+        if source.to_canonical() == from.ip().to_canonical() {
             return true;
         }
-        let user = match peer {
-            Peer::Trunk(trunk) if self.trunk(arrival.source) == Some(trunk) => return true,
+        match peer {
+            Peer::Trunk(trunk) => self.trunk(from) == Some(*trunk),
             // A softphone's proxy may have several addresses; the tags are all that it knows of its peer.
-            Peer::Unknown if self.config.is_user_agent => return true,
-            Peer::Account(user) if self.registrar.is_contact_ip(&user, arrival.source.ip()) => {
-                return true;
-            }
-            Peer::Account(user) => Some(user),
-            Peer::Trunk(_) | Peer::Unknown => None,
+            Peer::Unknown => self.config.is_user_agent,
+            Peer::Account(user) => self.registrar.is_contact_ip(user, from.ip()),
+        }
+    }
+
+    fn is_trusted(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) -> bool {
+        let arrival = &request.arrival;
+        if self.is_from_peer(id, arrival.source) {
+            return true;
+        }
+        let user = match self.peer_of(id) {
+            Some((Peer::Account(user), _)) => Some(user.clone()),
+            Some((Peer::Trunk(_) | Peer::Unknown, _)) => None,
+            None => return false,
         };
         if !self.admit(turn, arrival, false) {
             return false;

@@ -111,10 +111,13 @@ pub struct Keep {
 pub enum Event {
     /// A new call.
     Invited(Invitation),
-    /// Our 2xx was acknowledged.
+    /// Our 2xx was acknowledged: the first one, and each 2xx to a re-INVITE without an offer.
     Acknowledged {
         /// Which.
         dialog: DialogId,
+        /// `application/sdp`: the answer to the offer that our 2xx had made, because the INVITE made none.
+        /// None when the 2xx was itself the answer, or when the ACK owes us the answer or is not from the peer.
+        body: Option<Vec<u8>>,
     },
     /// 180 or 183 from the callee (once per call).
     Ringing {

@@ -208,7 +208,13 @@ impl Endpoint {
     }
 
     /// ACK for a 2xx of ours.
-    pub(crate) fn acknowledged(&mut self, turn: &mut Turn<'_>, id: DialogId, cseq: u32) {
+    pub(crate) fn acknowledged(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) {
+        let cseq = request.heads.cseq;
+        // Who only knows the tags must not say where our voice goes.
+        let body = self
+            .is_from_peer(id, request.arrival.source)
+            .then(|| body_of(&request.message))
+            .flatten();
         let Some(talking) = self.calls.talking(id) else {
             return;
         };
@@ -219,11 +225,15 @@ impl Endpoint {
         let hangup = talking.hangup.take();
         self.timers.cancel(answer.again);
         self.timers.cancel(answer.lost);
+        // RFC 3261 §13.2.1: the ACK answers our offer, and only then has anything to say.
+        let body = body
+            .filter(|(kind, _)| answer.is_offer && kind == SDP)
+            .map(|(_, body)| body);
         match hangup {
             Some(reason) => self.end_talking(turn, id, Some(reason)),
-            None if is_first => turn
+            None if is_first || answer.is_offer => turn
                 .out
-                .push(Output::Event(Event::Acknowledged { dialog: id })),
+                .push(Output::Event(Event::Acknowledged { dialog: id, body })),
             None => {}
         }
     }

@@ -267,7 +267,7 @@ impl Runner {
 
     fn on_sip(&mut self, at: Mono, event: SipEvent) {
         match event {
-            SipEvent::Acknowledged { dialog } => {
+            SipEvent::Acknowledged { dialog, .. } => {
                 self.tell_dialog(at, dialog, EventKind::Acknowledged)
             }
             SipEvent::Answered {

@@ -229,6 +229,76 @@ fn our_own_offer_must_be_answered_first() {
     assert_eq!(answers[0].message.status(), Some(200));
 }
 
+fn acknowledgements(line: &Line) -> Vec<Option<&[u8]>> {
+    let bodies = line.events.iter().filter_map(|event| match event {
+        Event::Acknowledged { body, .. } => Some(body.as_deref()),
+        _ => None,
+    });
+    bodies.collect()
+}
+
+#[test]
+fn the_ack_brings_the_answer_to_our_offer() {
+    let mut net = Net::new();
+    net.is_quiet = true;
+    let mut line = Line {
+        net,
+        dialog: 2,
+        to_tag: String::new(),
+        events: Vec::new(),
+    };
+    line.send(TRUNK, &line.request("INVITE", 1, &[], None));
+    let answers = line.command(Command::Answer {
+        dialog: line.dialog,
+        body: b"our offer".to_vec(),
+    });
+    line.to_tag = answers[0].message.heads().unwrap().to_tag().to_owned();
+    let ack = line.request("ACK", 1, &[], Some("their answer"));
+    line.send(TRUNK, &ack);
+    line.send(TRUNK, &ack);
+    assert_eq!(acknowledgements(&line), [Some(&b"their answer"[..])]);
+}
+
+#[test]
+fn an_ack_that_owes_no_answer_brings_none() {
+    let mut line = Line::invited(&[]);
+    let answers = line.command(Command::Answer {
+        dialog: line.dialog,
+        body: b"answer".to_vec(),
+    });
+    line.to_tag = answers[0].message.heads().unwrap().to_tag().to_owned();
+    line.send(TRUNK, &line.request("ACK", 1, &[], Some("never asked")));
+    assert_eq!(acknowledgements(&line), [None]);
+}
+
+#[test]
+fn the_ack_of_a_reinvite_without_offer_brings_the_answer() {
+    for (source, body, heard) in [
+        (TRUNK, Some("theirs"), Some(&b"theirs"[..])),
+        (TRUNK, None, None),
+        // Tags alone must not turn the voice elsewhere.
+        ("10.0.0.66:5060", Some("thief"), None),
+    ] {
+        let mut line = Line::talking();
+        line.statuses(&line.request("INVITE", 2, &[], None));
+        line.command(Command::AnswerReinvite {
+            dialog: line.dialog,
+            body: Some(b"our offer".to_vec()),
+        });
+        line.send(source, &line.request("ACK", 2, &[], body));
+        assert_eq!(acknowledgements(&line), [heard], "{source}");
+        // With an offer in it, the ACK of a re-INVITE says nothing new.
+        line.events.clear();
+        line.statuses(&line.request("INVITE", 3, &[], Some("hold")));
+        line.command(Command::AnswerReinvite {
+            dialog: line.dialog,
+            body: Some(b"held".to_vec()),
+        });
+        line.send(TRUNK, &line.request("ACK", 3, &[], None));
+        assert!(acknowledgements(&line).is_empty());
+    }
+}
+
 #[test]
 fn an_update_without_offer_only_refreshes() {
     let mut line = Line::talking();

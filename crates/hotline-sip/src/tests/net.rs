@@ -454,7 +454,7 @@ impl Net {
     fn check_order(&mut self, at: usize, event: &Event) {
         let (dialog, is_last) = match event {
             Event::Invited(invitation) => (invitation.dialog, false),
-            Event::Acknowledged { dialog }
+            Event::Acknowledged { dialog, .. }
             | Event::Ringing { dialog, .. }
             | Event::Answered { dialog, .. }
             | Event::Digit { dialog, .. }
