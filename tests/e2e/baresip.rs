@@ -22,13 +22,16 @@ impl Baresip {
     pub(crate) fn new(name: &str, folder: PathBuf, account: &str, local: SocketAddr, says: &Path) -> Self {
         fs::create_dir_all(&folder).expect("a folder for baresip");
         let modules = MODULES.iter().find(|path| Path::new(path).is_dir()).expect("baresip's modules");
+        // Audio comes from 127.0.0.1 (its sockets are bound to no address), so that must stand in its SDP. It has no
+        // player that writes files: `sndfile` writes down what passes, `aubridge` swallows it.
         let config = format!(
-            "poll_method epoll\nsip_listen {local}\naudio_source aufile,{says}\naudio_player aufile,{heard}\n\
-             audio_alert aufile,{heard}.alert\nausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\n\
-             auplay_channels 1\nrtp_ports 10000-10200\nmodule_path {modules}\nmodule stdio.so\nmodule g711.so\n\
-             module aufile.so\nmodule_tmp account.so\nmodule_app menu.so\n",
+            "poll_method epoll\nsip_listen {local}\nnet_interface 127.0.0.1\naudio_source aufile,{says}\n\
+             audio_player aubridge,nowhere\naudio_alert aubridge,nowhere\nausrc_srate 8000\nauplay_srate 8000\n\
+             ausrc_channels 1\nauplay_channels 1\nrtp_ports 10000-10200\nmodule_path {modules}\nmodule g711.so\n\
+             module aufile.so\nmodule aubridge.so\nmodule sndfile.so\nsnd_path {folder}\nmodule_tmp account.so\n\
+             module_app menu.so\n",
             says = says.display(),
-            heard = folder.join("heard.wav").display(),
+            folder = folder.display(),
         );
         fs::write(folder.join("config"), config).expect("writing baresip's config");
         fs::write(folder.join("accounts"), format!("{account}\n")).expect("writing baresip's accounts");
@@ -36,13 +39,8 @@ impl Baresip {
         Self { name: name.to_owned(), folder, commands: Vec::new(), quit_after_s: 60 }
     }
 
-    /// An account line of a desk phone that registers and answers by itself.
-    pub(crate) fn desk_phone(user: &str, password: &str, server: SocketAddr) -> String {
-        format!("<sip:{user}@{server}>;auth_user={user};auth_pass={password};answermode=auto;regint=60;audio_codecs=pcma")
-    }
-
     /// An account line of a desk phone that answers by itself and leaves registering to somebody else.
-    pub(crate) fn desk_phone_without_registration(user: &str, server: SocketAddr) -> String {
+    pub(crate) fn desk_phone(user: &str, server: SocketAddr) -> String {
         format!("<sip:{user}@{server}>;auth_pass=none;answermode=auto;regint=0;audio_codecs=pcma")
     }
 
@@ -63,9 +61,12 @@ impl Baresip {
         self
     }
 
-    /// What it has heard.
+    /// What it has heard: `dump-TIME-dec.wav`.
     pub(crate) fn heard(&self) -> PathBuf {
-        self.folder.join("heard.wav")
+        let files = fs::read_dir(&self.folder).expect("baresip's folder");
+        let mut paths = files.map(|entry| entry.expect("an entry").path());
+        let is_heard = |path: &PathBuf| path.to_string_lossy().ends_with("-dec.wav");
+        paths.find(is_heard).expect("what baresip has heard")
     }
 
     /// Starts it.

@@ -1,7 +1,7 @@
 //! Who called is known to the record alone; what happened is told in the log, a line a milestone.
 
 use crate::phones::Phones;
-use crate::server::{PASSWORD, Plan, SENTINEL, shows_a_number};
+use crate::server::{NUMBER, PASSWORD, Plan, SENTINEL, shows_a_number};
 use hotline_phone::{AnswerScript, CallScript, Talk};
 
 #[test]
@@ -29,7 +29,7 @@ fn the_number_is_in_the_record_alone_and_the_log_tells_each_milestone() {
     server.wait_no_calls();
 
     let records = server.records(1);
-    assert_eq!(records[0]["caller"], SENTINEL);
+    assert_eq!(records[0]["caller"], NUMBER);
     let call = &records[0]["call"];
     for milestone in [
         "call arrived",

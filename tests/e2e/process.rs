@@ -30,11 +30,6 @@ impl Program {
         Self { name: name.to_owned(), child, log }
     }
 
-    /// Process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Whether it has ended.
     pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("asking for a child's state")
@@ -79,7 +74,8 @@ impl Drop for Program {
         }
         if std::thread::panicking() {
             let output = self.output();
-            let lines: Vec<&str> = output.lines().collect();
+            // baresip's counters come over and over in one line.
+            let lines: Vec<&str> = output.lines().map(|line| line.rsplit('\r').next().unwrap_or(line)).collect();
             let tail = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default();
             eprintln!("--- {}\n{}", self.name, tail.join("\n"));
         }

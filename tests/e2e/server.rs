@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// A caller's number that must never be seen in a log.
 pub(crate) const SENTINEL: &str = "0987654321";
+/// The same in the record, as E.164.
+pub(crate) const NUMBER: &str = "+84987654321";
 /// The part of it that no mask shows.
 const SENTINEL_CORE: &str = "98765432";
 /// Password of every counsellor.

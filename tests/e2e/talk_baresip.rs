@@ -2,6 +2,7 @@
 
 use crate::audio::{Audio, CALLER_HEARS, Span, sine, write_wav};
 use crate::baresip::Baresip;
+use crate::raw::register_for;
 use crate::server::{PASSWORD, Plan, SENTINEL};
 use crate::talk_sipp::assert_recording;
 use std::net::SocketAddr;
@@ -26,7 +27,8 @@ fn baresip_calls_and_baresip_answers() {
     write_wav(&caller_says, &sine(600.0, -20.0, 60_000));
     write_wav(&counsellor_says, &sine(1_000.0, -20.0, 60_000));
     let desk = SocketAddr::new(server.net.desk(1), 5060);
-    let account = Baresip::desk_phone("tv01", PASSWORD, server.net.sip());
+    register_for(desk, "tv01", PASSWORD, server.net.sip());
+    let account = Baresip::desk_phone("tv01", server.net.sip());
     let counsellor = Baresip::new("counsellor", server.folder.join("desk"), &account, desk, &counsellor_says).quit_after_s(22);
     let counsellor_runs = counsellor.start();
     server.wait_agents("ready", 1);

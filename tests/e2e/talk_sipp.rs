@@ -2,7 +2,8 @@
 
 use crate::audio::{Audio, CALLER_HEARS, Span, TALK};
 use crate::capture::Capture;
-use crate::server::{Plan, SENTINEL, Server, time_ms};
+use crate::raw::credentials;
+use crate::server::{NUMBER, PASSWORD, Plan, SENTINEL, Server, time_ms};
 use crate::sipp::{Message, Sipp, first_ms, messages};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -14,11 +15,11 @@ const CLOCK_MS: i64 = 100;
 /// A desk phone by SIPp, registered with digest; its scenario goes on at the same address.
 pub(crate) fn register(server: &Server, desk: u8, user: &str) -> SocketAddr {
     let local = SocketAddr::new(server.net.desk(desk), 5060);
+    let authorization = credentials(local, user, PASSWORD, server.net.sip());
     Sipp::new(&format!("register-{user}"), "counsellor_registers", &server.folder, local, server.net.sip())
         .key("user", user)
         .key("contact_port", &local.port().to_string())
-        // SIPp's way to give the password of [authentication].
-        .key("password", crate::server::PASSWORD)
+        .key("authorization", &authorization)
         .start()
         .succeed(Duration::from_secs(10));
     local
@@ -56,7 +57,7 @@ fn sipp_calls_and_sipp_answers() {
 
 fn assert_facts(record: &Value) {
     let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
-    assert_eq!(text("caller"), SENTINEL);
+    assert_eq!(text("caller"), NUMBER);
     assert_eq!(text("dialled"), "111");
     assert_eq!(text("origin"), "carrier");
     assert_eq!(text("service"), "child");
