@@ -5,7 +5,7 @@ use crate::legs::{CallEntry, Leg, LegState};
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{AgentId, Bed, CallId, Cause, Clip, Fact, LegEvent, LegId, LegOrder, Output};
-use hotline_media::{Codec, Command as MediaCommand, Direction, LegPlan};
+use hotline_media::{Command as MediaCommand, sdp};
 use hotline_sip::{Command as SipCommand, Target};
 
 /// What a counsellor's phone shows as the caller's user part: the line, never the caller.
@@ -122,74 +122,7 @@ impl Switchboard {
         }
     }
 
-    /// Media is opened from the offer, the 200 goes out at once; a missing ACK matters only at 32 s.
-    fn answer(&mut self, leg: LegId, turn: &mut Turn) {
-        let Some(entry) = self.legs.legs.get(&leg) else {
-            return;
-        };
-        let LegState::Invited { offer, source } = &entry.state else {
-            return;
-        };
-        let (source, advertise, call) = (*source, entry.advertise, entry.call);
-        let Some(offer) = offer.clone() else {
-            return self.refuse_media(leg, "no offer in the INVITE".into(), turn);
-        };
-        let Some((worker, port)) = self.legs.take_port(call) else {
-            turn.says.push(Say::NoMediaPort { leg });
-            return self.fail_answer(leg, Cause::Overload, turn);
-        };
-        let answer = hotline_media::sdp::answer(
-            &offer,
-            &self.capabilities,
-            (advertise, port),
-            leg.0,
-            1,
-            Some(source),
-        );
-        match answer {
-            Ok((body, plan)) => {
-                let open = MediaCommand::Open {
-                    leg: leg.0,
-                    port,
-                    plan: plan.clone(),
-                };
-                turn.effects.push(Effect::Media {
-                    worker,
-                    command: open,
-                });
-                self.tell_sip(SipCommand::Answer {
-                    dialog: leg.0,
-                    body: body.clone(),
-                });
-                if let Some(entry) = self.legs.legs.get_mut(&leg) {
-                    entry.state = LegState::Up;
-                    entry.media = Some((worker, port));
-                    entry.local_sdp = body;
-                    entry.sdp_version = 1;
-                    entry.plan = Some(plan);
-                }
-                self.tell_core(hotline_core::Input::Leg(leg, LegEvent::Up));
-            }
-            Err(error) => {
-                self.legs.add_ports(worker, &[port]);
-                self.legs.release(worker);
-                self.refuse_media(leg, error.to_string(), turn);
-            }
-        }
-    }
-
-    fn refuse_media(&mut self, leg: LegId, error: String, turn: &mut Turn) {
-        turn.says.push(Say::SdpRefused { leg, error });
-        self.fail_answer(leg, Cause::UnsupportedMedia, turn);
-    }
-
-    fn fail_answer(&mut self, leg: LegId, cause: Cause, turn: &mut Turn) {
-        self.reject(leg, cause);
-        self.close_leg(leg, turn);
-        self.tell_core(hotline_core::Input::Leg(leg, LegEvent::Down(cause)));
-    }
-
-    fn reject(&mut self, leg: LegId, cause: Cause) {
+    pub(crate) fn reject(&mut self, leg: LegId, cause: Cause) {
         self.tell_sip(SipCommand::Reject {
             dialog: leg.0,
             status: status(cause),
@@ -198,19 +131,17 @@ impl Switchboard {
         });
     }
 
-    /// One offer goes to all contacts; the first answer wins inside the endpoint.
-    fn ring(&mut self, leg: LegId, agent: AgentId, call: CallId, turn: &mut Turn) {
-        let user = usize::try_from(agent.0)
-            .ok()
-            .and_then(|index| self.users.get(index))
-            .cloned();
-        let (Some(user), Some((worker, port))) = (user, self.legs.take_port(Some(call))) else {
+    /// One offer goes to all contacts; the first answer wins inside the endpoint. Without a media port the ring waits
+    /// for one: that is our trouble and no fault of the counsellor's phone.
+    pub(crate) fn ring(&mut self, leg: LegId, agent: AgentId, call: CallId, turn: &mut Turn) {
+        let index = usize::try_from(agent.0).unwrap_or(usize::MAX);
+        let Some(user) = self.users.get(index).cloned() else {
+            let down = LegEvent::Down(Cause::InternalError);
+            return self.tell_core(hotline_core::Input::Leg(leg, down));
+        };
+        let Some((worker, port)) = self.legs.take_port(Some(call)) else {
             turn.says.push(Say::NoMediaPort { leg });
-            self.tell_core(hotline_core::Input::Leg(
-                leg,
-                LegEvent::Down(Cause::InternalError),
-            ));
-            return;
+            return self.legs.rings_waiting.push((leg, agent, call));
         };
         let label = self
             .legs
@@ -218,7 +149,7 @@ impl Switchboard {
             .get(&call)
             .map_or(LINE, |entry| entry.label.as_str());
         let display = format!("{LINE} {label}");
-        let offer = hotline_media::sdp::offer(&self.capabilities, (self.advertise, port), leg.0, 1);
+        let offer = sdp::offer(&self.capabilities, (self.advertise, port), leg.0, 1);
         self.tell_sip(SipCommand::Invite {
             dialog: leg.0,
             target: Target::Account(user),
@@ -232,7 +163,7 @@ impl Switchboard {
             command: MediaCommand::Open {
                 leg: leg.0,
                 port,
-                plan: plan_before_answer(),
+                plan: sdp::unanswered(&self.capabilities, None),
             },
         });
         let mut entry = Leg::new(LegState::Ringing, self.advertise);
@@ -264,6 +195,9 @@ impl Switchboard {
 
     /// Forgets the leg and closes its media.
     pub(crate) fn close_leg(&mut self, leg: LegId, turn: &mut Turn) {
+        self.legs
+            .rings_waiting
+            .retain(|(waiting, ..)| *waiting != leg);
         let Some(entry) = self.legs.legs.remove(&leg) else {
             return;
         };
@@ -274,18 +208,5 @@ impl Switchboard {
                 command: MediaCommand::Close { leg: leg.0 },
             });
         }
-    }
-}
-
-/// A counsellor's leg while it rings: nothing is sent, nothing is known of the phone.
-fn plan_before_answer() -> LegPlan {
-    LegPlan {
-        codec: Codec::Pcma,
-        payload_type: 8,
-        event_send: None,
-        event_receive: None,
-        remote: None,
-        signalling: None,
-        direction: Direction::Inactive,
     }
 }

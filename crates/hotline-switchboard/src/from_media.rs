@@ -5,7 +5,6 @@ use crate::switchboard::Switchboard;
 use crate::turn::{Say, Turn};
 use hotline_core::{CallId, Cause, EdgeFact, Input, LegEvent, LegId, LegQuality, Now, PlayId};
 use hotline_media::{Event, LegStatistics};
-use hotline_sip::Command as SipCommand;
 
 impl Switchboard {
     pub(crate) fn on_media(&mut self, now: Now, worker: u16, event: Event, turn: &mut Turn) {
@@ -40,7 +39,12 @@ impl Switchboard {
                 };
                 self.tell_core(Input::Leg(LegId(leg), ended));
             }
-            Event::Ports(ports) => self.legs.add_ports(worker, &ports),
+            Event::Ports(ports) => {
+                self.legs.add_ports(worker, &ports);
+                for (leg, agent, call) in std::mem::take(&mut self.legs.rings_waiting) {
+                    self.ring(leg, agent, call, turn);
+                }
+            }
             Event::RecordingClosed {
                 recording,
                 length_ms,
@@ -60,15 +64,7 @@ impl Switchboard {
     /// A leg without media is no leg: end it on both sides.
     fn on_open_failed(&mut self, leg: LegId, turn: &mut Turn) {
         turn.says.push(Say::NoMediaPort { leg });
-        if self.legs.legs.contains_key(&leg) {
-            let reason = Some(crate::cause::reason_header(Cause::InternalError));
-            self.tell_sip(SipCommand::Hangup {
-                dialog: leg.0,
-                reason,
-            });
-            self.close_leg(leg, turn);
-            self.tell_core(Input::Leg(leg, LegEvent::Down(Cause::InternalError)));
-        }
+        self.end_leg(leg, Cause::InternalError, turn);
     }
 
     fn on_recording_failed(&mut self, call: CallId, error: String, turn: &mut Turn) {

@@ -7,7 +7,6 @@ use crate::turn::{Effect, Say, Turn};
 use hotline_core::{
     Arrival, CallerNumber, Cause, Contact, Digit, EdgeFact, Input, LegEvent, LegId, Now, Origin,
 };
-use hotline_media::Command as MediaCommand;
 use hotline_sip::{
     Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer, Table,
 };
@@ -32,8 +31,9 @@ impl Switchboard {
 
     fn on_event(&mut self, now: Now, event: Event, turn: &mut Turn) {
         match event {
-            // The 200 started everything already; the acknowledgement changes nothing (decision 18).
-            Event::Acknowledged { .. } => {}
+            Event::Acknowledged { dialog, body } => {
+                self.on_acknowledged(LegId(dialog), body.as_deref(), turn)
+            }
             Event::Answered {
                 dialog,
                 body,
@@ -107,42 +107,13 @@ impl Switchboard {
         ));
     }
 
-    fn on_answered(&mut self, leg: LegId, body: &[u8], source: std::net::IpAddr, turn: &mut Turn) {
-        let Some(entry) = self.legs.legs.get_mut(&leg) else {
-            return;
-        };
-        match hotline_media::sdp::accept(&self.capabilities, body, Some(source)) {
-            Ok(plan) => {
-                entry.state = LegState::Up;
-                entry.plan = Some(plan.clone());
-                if let Some((worker, _)) = entry.media {
-                    let command = MediaCommand::Replan { leg: leg.0, plan };
-                    turn.effects.push(Effect::Media { worker, command });
-                }
-                self.tell_core(Input::Leg(leg, LegEvent::Up));
-            }
-            Err(error) => {
-                turn.says.push(Say::SdpRefused {
-                    leg,
-                    error: error.to_string(),
-                });
-                let reason = Some(crate::cause::reason_header(Cause::UnsupportedMedia));
-                self.tell_sip(SipCommand::Hangup {
-                    dialog: leg.0,
-                    reason,
-                });
-                self.on_gone(leg, Cause::UnsupportedMedia, turn);
-            }
-        }
-    }
-
     fn on_ended(&mut self, leg: LegId, is_by_peer: bool, turn: &mut Turn) {
         let Some(entry) = self.legs.legs.get(&leg) else {
             return;
         };
         let cause = match (&entry.state, is_by_peer) {
             (LegState::Invited { .. }, true) => Cause::CallerGone,
-            (LegState::Ringing | LegState::Up, true) => Cause::NormalClearing,
+            (LegState::Offered | LegState::Ringing | LegState::Up, true) => Cause::NormalClearing,
             (_, false) => Cause::Lost,
         };
         self.on_gone(leg, cause, turn);
@@ -153,63 +124,6 @@ impl Switchboard {
         if self.legs.legs.contains_key(&leg) {
             self.close_leg(leg, turn);
             self.tell_core(Input::Leg(leg, LegEvent::Down(cause)));
-        }
-    }
-
-    fn on_reinvited(&mut self, leg: LegId, body: Option<Vec<u8>>, turn: &mut Turn) {
-        let Some(entry) = self.legs.legs.get_mut(&leg) else {
-            self.tell_sip(SipCommand::AnswerReinvite {
-                dialog: leg.0,
-                body: None,
-            });
-            return;
-        };
-        let Some(offer) = body else {
-            // RFC 3261 §14.2: an offerless re-INVITE gets our offer; what stands is offered again.
-            let body = Some(entry.local_sdp.clone());
-            self.tell_sip(SipCommand::AnswerReinvite {
-                dialog: leg.0,
-                body,
-            });
-            return;
-        };
-        let Some((worker, port)) = entry.media else {
-            return;
-        };
-        let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
-        let version = entry.sdp_version + 1;
-        let local = (entry.advertise, port);
-        match hotline_media::sdp::answer(
-            &offer,
-            &self.capabilities,
-            local,
-            leg.0,
-            version,
-            signalling,
-        ) {
-            Ok((answer, plan)) => {
-                entry.sdp_version = version;
-                entry.local_sdp.clone_from(&answer);
-                entry.plan = Some(plan.clone());
-                turn.effects.push(Effect::Media {
-                    worker,
-                    command: MediaCommand::Replan { leg: leg.0, plan },
-                });
-                self.tell_sip(SipCommand::AnswerReinvite {
-                    dialog: leg.0,
-                    body: Some(answer),
-                });
-            }
-            Err(error) => {
-                turn.says.push(Say::SdpRefused {
-                    leg,
-                    error: error.to_string(),
-                });
-                self.tell_sip(SipCommand::AnswerReinvite {
-                    dialog: leg.0,
-                    body: None,
-                });
-            }
         }
     }
 

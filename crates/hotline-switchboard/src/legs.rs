@@ -1,6 +1,6 @@
 //! The one table: leg -> dialog (the same number), media leg (the same number) and its worker.
 
-use hotline_core::{CallId, LegId, Mono};
+use hotline_core::{AgentId, CallId, LegId, Mono};
 use hotline_media::LegPlan;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,6 +13,8 @@ pub(crate) enum LegState {
         offer: Option<Vec<u8>>,
         source: IpAddr,
     },
+    /// Answered with our offer, because it came without one; the answer comes with the acknowledgement.
+    Offered,
     /// Our counsellor's phone is being rung.
     Ringing,
     /// Answered.
@@ -32,6 +34,8 @@ pub(crate) struct Leg {
     pub(crate) local_sdp: Vec<u8>,
     pub(crate) sdp_version: u64,
     pub(crate) plan: Option<LegPlan>,
+    /// Our offer stands in the answer to a re-INVITE; the peer's answer comes with the ACK.
+    pub(crate) is_reoffered: bool,
     /// The last digit and how it came, so that RFC 4733 and INFO of one press count once.
     pub(crate) last_digit: Option<(char, DigitPath, Mono)>,
 }
@@ -56,6 +60,7 @@ impl Leg {
             local_sdp: Vec::new(),
             sdp_version: 0,
             plan: None,
+            is_reoffered: false,
             last_digit: None,
         }
     }
@@ -85,6 +90,8 @@ pub(crate) struct CallEntry {
 pub(crate) struct Legs {
     pub(crate) legs: BTreeMap<LegId, Leg>,
     pub(crate) calls: BTreeMap<CallId, CallEntry>,
+    /// Counsellors to be rung as soon as there is a media port. Each belongs to a call, so calls bound it.
+    pub(crate) rings_waiting: Vec<(LegId, AgentId, CallId)>,
     workers: Vec<WorkerPorts>,
 }
 

@@ -18,6 +18,7 @@ mod from_media;
 mod from_sip;
 mod legs;
 mod number;
+mod offers;
 mod sounds;
 mod switchboard;
 #[cfg(test)]
