@@ -259,20 +259,15 @@ impl Player {
                 world.act(number, |peer, now| peer.dial(now, dialled, &from, offer));
             }
             ["hangs", "up"] => world.act(number, Peer::hang_up),
-            ["presses", keys, "by", "info"] => {
+            ["presses", keys, how @ ..] => {
+                let (by_audio, by_info) = match how {
+                    [] => (true, false),
+                    ["by", "info"] => (false, true),
+                    ["by", "both"] => (true, true),
+                    _ => return Err(format!("{} is no way to press a key", how.join(" "))),
+                };
                 for key in keys.chars() {
-                    world.act(number, |peer, now| peer.info_digit(now, key));
-                }
-            }
-            ["presses", keys, "by", "both"] => {
-                for key in keys.chars() {
-                    world.press(number, key);
-                    world.act(number, |peer, now| peer.info_digit(now, key));
-                }
-            }
-            ["presses", keys] => {
-                for key in keys.chars() {
-                    world.press(number, key);
+                    world.press(number, key, by_audio, by_info);
                 }
             }
             ["speaks"] => world.speak(number),

@@ -127,12 +127,7 @@ impl Day {
             CallerDeed::CancelLate => world.act(number, Peer::cancel_late),
             CallerDeed::Digit { key, by } => {
                 world.say_deed(number, &format!("presses {key} ({by:?})"));
-                if !matches!(by, By::Info) {
-                    world.press(number, key);
-                }
-                if !matches!(by, By::Audio) {
-                    world.act(number, |peer, now| peer.info_digit(now, key));
-                }
+                world.press(number, key, !matches!(by, By::Info), !matches!(by, By::Audio));
             }
             CallerDeed::HangUp => {
                 if self.phase == Phase::Healed {

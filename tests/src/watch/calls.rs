@@ -26,6 +26,10 @@ pub(super) struct Calls {
     open: BTreeMap<u64, Call>,
     /// Ended calls of this run: nothing may be said of them any more but their recording.
     ended: BTreeMap<u64, u64>,
+    /// Caller's leg to call.
+    legs: BTreeMap<u64, u64>,
+    /// Keys that were pressed and have not counted yet, by call.
+    pressed: BTreeMap<(u64, char), u32>,
 }
 
 /// What domain §9 says a key means: (node, key, queue, service). Written from the table there, not from the flow.
@@ -47,8 +51,25 @@ const LANGUAGE_KEYS: [(char, &str); 2] = [('4', "en"), ('5', "xx")];
 
 impl Calls {
     pub(super) fn begin_run(&mut self, _plan: &Plan) {
-        self.open.clear();
-        self.ended.clear();
+        *self = Self::default();
+    }
+
+    /// A person presses a key once, however the phone tells it.
+    pub(super) fn on_press(&mut self, leg: u64, key: char) {
+        if let Some(call) = self.legs.get(&leg) {
+            *self.pressed.entry((*call, key)).or_insert(0) += 1;
+        }
+    }
+
+    /// 8: one press counts once.
+    fn key_was_pressed(&mut self, call: u64, key: char) -> Vec<(u8, String)> {
+        match self.pressed.get_mut(&(call, key)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                Vec::new()
+            }
+            _ => vec![(8, format!("key {key} of call {call:x} counts, and nobody pressed it again"))],
+        }
     }
 
     pub(super) fn open(&self) -> usize {
@@ -69,7 +90,8 @@ impl Calls {
             return Vec::new();
         }
         let number = call.0;
-        if let Fact::Arrived { .. } = fact {
+        if let Fact::Arrived { leg, .. } = fact {
+            self.legs.insert(leg.0, number);
             return self.arrived(number);
         }
         if let Some(ended) = self.ended.get(&number) {
@@ -87,9 +109,14 @@ impl Calls {
                 other => vec![(1, format!("{other:?} of an unknown call"))],
             };
         };
-        let found = one_state(entry, fact);
+        let mut found = one_state(entry, fact);
+        if let Fact::Key { key, .. } = fact {
+            found.extend(self.key_was_pressed(number, key.key()));
+        }
         if let Fact::Ended { .. } = fact {
             self.open.remove(&number);
+            self.pressed.retain(|(call, _), _| *call != number);
+            self.legs.retain(|_, call| *call != number);
             self.ended.insert(number, at_us);
         }
         found

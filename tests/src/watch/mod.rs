@@ -136,6 +136,10 @@ impl Watch {
         self.forks.on_received(now_us, text);
     }
 
+    pub fn on_press(&mut self, leg: u64, key: char) {
+        self.calls.on_press(leg, key);
+    }
+
     pub fn on_heard(&mut self, now_us: u64, leg: u64, heard: &Heard) {
         let found = self.ears.on_heard(now_us, leg, heard);
         self.take(now_us, found);

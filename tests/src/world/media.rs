@@ -326,18 +326,17 @@ impl Media {
     }
 
     /// A key pressed on the phone whose audio address this is (RFC 4733).
-    pub fn press(&mut self, now_us: u64, address: SocketAddr, digit: char) -> bool {
-        let Some(leg) = self.leg_at(address) else { return false };
-        let Some(entry) = self.legs.get(&leg) else { return false };
+    pub fn press(&mut self, now_us: u64, address: SocketAddr, digit: char) {
+        let Some(leg) = self.leg_at(address) else { return };
+        let Some(entry) = self.legs.get(&leg) else { return };
         if entry.plan.event_receive.is_none() {
-            return false;
+            return;
         }
         if entry.run.as_ref().is_some_and(|run| run.barge_in) {
             self.cut(now_us, leg);
         }
         self.events.push(Event::Digit { leg, digit });
         self.note_changes();
-        true
     }
 
     pub fn voice(&mut self, address: SocketAddr) {
@@ -356,6 +355,12 @@ impl Media {
     #[must_use]
     pub fn leg_at(&self, address: SocketAddr) -> Option<u64> {
         self.legs.iter().find(|(_, leg)| leg.plan.remote == Some(address)).map(|(number, _)| *number)
+    }
+
+    /// All such legs: a phone that called again may still have the leg of the call before.
+    #[must_use]
+    pub fn legs_at(&self, address: SocketAddr) -> Vec<u64> {
+        self.legs.iter().filter(|(_, leg)| leg.plan.remote == Some(address)).map(|(number, _)| *number).collect()
     }
 
     #[must_use]

@@ -466,12 +466,19 @@ impl World {
         SocketAddr::new(peer.address.ip(), peer.audio_port)
     }
 
-    /// A key by RFC 4733, if the leg exists and agreed on it.
-    pub fn press(&mut self, number: usize, digit: char) -> bool {
-        let address = self.audio_address(number);
-        let is_heard = self.media.press(self.now_us, address, digit);
-        self.after_media();
-        is_heard
+    /// A person presses a key once; the phone tells it by RFC 4733, by INFO, or by both.
+    pub fn press(&mut self, number: usize, digit: char, by_audio: bool, by_info: bool) {
+        for leg in self.media.legs_at(self.audio_address(number)) {
+            self.watch.on_press(leg, digit);
+        }
+        if by_audio {
+            let address = self.audio_address(number);
+            self.media.press(self.now_us, address, digit);
+            self.after_media();
+        }
+        if by_info {
+            self.act(number, |peer, now| peer.info_digit(now, digit));
+        }
     }
 
     pub fn speak(&mut self, number: usize) {

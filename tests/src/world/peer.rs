@@ -213,6 +213,8 @@ impl Peer {
             (false, State::Calling | State::Ringing) => {
                 self.refuse(now_us, 603);
             }
+            // RFC 3261 §15: the callee waits for the ACK of its 200.
+            (false, State::Up) if self.dialogs[index].answer.is_some() => self.dialogs[index].wants_end = true,
             (_, State::Up) => self.bye(now_us, index),
             (_, State::Ended) => {}
         }
@@ -342,6 +344,9 @@ impl Peer {
             "ACK" => {
                 if let Some(index) = index {
                     self.dialogs[index].answer = None;
+                    if self.dialogs[index].wants_end && self.dialogs[index].state == State::Up {
+                        self.bye(now_us, index);
+                    }
                 }
             }
             "BYE" => self.on_bye(index, text),

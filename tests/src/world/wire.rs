@@ -17,8 +17,8 @@ struct ServerKey {
     source: SocketAddr,
 }
 
-/// A dialog or half of one: Call-ID and the tag of the sender.
-type Half = (String, String);
+/// A dialog: Call-ID, our tag, and the peer's (empty while it has none).
+type Half = (String, String, String);
 
 #[derive(Clone, Debug)]
 struct Requests {
@@ -193,7 +193,7 @@ impl Wire {
             return;
         }
         if method == "BYE" {
-            self.bye_after_missing_ack(now_us, text);
+            self.unacknowledged.remove(text.call_id());
         }
         self.order_of_requests(text, cseq, method);
     }
@@ -202,23 +202,20 @@ impl Wire {
     fn order_of_requests(&mut self, text: &Text, cseq: u32, method: &str) {
         // Forked INVITEs are the same request on several branches.
         let is_fork = method == "INVITE" && text.tag("To").is_none();
-        let half = (text.call_id().to_owned(), text.tag("From").unwrap_or_default().to_owned());
-        let before = self.sent.get(&half).cloned();
-        if let Some(before) = before {
+        let tag = |header: &str| text.tag(header).unwrap_or_default().to_owned();
+        let first = (text.call_id().to_owned(), tag("From"), String::new());
+        let half = (text.call_id().to_owned(), tag("From"), tag("To"));
+        // A dialog that a fork made goes on counting from its INVITE.
+        if let Some(before) = self.sent.get(&half).or_else(|| self.sent.get(&first)).cloned() {
             if before.has_bye && method != "BYE" {
                 self.fault(19, format!("{method} after BYE in {}", half.0));
             }
-            // Two phones that answered at once are two dialogs: each BYE has its own To tag and counts for itself.
-            let is_rising = if is_fork || method == "BYE" { cseq >= before.cseq } else { cseq > before.cseq };
+            let is_rising = if is_fork { cseq >= before.cseq } else { cseq > before.cseq };
             if !is_rising {
                 self.fault(19, format!("{method} with CSeq {cseq} after {} in {}", before.cseq, half.0));
             }
         }
         self.sent.insert(half, Requests { cseq, has_bye: method == "BYE" });
-    }
-
-    fn bye_after_missing_ack(&mut self, _now_us: u64, text: &Text) {
-        self.unacknowledged.remove(text.call_id());
     }
 
     /// 18, second half, and 18 for our own INVITEs. `is_final` asks for everything, also what is still in time.
