@@ -79,6 +79,8 @@ pub(crate) struct Talking {
     /// The first ACK was seen (or sent).
     pub(crate) is_acknowledged: bool,
     pub(crate) login: Option<(String, String)>,
+    /// An OPTIONS inside the dialog is under way.
+    pub(crate) is_asked: bool,
     /// A BYE or INFO may be repeated once with credentials: its branch and method.
     pub(crate) sent: Option<Sent>,
 }

@@ -121,7 +121,8 @@ impl Endpoint {
                 for id in self.transactions.toward(destination) {
                     match self.owner(id) {
                         Owner::Fork(call, index) => self.fork_bounced(turn, (call, index)),
-                        Owner::Dialog(_)
+                        Owner::Alive(_)
+                        | Owner::Dialog(_)
                         | Owner::Nobody
                         | Owner::Probe(..)
                         | Owner::Registration(_)
@@ -240,6 +241,7 @@ impl Endpoint {
                 digit,
                 length_ms,
             } => self.send_digit(turn, dialog, digit, length_ms),
+            Command::Probe { dialog } => self.ask_alive(turn, dialog),
             Command::AnswerReinvite { dialog, body } => self.answer_reinvite(turn, dialog, body),
             Command::Register {
                 user,
@@ -339,6 +341,7 @@ impl Endpoint {
     ) {
         let status = response.and_then(Message::status);
         match owner {
+            Owner::Alive(id) => self.alive_told(turn, id, status),
             Owner::Dialog(id) => self.in_dialog_told(turn, id, response),
             Owner::Fork(id, index) => self.fork_told(turn, (id, index), told, None),
             Owner::Nobody => {}

@@ -136,6 +136,7 @@ impl Endpoint {
             hangup: None,
             is_acknowledged: true,
             login: calling.offer.login,
+            is_asked: false,
             sent: None,
             dialog,
         };

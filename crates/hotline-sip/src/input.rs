@@ -152,6 +152,13 @@ pub enum Command {
         /// Value of a Reason header (RFC 3326).
         reason: Option<String>,
     },
+    /// Ask whether the peer of a confirmed dialog still has it, by one OPTIONS inside it (at most one at a
+    /// time). 408, 481, silence or a transport failure: [`Event::Ended`](crate::Event::Ended) by silence.
+    /// Any other answer: nothing is said.
+    Probe {
+        /// Which.
+        dialog: DialogId,
+    },
     /// INFO with `application/dtmf-relay`.
     Digit {
         /// In which dialog.

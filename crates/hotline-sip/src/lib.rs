@@ -16,6 +16,7 @@
 )]
 
 mod admission;
+mod alive;
 mod call;
 mod dialog;
 mod digest;

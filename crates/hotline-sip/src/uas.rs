@@ -114,6 +114,7 @@ impl Endpoint {
             hangup: None,
             is_acknowledged: false,
             login: None,
+            is_asked: false,
             sent: None,
             dialog,
             peer,

@@ -1,6 +1,7 @@
 //! The endpoint as a whole: two or more of them back to back, floods, restarts, the torture messages.
 
 mod accounts;
+mod alive;
 mod calls;
 mod dialogs;
 mod digest;

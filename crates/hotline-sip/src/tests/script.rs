@@ -12,6 +12,12 @@ impl Net {
             ["drop", count, what @ ..] => self.rule(count, what, 0),
             ["double", count, what @ ..] => self.rule(count, what, 2),
             ["cut", "tcp"] => self.cut_all(),
+            // All its calls are lost, as by a restart without memory.
+            [name, "forgets"] => {
+                self.node(name).kept.clear();
+                self.restart(name, 100);
+            }
+            [name, "doubts"] => self.act_on(name, |dialog| Command::Probe { dialog }),
             ["server", "restarts"] => self.restart("server", 100),
             ["server", "icmp", name] => {
                 let destination = self.node(name).address;

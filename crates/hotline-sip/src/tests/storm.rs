@@ -13,6 +13,7 @@ const MOVES: &[&str] = &[
     "server hangs up",
     "server rejects 486",
     "server presses 5",
+    "server doubts",
     "trunk hangs up",
     "trunk presses 7",
     "phone rings",

@@ -119,6 +119,8 @@ impl Machine {
 /// Who is told what comes of a client transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
+    /// OPTIONS inside a dialog, that asks whether the peer still has it.
+    Alive(DialogId),
     /// A request inside a dialog: BYE, INFO.
     Dialog(DialogId),
     /// An INVITE of a call, by the index of its fork.
