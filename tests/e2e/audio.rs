@@ -129,11 +129,9 @@ impl Audio {
     /// 100 ms out of it, taken half a second after its first sound.
     pub(crate) fn find_prompt(&self, channel: usize, path: &Path) -> Vec<usize> {
         const STRETCH: usize = 800;
-        let prompt = Audio::read(path);
-        let played: Vec<i16> = prompt.channels[0]
-            .iter()
-            .map(|&sample| hotline_media::g711::ALAW_TO_LINEAR[usize::from(hotline_media::g711::alaw_encode(sample))])
-            .collect();
+        let prompt = hotline_phone::load_sound(path, "prompt").expect("a prompt that can be played");
+        let linear = |code: &u8| hotline_media::g711::ALAW_TO_LINEAR[usize::from(*code)];
+        let played: Vec<i16> = prompt.alaw.iter().map(linear).collect();
         let loud = played.iter().position(|sample| sample.abs() > 1_000).expect("a prompt is not silent");
         let from = (loud + 4_000).min(played.len() - STRETCH);
         let stretch = &played[from..from + STRETCH];

@@ -28,6 +28,13 @@ impl Lock {
         Self { connection, runtime }
     }
 
+    /// Rows that the database has, seen from inside the lock.
+    fn rows(&mut self) -> usize {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM calls");
+        let count = self.runtime.block_on(count.fetch_one(&mut self.connection)).expect("counting rows");
+        usize::try_from(count).expect("a count")
+    }
+
     fn release(mut self) {
         self.runtime.block_on(async {
             sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await.expect("unlocking");
@@ -40,7 +47,7 @@ impl Lock {
 fn a_locked_database_holds_up_no_call_and_loses_no_row() {
     let server = Plan::new("locked", COUNSELLORS).start();
     let mut load = Load::start(&server);
-    let lock = Lock::take(&server.folder.join("state/hotline111.db"));
+    let mut lock = Lock::take(&server.folder.join("state/hotline111.db"));
     let mut troubled_after = None;
     load.run(LOCKED, |calls| {
         let status = server.ctl("status");
@@ -50,7 +57,11 @@ fn a_locked_database_holds_up_no_call_and_loses_no_row() {
     });
     println!("projector_behind is told after {troubled_after:?} of {} calls", load.calls());
     assert!(troubled_after.is_some_and(|calls| calls <= 30), "the alarm comes late or never");
-    assert!(server.records_now().len() < load.calls() / 2, "the lock was none");
+    assert_eq!(lock.rows(), 0, "the lock was none");
+    let (readiness, reasons) = server.http("/readyz");
+    println!("readyz: {readiness} {reasons}");
+    assert_eq!(readiness, 503);
+    assert!(reasons.contains("\"projector\""), "{reasons}");
     lock.release();
     let calls = load.calls();
     load.finish();

@@ -21,6 +21,11 @@ fn the_number_is_in_the_record_alone_and_the_log_tells_each_milestone() {
         let told = server.ctl(what).to_string();
         assert!(!shows_a_number(&told), "ctl {what} shows the caller: {told}");
     }
+    for path in ["/api/v1/calls", "/api/v1/queues", "/api/v1/agents", "/metrics", "/readyz"] {
+        let (status, told) = server.http(path);
+        assert_eq!(status, 200, "{path}: {told}");
+        assert!(!shows_a_number(&told), "{path} shows the caller: {told}");
+    }
     let masked = server.ctl("calls")[0]["caller"].clone();
     println!("ctl calls shows {masked}");
     assert!(masked.as_str().is_some_and(|masked| masked.contains("**")), "{masked}");

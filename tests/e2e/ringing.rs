@@ -69,7 +69,7 @@ fn a_lost_acknowledgement_ends_the_call_after_32_seconds_and_not_before() {
     let server = Plan::new("ack", 1).start();
     let trunk = SocketAddr::new(server.net.trunk(), 5060);
     let caller = Sipp::new("caller", "caller_no_ack", &server.folder, trunk, server.net.sip())
-        .key("service", "111")
+        .dial("111")
         .key("caller", SENTINEL)
         .start();
     caller.succeed(Duration::from_secs(60));

@@ -5,7 +5,8 @@ use crate::audio::Audio;
 use crate::process::{Program, wait_until};
 use serde_json::Value;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,6 +20,8 @@ pub(crate) const NUMBER: &str = "+84987654321";
 const SENTINEL_CORE: &str = "98765432";
 /// Password of every counsellor.
 pub(crate) const PASSWORD: &str = "mot-hai-ba";
+/// On the server's own address.
+const HTTP_PORT: u16 = 8111;
 /// A wait that is only as long when something is wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -26,7 +29,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Plan {
     name: &'static str,
     counsellors: u32,
-    server: String,
     storage: String,
     more: String,
     queues: Vec<(&'static str, &'static str)>,
@@ -40,7 +42,6 @@ impl Plan {
         Self {
             name,
             counsellors,
-            server: String::new(),
             storage: String::new(),
             more: String::new(),
             queues: Vec::new(),
@@ -112,11 +113,10 @@ state_dir = "{state}"
 sounds_dir = "{sounds}"
 control_socket = "{control}"
 drain = "{drain}"
-{server}
 [storage]
 {storage}
 [http]
-bind = "{ip}:8111"
+bind = "{ip}:{http}"
 [sip]
 udp = ["{sip}"]
 tcp = ["{sip}"]
@@ -153,9 +153,9 @@ echo = true
             sounds = root.join("sounds").display(),
             control = folder.join("control.sock").display(),
             drain = self.drain,
-            server = self.server,
             storage = self.storage,
             ip = net.sip().ip(),
+            http = HTTP_PORT,
             sip = net.sip(),
             trunk = net.trunk(),
             more = self.more,
@@ -344,6 +344,25 @@ impl Server {
             rows(agents).any(|agent| agent["user"] == user && agent["state"] == state)
         });
         self.agent(user)
+    }
+
+    /// `ctl agent USER CHANGE`.
+    pub(crate) fn change_agent(&self, user: &str, change: &[&str]) {
+        let output = self.run_ctl(&[&["agent", user], change].concat());
+        assert!(output.status.success(), "ctl agent {user} {change:?}: {}", text(&output));
+    }
+
+    /// What the HTTP address gives for a path: status and body.
+    pub(crate) fn http(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect((self.net.sip().ip(), HTTP_PORT)).expect("connecting by HTTP");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.net.sip().ip());
+        stream.write_all(request.as_bytes()).expect("asking by HTTP");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer by HTTP");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status = head.get(9..12).and_then(|code| code.parse().ok());
+        (status.unwrap_or_else(|| panic!("no answer by HTTP: {answer}")), body.to_owned())
     }
 
     /// Waits until no call is open.

@@ -53,6 +53,12 @@ impl Sipp {
         self
     }
 
+    /// The number that it dials.
+    pub(crate) fn dial(mut self, number: &str) -> Self {
+        self.command.args(["-s", number]);
+        self
+    }
+
     /// How long the scenario's `<pause/>` is.
     pub(crate) fn pause_ms(mut self, millis: u32) -> Self {
         self.command.args(["-d", &millis.to_string()]);

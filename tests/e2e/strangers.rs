@@ -2,7 +2,7 @@
 
 use crate::phones::Phones;
 use crate::raw::{Caller, Line, status};
-use crate::server::{PASSWORD, Plan, SENTINEL};
+use crate::server::{Net, PASSWORD, Plan, SENTINEL, Server};
 use crate::talk_sipp::assert_recording;
 use hotline_phone::{AnswerScript, CallScript, Talk};
 use std::io::Write;
@@ -21,6 +21,7 @@ fn strangers_change_nothing() {
     let talk = Talk::new().wait_ms(500).press("1").tone(600, 20).wait_ms(12_000).hang_up();
     let caller = trunk.bank.call(CallScript::dial("111").from(SENTINEL).talk(talk));
     server.wait_calls("talking", 1);
+    let rejected_before = rejected(&server);
     let before = (server.ctl("regs"), server.ctl("agents")[1].clone());
 
     let line = Line::open(server.net.stranger(), server.net.sip());
@@ -44,6 +45,10 @@ fn strangers_change_nothing() {
     assert_eq!(regs[0]["contact"], before.0[0]["contact"]);
     assert_eq!(server.ctl("agents")[1]["state"], before.1["state"]);
 
+    let rejected = rejected(&server) - rejected_before;
+    println!("{rejected} requests counted as refused");
+    assert!(rejected >= 5, "three INVITEs and two REGISTERs at least are counted");
+
     trunk.wait_ended(caller);
     drop(half);
     server.wait_no_calls();
@@ -53,8 +58,16 @@ fn strangers_change_nothing() {
     assert_recording(&server.audio(&records[0]), &records[0]);
 }
 
+/// Everything that was refused or dropped until now, by the server's own count.
+fn rejected(server: &Server) -> u64 {
+    let (status, metrics) = server.http("/metrics");
+    assert_eq!(status, 200);
+    let lines = metrics.lines().filter(|line| line.starts_with("hotline_sip_rejected_total"));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
+}
+
 /// Challenged or not answered at all; never taken, and the same for a number that exists and one that does not.
-fn strangers_invite(net: &crate::server::Net) -> Vec<u16> {
+fn strangers_invite(net: &Net) -> Vec<u16> {
     let status_of = |dialled: &str| match Caller::try_dial(net.stranger(), net.sip(), dialled, SENTINEL) {
         Ok(_) => panic!("a stranger's call to {dialled} is taken"),
         Err(answer) if answer.starts_with("SIP/2.0") => status(&answer),
@@ -66,7 +79,7 @@ fn strangers_invite(net: &crate::server::Net) -> Vec<u16> {
     seen
 }
 
-fn strangers_register(line: &Line, net: &crate::server::Net) -> Vec<u16> {
+fn strangers_register(line: &Line, net: &Net) -> Vec<u16> {
     let mut cseq = 100;
     let mut status_of = |user: &str| {
         let (sip, local) = (net.sip(), line.local());

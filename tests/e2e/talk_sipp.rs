@@ -37,7 +37,7 @@ fn sipp_calls_and_sipp_answers() {
     let speaks = Capture::default().silence(2_000).digit(1).tone(600.0, -20.0, 20_000);
     let trunk = SocketAddr::new(server.net.trunk(), 5060);
     let caller = Sipp::new("caller", "caller_talks", &server.folder, trunk, server.net.sip())
-        .key("service", "111")
+        .dial("111")
         .key("caller", SENTINEL)
         .pause_ms(14_000)
         .audio("caller.pcap", &speaks)
