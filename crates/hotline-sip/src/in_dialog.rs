@@ -106,6 +106,7 @@ impl Endpoint {
         match user.map(|user| (self.verdict(turn, request), user)) {
             Some((Verdict::Good(proved), user)) if proved == user => {
                 self.flood.refund(arrival.source.ip());
+                self.streams.prove(arrival.connection);
                 if let Some(talking) = self.calls.talking(id) {
                     talking.source = arrival.source.ip();
                     talking.dialog.hop = arrival.hop();

@@ -33,7 +33,7 @@ impl Endpoint {
         };
         stream.framer.push(bytes);
         let was_useful = stream.is_useful;
-        let mut has_frame = false;
+        let (mut has_frame, mut has_ping) = (false, false);
         // Each frame takes at least four bytes out of what was pushed.
         while let Some(stream) = self.streams.get_mut(connection) {
             let arrival = Arrival {
@@ -44,11 +44,10 @@ impl Endpoint {
             match stream.framer.next_frame() {
                 None => break,
                 Some(Frame::Ping) => {
-                    has_frame = true;
-                    turn.out.push(Output::Stream {
-                        connection,
-                        bytes: b"\r\n".to_vec(),
-                    });
+                    if !stream.may_ping(turn.now.mono) && !self.is_peer_known(connection) {
+                        return self.close_stream(turn, connection);
+                    }
+                    has_ping = true;
                 }
                 Some(Frame::Message(bytes)) => {
                     has_frame = true;
@@ -65,6 +64,16 @@ impl Endpoint {
                 }
             }
         }
+        let is_pinging = has_ping && self.streams.is_open(connection);
+        if is_pinging {
+            // One for all that came together: a sender of nothing but pings must not make us write more.
+            turn.out.push(Output::Stream {
+                connection,
+                bytes: b"\r\n".to_vec(),
+            });
+        }
+        // A stranger does not live on pings.
+        has_frame |= is_pinging && self.is_peer_known(connection);
         let Some(stream) = self.streams.get_mut(connection) else {
             return;
         };
@@ -119,16 +128,16 @@ impl Endpoint {
     }
 
     /// Trunks, registered phones (quiet until their next refresh), peers of calls and pending requests.
-    fn is_peer_known(&mut self, connection: ConnectionId) -> bool {
-        let Some(stream) = self.streams.get_mut(connection) else {
+    fn is_peer_known(&self, connection: ConnectionId) -> bool {
+        let Some(stream) = self.streams.get(connection) else {
             return false;
         };
-        let peer = stream.peer;
         !self.is_server()
-            || self.trunk(peer).is_some()
-            || self.registrar.is_contact(peer)
-            || !self.transactions.on_stream(connection).is_empty()
-            || self.calls.on_stream(connection)
+            || self.trunk(stream.peer).is_some()
+            || self.registrar.is_contact(stream.peer)
+            || self.transactions.is_on_stream(connection)
+            // All calls are looked through: not for strangers, who have none.
+            || (stream.is_proved && self.calls.on_stream(connection))
     }
 
     pub(crate) fn close_stream(&mut self, turn: &mut Turn<'_>, connection: ConnectionId) {

@@ -3,7 +3,7 @@
 use crate::endpoint::Turn;
 use crate::message::{Framer, Via, uri};
 use crate::timer::{Alarm, TimerId, Timers};
-use crate::{ConnectionId, ListenerId, Output};
+use crate::{ConnectionId, ListenerId, Mono, Output};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -102,11 +102,27 @@ pub(crate) struct Stream {
     is_open: bool,
     /// Written before the connection was up.
     waiting: Vec<Vec<u8>>,
-    /// A valid message or keep-alive has come.
+    /// A valid message has come.
     pub(crate) is_useful: bool,
     /// The watch waits for the end of a message that has begun.
     pub(crate) is_watched_closely: bool,
+    /// Somebody has proved a password on it, or we opened it ourselves: calls may live on it.
+    pub(crate) is_proved: bool,
+    /// Pings since `pings_from`.
+    pings: u32,
+    pings_from: Mono,
     watch: Option<TimerId>,
+}
+
+impl Stream {
+    /// Books one more ping; false when there were too many within the last second.
+    pub(crate) fn may_ping(&mut self, now: Mono) -> bool {
+        if now.micros_since(self.pings_from) >= 1_000_000 {
+            (self.pings, self.pings_from) = (0, now);
+        }
+        self.pings = self.pings.saturating_add(1);
+        self.pings <= STRANGER_PINGS_PER_S_MAX
+    }
 }
 
 /// All connections.
@@ -120,6 +136,15 @@ pub(crate) struct Streams {
 impl Streams {
     pub(crate) fn len(&self) -> usize {
         self.all.len()
+    }
+    pub(crate) fn get(&self, connection: ConnectionId) -> Option<&Stream> {
+        self.all.get(&connection)
+    }
+    /// A password was proved on it.
+    pub(crate) fn prove(&mut self, connection: Option<ConnectionId>) {
+        if let Some(stream) = connection.and_then(|known| self.all.get_mut(&known)) {
+            stream.is_proved = true;
+        }
     }
     pub(crate) fn get_mut(&mut self, connection: ConnectionId) -> Option<&mut Stream> {
         self.all.get_mut(&connection)
@@ -173,6 +198,9 @@ impl Streams {
             waiting: Vec::new(),
             is_useful: false,
             is_watched_closely: false,
+            is_proved: !is_open,
+            pings: 0,
+            pings_from: Mono(0),
             watch: None,
         };
         self.all.insert(connection, stream);
@@ -269,8 +297,10 @@ const OURS: ConnectionId = 1 << 63;
 const STREAMS_MAX: usize = 8_192;
 /// Messages that wait for a connection; beyond it the sender is told that the transport failed.
 const WAITING_MAX: usize = 64;
-/// A stranger's connection must bring a whole message within this time , or slow clients pile up.
+/// A stranger's connection must bring a whole message within this time, or slow clients pile up.
 const FIRST_MESSAGE_MS: u64 = 15_000;
+/// RFC 5626 §4.4.1 asks for a ping in tens of seconds; who proves nothing and sends more is closed.
+const STRANGER_PINGS_PER_S_MAX: u32 = 4;
 /// A message that has begun must end within this time.
 pub(crate) const PARTIAL_MS: u64 = 10_000;
 /// An open stream without any sign of life is closed; RFC 5626 keep-alives come every two minutes.

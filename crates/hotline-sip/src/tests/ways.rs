@@ -67,6 +67,84 @@ fn half_a_message_on_a_stream_is_given_up() {
     assert_eq!(net.counters("server").connections, 0);
 }
 
+/// One input for the server, and what it says to it.
+fn server(net: &mut Net, input: Input) -> Vec<Output> {
+    let (now, mut out) = (net.now(), Vec::new());
+    net.node("server").endpoint.handle(now, input, &mut out);
+    out
+}
+
+fn open(net: &mut Net, connection: u64, peer: &str) {
+    let (listener, peer) = (1, peer.parse().unwrap());
+    let input = Input::StreamOpened {
+        connection,
+        listener,
+        peer,
+    };
+    assert!(server(net, input).is_empty());
+}
+
+fn bytes(net: &mut Net, connection: u64, bytes: Vec<u8>) -> Vec<Output> {
+    server(net, Input::StreamBytes { connection, bytes })
+}
+
+#[test]
+fn many_pings_at_once_get_one_pong_and_a_stranger_who_sends_them_is_closed() {
+    let mut net = Net::new();
+    net.is_quiet = true;
+    open(&mut net, 1, "10.0.0.2:40000");
+    open(&mut net, 2, "10.0.0.9:40000");
+    let pongs = |out: Vec<Output>| {
+        let is_pong =
+            |output: &Output| matches!(output, Output::Stream { bytes, .. } if bytes == b"\r\n");
+        (
+            out.iter().filter(|output| is_pong(output)).count(),
+            out.len(),
+        )
+    };
+    let flood = b"\r\n\r\n".repeat(16_000);
+    assert_eq!(pongs(bytes(&mut net, 1, flood.clone())), (1, 1), "a trunk");
+    assert_eq!(pongs(bytes(&mut net, 2, b"\r\n\r\n".to_vec())), (1, 1));
+    let out = bytes(&mut net, 2, flood);
+    assert!(
+        matches!(out[..], [Output::Close { connection: 2 }]),
+        "{out:?}"
+    );
+    assert_eq!(net.counters("server").connections, 1);
+}
+
+#[test]
+fn a_stranger_does_not_live_on_pings() {
+    let mut net = Net::new();
+    net.is_quiet = true;
+    open(&mut net, 1, "10.0.0.2:40000");
+    open(&mut net, 2, "10.0.0.9:40000");
+    open(&mut net, 3, "10.0.0.9:40001");
+    let options = super::accounts::request("OPTIONS", "tv01", 1, &["Content-Length: 0"]);
+    let asked = bytes(&mut net, 3, options);
+    assert!(matches!(asked.last(), Some(Output::Stream { .. })), "401");
+    for second in 0..60 {
+        for connection in 1..=3 {
+            bytes(&mut net, connection, b"\r\n\r\n".to_vec());
+        }
+        net.now_us += 1_000_000;
+        server(&mut net, Input::Tick);
+        let left = net.counters("server").connections;
+        let expected = [3, 2, 1][usize::from(second >= 14) + usize::from(second >= 24)];
+        assert_eq!(left, expected, "{second}");
+    }
+}
+
+#[test]
+fn a_call_of_a_phone_that_never_registered_keeps_its_stream() {
+    let mut net = Net::new();
+    super::script::run(&mut net, "phone calls 113 tv01 tcp; server answers");
+    net.run_ms(1_300_000);
+    assert_eq!(net.counters("server").connections, 1, "{}", net.log);
+    super::script::run(&mut net, "phone hangs up; wait 1300");
+    assert_eq!(net.counters("server").connections, 0, "{}", net.log);
+}
+
 #[test]
 fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
     for (contact, is_stream) in [

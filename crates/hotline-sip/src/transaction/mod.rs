@@ -196,6 +196,13 @@ impl Transactions {
     pub(crate) fn is_merged(&self, key: &[u8]) -> bool {
         self.merges.contains_key(key)
     }
+    /// Whether a client transaction uses the connection.
+    pub(crate) fn is_on_stream(&self, connection: ConnectionId) -> bool {
+        self.on_streams
+            .range((connection, 0)..=(connection, TransactionId::MAX))
+            .next()
+            .is_some()
+    }
     /// Client transactions that use a connection, oldest first.
     pub(crate) fn on_stream(&self, connection: ConnectionId) -> Vec<TransactionId> {
         self.on_streams
