@@ -88,6 +88,7 @@ impl Endpoint {
             Some(_) | None => match self.verdict(turn, &request) {
                 Verdict::Good(user) => {
                     self.flood.refund(request.arrival.source.ip());
+                    self.streams.prove(request.arrival.connection);
                     Peer::Account(user)
                 }
                 Verdict::Ask { is_stale } => {
@@ -182,14 +183,16 @@ impl Endpoint {
     }
 
     /// The order of overload: strangers fall silent before this; then OPTIONS and REGISTER, then calls from
-    /// phones; trunk calls only at the hard limit.
+    /// phones, which leave the last places to callers; trunk calls only at the hard limit.
     fn is_shed(&mut self, turn: &mut Turn<'_>, request: &Request, is_trunk: bool) -> bool {
         let is_invite = request.method.is(rsip::Method::Invite);
-        let is_full = self.calls.incoming() >= self.config.calls_max.max(1);
+        let calls_max = self.config.calls_max.max(1);
+        let phones_max = calls_max.saturating_mul(PHONES_PERCENT).div_ceil(100);
+        let incoming = self.calls.incoming();
         let is_over = match (is_invite, is_trunk) {
             (false, _) => self.is_busy(100),
-            (true, false) => is_full || self.is_busy(125),
-            (true, true) => is_full || self.is_busy(400),
+            (true, false) => incoming >= phones_max || self.is_busy(125),
+            (true, true) => incoming >= calls_max || self.is_busy(400),
         };
         if !is_over && !self.is_draining {
             return false;
@@ -298,6 +301,8 @@ fn refused_body(message: &Message) -> Option<(u16, Option<(&'static str, String)
     (!kinds.iter().any(is_sdp)).then_some((406, None))
 }
 
+/// Calls from phones are refused at this share of the limit of calls.
+const PHONES_PERCENT: usize = 90;
 /// Retry-After of a 503, spread so that they do not all come back at once.
 const RETRY_AFTER_S: u64 = 5;
 const RETRY_SPREAD_S: u64 = 10;

@@ -69,7 +69,8 @@ pub struct Config {
     pub expires_s_max: u32,
     /// Contacts that one account may have; one more replaces the oldest.
     pub contacts_max: usize,
-    /// Calls at once beyond which trunk INVITEs get 503 + Retry-After (decisions: hard limit).
+    /// Incoming calls at once beyond which trunk INVITEs get 503 + Retry-After (the hard limit); phones'
+    /// INVITEs get it at 90 % of this.
     pub calls_max: usize,
     /// Transactions at once beyond which OPTIONS and REGISTER, then phones, are shed.
     pub transactions_max: usize,

@@ -155,6 +155,27 @@ fn a_registered_phone_is_not_silenced_by_a_flood_from_its_address() {
     );
 }
 
+#[test]
+fn phones_leave_the_last_places_to_callers() {
+    let mut config = super::net::server_config();
+    config.calls_max = 10;
+    let mut net = Net::with(config);
+    for _ in 0..9 {
+        run(&mut net, "trunk calls 111");
+    }
+    net.log.clear();
+    run(&mut net, "phone calls 113 tv01");
+    assert!(net.log.contains("503 INVITE"), "{}", net.log);
+    assert!(net.log.contains("server: rejected Overload"), "{}", net.log);
+    net.log.clear();
+    run(&mut net, "trunk calls 111");
+    assert!(net.log.contains("server: invited to 111"), "{}", net.log);
+    net.log.clear();
+    run(&mut net, "trunk calls 111");
+    assert!(net.log.contains("503 INVITE"), "{}", net.log);
+    assert!(net.log.contains("server: rejected Overload"), "{}", net.log);
+}
+
 /// Requests and responses with random faults, from the trunk, in and around real calls.
 #[test]
 fn mutated_messages_leave_nothing_behind() {
