@@ -2,7 +2,7 @@
 
 use hotline_core::{AgentId, CallId, LegId, Mono};
 use hotline_media::LegPlan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 /// What signalling knows of a leg.
@@ -36,8 +36,8 @@ pub(crate) struct Leg {
     pub(crate) plan: Option<LegPlan>,
     /// Our offer stands in the answer to a re-INVITE; the peer's answer comes with the ACK.
     pub(crate) is_reoffered: bool,
-    /// The last digit and how it came, so that RFC 4733 and INFO of one press count once.
-    pub(crate) last_digit: Option<(char, DigitPath, Mono)>,
+    /// Presses whose other half may still come, so that RFC 4733 and INFO of one press count once.
+    pub(crate) presses: VecDeque<(char, DigitPath, Mono)>,
 }
 
 /// How a digit came.
@@ -47,8 +47,10 @@ pub(crate) enum DigitPath {
     Media,
 }
 
-/// The other path brings the same press within this time.
-const SAME_PRESS_MS: u64 = 600;
+/// The other path brings the same press within this time: an INFO that is lost three times comes after 3.5 s.
+const SAME_PRESS_MS: u64 = 4_000;
+/// Presses remembered; nobody presses more in that time.
+const PRESSES_MAX: usize = 32;
 
 impl Leg {
     pub(crate) fn new(state: LegState, advertise: IpAddr) -> Self {
@@ -61,19 +63,32 @@ impl Leg {
             sdp_version: 0,
             plan: None,
             is_reoffered: false,
-            last_digit: None,
+            presses: VecDeque::new(),
         }
     }
 
-    /// False when this press has been counted already by the other path.
+    /// False when this press has been counted already by the other path. A press that found its other half is done:
+    /// the same key again is a press of its own.
     pub(crate) fn is_new_press(&mut self, digit: char, path: DigitPath, now: Mono) -> bool {
-        let is_echo = self.last_digit.is_some_and(|(last, last_path, at)| {
-            last == digit && last_path != path && now.millis_since(at) < SAME_PRESS_MS
-        });
-        if !is_echo {
-            self.last_digit = Some((digit, path, now));
+        self.presses
+            .retain(|(_, _, at)| now.millis_since(*at) < SAME_PRESS_MS);
+        let other_half = self
+            .presses
+            .iter()
+            .position(|(known, known_path, _)| *known == digit && *known_path != path);
+        match other_half {
+            Some(at) => {
+                self.presses.remove(at);
+                false
+            }
+            None => {
+                if self.presses.len() == PRESSES_MAX {
+                    self.presses.pop_front();
+                }
+                self.presses.push_back((digit, path, now));
+                true
+            }
         }
-        !is_echo
     }
 }
 

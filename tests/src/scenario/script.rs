@@ -120,6 +120,7 @@ fn setting(script: &mut Script, words: &[String]) -> Result<(), String> {
         }),
         ["set", "ring", seconds] => script.settings.ring_ms = number(seconds)? * 1_000,
         ["set", "calls", count] => script.settings.calls_max = number(count)?,
+        ["set", "ports", count] => script.settings.ports = u16::try_from(number(count)?).unwrap_or(u16::MAX),
         ["set", "clip", name, seconds] => script.settings.clips.push(((*name).to_owned(), number(seconds)? * 1_000)),
         ["network", "delay", millis] => script.delay_us = u64::from(number(millis)?) * 1_000,
         ["show", "small"] => script.shown.push(Kind::SmallSignal),

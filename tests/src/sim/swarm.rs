@@ -52,6 +52,7 @@ impl Swarm {
             calls_max: *dice.one_of(&[1_000, 1_000, 6]),
             agents: Vec::new(),
             is_recorded: true,
+            ports: *dice.one_of(&[1_000, 1_000, 1_000, 16]),
             clips: Vec::new(),
         };
         settings.agents = agents(dice);

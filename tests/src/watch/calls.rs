@@ -26,8 +26,6 @@ pub(super) struct Calls {
     open: BTreeMap<u64, Call>,
     /// Ended calls of this run: nothing may be said of them any more but their recording.
     ended: BTreeMap<u64, u64>,
-    /// Caller's leg to call.
-    legs: BTreeMap<u64, u64>,
     /// Keys that were pressed and have not counted yet, by call.
     pressed: BTreeMap<(u64, char), u32>,
 }
@@ -55,9 +53,9 @@ impl Calls {
     }
 
     /// A person presses a key once, however the phone tells it.
-    pub(super) fn on_press(&mut self, leg: u64, key: char) {
-        if let Some(call) = self.legs.get(&leg) {
-            *self.pressed.entry((*call, key)).or_insert(0) += 1;
+    pub(super) fn on_press(&mut self, call: u64, key: char) {
+        if self.open.contains_key(&call) {
+            *self.pressed.entry((call, key)).or_insert(0) += 1;
         }
     }
 
@@ -90,8 +88,7 @@ impl Calls {
             return Vec::new();
         }
         let number = call.0;
-        if let Fact::Arrived { leg, .. } = fact {
-            self.legs.insert(leg.0, number);
+        if let Fact::Arrived { .. } = fact {
             return self.arrived(number);
         }
         if let Some(ended) = self.ended.get(&number) {
@@ -116,7 +113,6 @@ impl Calls {
         if let Fact::Ended { .. } = fact {
             self.open.remove(&number);
             self.pressed.retain(|(call, _), _| *call != number);
-            self.legs.retain(|_, call| *call != number);
             self.ended.insert(number, at_us);
         }
         found

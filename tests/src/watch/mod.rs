@@ -136,8 +136,8 @@ impl Watch {
         self.forks.on_received(now_us, text);
     }
 
-    pub fn on_press(&mut self, leg: u64, key: char) {
-        self.calls.on_press(leg, key);
+    pub fn on_press(&mut self, call: u64, key: char) {
+        self.calls.on_press(call, key);
     }
 
     pub fn on_heard(&mut self, now_us: u64, leg: u64, heard: &Heard) {

@@ -285,10 +285,11 @@ impl World {
         for fact in &turn.frame.facts {
             match fact {
                 Fact::Arrived { call, leg, .. } => {
-                    let name = match self.source.and_then(|source| self.address_known(source)) {
-                        Some(number) => self.peers[number].name.clone(),
-                        None => "somebody".to_owned(),
-                    };
+                    let peer = self.source.and_then(|source| self.address_known(source));
+                    let name = peer.map_or_else(|| "somebody".to_owned(), |number| self.peers[number].name.clone());
+                    if let Some(number) = peer {
+                        self.calls_of.entry(number).or_default().push(call.0);
+                    }
                     self.name_leg(*leg, &name);
                     self.name_call(*call, &name);
                 }

@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 
 /// Ports told to the switchboard before the first call, as the shell waits for them too.
 const PORTS_AT_START: u16 = 64;
-/// Even ports of the model: enough for every leg of the largest simulated day plus those that cool down.
+/// First of the even ports.
 const PORT_FIRST: u16 = 20_000;
-const PORTS: u16 = 1_000;
 /// A closed leg's port is drained this long.
 const DRAIN_US: u64 = 500_000;
 
@@ -74,6 +73,8 @@ pub struct RecordingTrouble {
 
 pub struct Media {
     sounds: Vec<Sound>,
+    /// Even ports of the worker.
+    ports: u16,
     legs: BTreeMap<u64, Leg>,
     draining: BTreeMap<u64, u16>,
     /// Handed to the switchboard and not opened yet.
@@ -91,13 +92,14 @@ pub struct Media {
 
 impl Media {
     #[must_use]
-    pub fn new(sounds: Vec<Sound>) -> Self {
+    pub fn new(sounds: Vec<Sound>, ports: u16) -> Self {
         let mut media = Self {
             sounds,
+            ports,
             legs: BTreeMap::new(),
             draining: BTreeMap::new(),
             handed_out: BTreeSet::new(),
-            free: (0..PORTS).map(|index| PORT_FIRST + index * 2).collect(),
+            free: (0..ports).map(|index| PORT_FIRST + index * 2).collect(),
             trouble: RecordingTrouble::default(),
             events: Vec::new(),
             later: Vec::new(),
@@ -118,7 +120,7 @@ impl Media {
         }
         self.draining.clear();
         self.handed_out.clear();
-        self.free = (0..PORTS).map(|index| PORT_FIRST + index * 2).collect();
+        self.free = (0..self.ports).map(|index| PORT_FIRST + index * 2).collect();
         self.events.clear();
         self.later.clear();
         self.hand_out(PORTS_AT_START);
@@ -300,6 +302,9 @@ impl Media {
             Later::Drained { leg, port } => {
                 if self.draining.remove(&leg).is_some() {
                     self.free.insert(port);
+                    if self.handed_out.len() < usize::from(PORTS_AT_START) {
+                        self.hand_out(1);
+                    }
                 }
             }
         }
@@ -355,12 +360,6 @@ impl Media {
     #[must_use]
     pub fn leg_at(&self, address: SocketAddr) -> Option<u64> {
         self.legs.iter().find(|(_, leg)| leg.plan.remote == Some(address)).map(|(number, _)| *number)
-    }
-
-    /// All such legs: a phone that called again may still have the leg of the call before.
-    #[must_use]
-    pub fn legs_at(&self, address: SocketAddr) -> Vec<u64> {
-        self.legs.iter().filter(|(_, leg)| leg.plan.remote == Some(address)).map(|(number, _)| *number).collect()
     }
 
     #[must_use]

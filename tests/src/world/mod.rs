@@ -110,6 +110,8 @@ pub struct World {
     next_connection: u64,
     leg_names: BTreeMap<u64, String>,
     call_names: BTreeMap<u64, String>,
+    /// Calls that came from a phone, by its number.
+    calls_of: BTreeMap<usize, Vec<u64>>,
     /// Who sent what is being handled.
     source: Option<SocketAddr>,
     turn: Turn,
@@ -121,6 +123,7 @@ impl World {
         let mut dice = Dice::new(seed);
         let keeper = Keeper::new(dice.fork(7));
         let (sounds, _) = plan::sounds(&settings);
+        let ports = settings.ports;
         Self {
             now_us: 1_000_000,
             wall_offset_ms: 0,
@@ -129,7 +132,7 @@ impl World {
             dice,
             board: None,
             runs: 0,
-            media: Media::new(sounds),
+            media: Media::new(sounds, ports),
             weather: Weather::default(),
             media_delay_us: 0,
             peers: Vec::new(),
@@ -157,6 +160,7 @@ impl World {
             next_connection: 1,
             leg_names: BTreeMap::new(),
             call_names: BTreeMap::new(),
+            calls_of: BTreeMap::new(),
             source: None,
             turn: Turn::default(),
         }
@@ -468,8 +472,8 @@ impl World {
 
     /// A person presses a key once; the phone tells it by RFC 4733, by INFO, or by both.
     pub fn press(&mut self, number: usize, digit: char, by_audio: bool, by_info: bool) {
-        for leg in self.media.legs_at(self.audio_address(number)) {
-            self.watch.on_press(leg, digit);
+        for call in self.calls_of.get(&number).into_iter().flatten() {
+            self.watch.on_press(*call, digit);
         }
         if by_audio {
             let address = self.audio_address(number);

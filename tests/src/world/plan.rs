@@ -56,6 +56,8 @@ pub struct Settings {
     pub calls_max: u32,
     pub agents: Vec<AgentSettings>,
     pub is_recorded: bool,
+    /// Media ports of the worker.
+    pub ports: u16,
     /// Clips that last otherwise: name, milliseconds.
     pub clips: Vec<(String, u32)>,
 }
@@ -86,7 +88,7 @@ impl AgentSettings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ring_ms: 20_000, calls_max: 1_000, agents: Vec::new(), is_recorded: true, clips: Vec::new() }
+        Self { ring_ms: 20_000, calls_max: 1_000, agents: Vec::new(), is_recorded: true, ports: 1_000, clips: Vec::new() }
     }
 }
 

@@ -210,7 +210,9 @@ impl Wire {
             if before.has_bye && method != "BYE" {
                 self.fault(19, format!("{method} after BYE in {}", half.0));
             }
-            let is_rising = if is_fork { cseq >= before.cseq } else { cseq > before.cseq };
+            // A second restart says the BYE of the first one again.
+            let is_again = before.has_bye && method == "BYE";
+            let is_rising = cseq > before.cseq || (cseq == before.cseq && (is_fork || is_again));
             if !is_rising {
                 self.fault(19, format!("{method} with CSeq {cseq} after {} in {}", before.cseq, half.0));
             }
