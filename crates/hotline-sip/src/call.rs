@@ -175,6 +175,16 @@ impl Calls {
             .get(&(call_id.to_owned(), local_tag.to_owned()))
             .copied()
     }
+    /// BYEs that wait for an ACK, and CANCELs that wait for a provisional response.
+    pub(crate) fn farewells_due(&self) -> usize {
+        let is_byeing = |call: &&Call| match call {
+            Call::Talking(talking) => talking.hangup.is_some(),
+            Call::Invited(_) | Call::Calling(_) => false,
+        };
+        let is_cancelling = |fork: &&Fork| !fork.is_wanted && !fork.is_cancelled;
+        self.all.values().filter(is_byeing).count()
+            + self.forks.values().filter(is_cancelling).count()
+    }
     /// Whether a call lives on this connection.
     pub(crate) fn on_stream(&self, connection: crate::ConnectionId) -> bool {
         self.all

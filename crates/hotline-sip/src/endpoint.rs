@@ -27,6 +27,9 @@ pub struct Counters {
     pub bindings: usize,
     /// Open streams.
     pub connections: usize,
+    /// BYEs and CANCELs that wait for their answer, or for the moment when they may be sent (after an ACK,
+    /// after a provisional response). At a shutdown: 0 when every peer knows.
+    pub farewells: usize,
 }
 
 /// One SIP user agent server, client and registrar.
@@ -40,7 +43,7 @@ pub struct Endpoint {
     /// Client transactions whose message could not be sent: told after the current step.
     pub(crate) unsent: VecDeque<TransactionId>,
     pub(crate) calls: Calls,
-    /// Hung-up calls of softphones whose BYE may still be challenged.
+    /// Hung-up calls whose BYE waits for its final answer (it may be challenged, when we are a softphone).
     pub(crate) closing: BTreeMap<DialogId, Box<Talking>>,
     pub(crate) registrar: Registrar,
     pub(crate) digest: Digest,
@@ -122,6 +125,7 @@ impl Endpoint {
                     match self.owner(id) {
                         Owner::Fork(call, index) => self.fork_bounced(turn, (call, index)),
                         Owner::Alive(_)
+                        | Owner::Bye(_)
                         | Owner::Dialog(_)
                         | Owner::Nobody
                         | Owner::Probe(..)
@@ -157,6 +161,7 @@ impl Endpoint {
             dialogs: self.calls.len(),
             bindings: self.registrar.len(),
             connections: self.streams.len(),
+            farewells: self.transactions.farewells() + self.calls.farewells_due(),
         }
     }
 
@@ -342,6 +347,7 @@ impl Endpoint {
         let status = response.and_then(Message::status);
         match owner {
             Owner::Alive(id) => self.alive_told(turn, id, status),
+            Owner::Bye(id) => self.bye_told(turn, id, response),
             Owner::Dialog(id) => self.in_dialog_told(turn, id, response),
             Owner::Fork(id, index) => self.fork_told(turn, (id, index), told, None),
             Owner::Nobody => {}

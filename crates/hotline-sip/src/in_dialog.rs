@@ -277,11 +277,9 @@ impl Endpoint {
         let mut bye = Sent::new("BYE");
         bye.headers
             .extend(reason.map(|reason| ("Reason".to_owned(), reason)));
+        // The record stays until the BYE is over: were we to die now, the next start would send it again.
         self.send_in_dialog(turn, id, &mut talking, bye, None);
-        self.forget_dialog(turn, &talking.dialog);
-        if talking.login.is_some() {
-            self.closing.insert(id, talking);
-        }
+        self.closing.insert(id, talking);
     }
 
     /// INFO with a digit.
@@ -333,11 +331,15 @@ impl Endpoint {
         let cseq = talking.dialog.local_cseq;
         let may_repeat = talking.login.is_some() && !is_repeated;
         talking.sent = may_repeat.then_some(Sent { cseq, ..request });
-        let owner = Owner::Dialog(id);
+        let owner = if method == "BYE" {
+            Owner::Bye(id)
+        } else {
+            Owner::Dialog(id)
+        };
         self.start_client(turn, draft.hop, (&draft.branch, method), bytes, owner);
     }
 
-    /// What came of our BYE or INFO. Only softphones with a login answer a challenge, once.
+    /// What came of our INFO.
     pub(crate) fn in_dialog_told(
         &mut self,
         turn: &mut Turn<'_>,
@@ -345,50 +347,73 @@ impl Endpoint {
         response: Option<&Message>,
     ) {
         let status = response.and_then(Message::status).unwrap_or(408);
-        if status < 200 {
+        if status < 200 || self.calls.talking(id).is_none() {
             return;
         }
-        let closing = self.closing.remove(&id);
-        let is_closing = closing.is_some();
-        let found = closing.or_else(|| match self.calls.all.remove(&id) {
-            Some(Call::Talking(talking)) => Some(talking),
-            Some(other) => {
-                self.calls.all.insert(id, other);
-                None
-            }
-            None => None,
-        });
-        let Some(mut talking) = found else { return };
-        let mut is_repeated = false;
-        if matches!(status, 401 | 407)
-            && let Some(response) = response
-            && let Some(login) = talking.login.clone()
-            && let Some(sent) = talking
-                .sent
-                .take_if(|sent| response.heads().is_ok_and(|heads| heads.cseq == sent.cseq))
-        {
-            let cnonce = self.random.token();
-            let uri = talking.dialog.target.clone();
-            if let Some(credentials) = digest::answer(response, &login, sent.method, &uri, &cnonce)
-            {
-                is_repeated = true;
-                self.send_in_dialog(turn, id, &mut talking, sent, Some(credentials));
-            }
+        let Some(Call::Talking(mut talking)) = self.calls.all.remove(&id) else {
+            return;
+        };
+        self.login_again(turn, id, &mut talking, response);
+        // RFC 3261 §12.2.1.2: 481 ends the dialog. A lost INFO does not: a caller outweighs a digit.
+        let is_gone = status == 481 && talking.hangup.is_none();
+        self.calls.all.insert(id, Call::Talking(talking));
+        if is_gone {
+            self.end_talking(turn, id, Some(None));
+            turn.out.push(Output::Event(Event::Ended {
+                dialog: id,
+                is_by_peer: false,
+            }));
         }
-        if !is_closing {
-            // RFC 3261 §12.2.1.2: 481 ends the dialog. A lost INFO does not: a caller outweighs a digit.
-            let is_gone = status == 481 && talking.hangup.is_none();
-            self.calls.all.insert(id, Call::Talking(talking));
-            if is_gone {
-                self.end_talking(turn, id, Some(None));
-                turn.out.push(Output::Event(Event::Ended {
-                    dialog: id,
-                    is_by_peer: false,
-                }));
-            }
-        } else if is_repeated {
+    }
+
+    /// What came of our BYE: any final answer, a time-out or a lost way is its end.
+    pub(crate) fn bye_told(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        response: Option<&Message>,
+    ) {
+        let status = response.and_then(Message::status);
+        if status.is_some_and(|status| status < 200) {
+            return;
+        }
+        let Some(mut talking) = self.closing.remove(&id) else {
+            return;
+        };
+        if self.login_again(turn, id, &mut talking, response) {
             self.closing.insert(id, talking);
+            return;
         }
+        self.forget_dialog(turn, &talking.dialog);
+    }
+
+    /// Only softphones with a login answer a challenge, once. True when the request was sent again.
+    fn login_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        talking: &mut Talking,
+        response: Option<&Message>,
+    ) -> bool {
+        let Some(response) =
+            response.filter(|response| matches!(response.status(), Some(401 | 407)))
+        else {
+            return false;
+        };
+        let Some(login) = talking.login.clone() else {
+            return false;
+        };
+        let is_sent = |sent: &mut Sent| response.heads().is_ok_and(|heads| heads.cseq == sent.cseq);
+        let Some(sent) = talking.sent.take_if(is_sent) else {
+            return false;
+        };
+        let cnonce = self.random.token();
+        let uri = talking.dialog.target.clone();
+        let Some(credentials) = digest::answer(response, &login, sent.method, &uri, &cnonce) else {
+            return false;
+        };
+        self.send_in_dialog(turn, id, talking, sent, Some(credentials));
+        true
     }
 }
 

@@ -159,7 +159,7 @@ fn any_other_answer_leaves_the_call_and_its_record() {
         };
         assert_eq!(kept(&mut net), 1);
         // The next doubt is asked again, and its silence ends the call.
-        run(&mut net, "server doubts; wait 33");
+        run(&mut net, "server doubts; wait 66");
         assert!(net.log.contains("server: ended in silence"), "{}", net.log);
         assert_eq!(kept(&mut net), 0);
         assert_eq!(net.counters("server").dialogs, 0);

@@ -6,6 +6,7 @@ mod calls;
 mod dialogs;
 mod digest;
 mod failures;
+mod farewells;
 mod flood;
 mod net;
 mod script;

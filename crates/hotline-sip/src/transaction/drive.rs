@@ -47,6 +47,7 @@ impl Endpoint {
             key,
             merge_key: None,
             is_counted_active: true,
+            is_farewell: matches!(method, "BYE" | "CANCEL"),
         });
         self.perform(turn, id, &acts, None);
         id
@@ -76,6 +77,7 @@ impl Endpoint {
             key,
             merge_key,
             is_counted_active: true,
+            is_farewell: false,
         })
     }
 

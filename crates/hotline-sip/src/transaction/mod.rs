@@ -121,7 +121,9 @@ impl Machine {
 pub(crate) enum Owner {
     /// OPTIONS inside a dialog, that asks whether the peer still has it.
     Alive(DialogId),
-    /// A request inside a dialog: BYE, INFO.
+    /// Our BYE of a dialog that is over for the application.
+    Bye(DialogId),
+    /// A request inside a dialog: INFO.
     Dialog(DialogId),
     /// An INVITE of a call, by the index of its fork.
     Fork(DialogId, usize),
@@ -150,6 +152,8 @@ pub(crate) struct Transaction {
     key: Vec<u8>,
     merge_key: Option<Vec<u8>>,
     is_counted_active: bool,
+    /// Client BYE or CANCEL.
+    is_farewell: bool,
 }
 
 impl Transaction {
@@ -173,6 +177,7 @@ pub(crate) struct Transactions {
     on_datagrams: BTreeSet<(SocketAddr, TransactionId)>,
     lingering: VecDeque<TransactionId>,
     active: usize,
+    farewells: usize,
     last_id: TransactionId,
 }
 
@@ -183,6 +188,10 @@ impl Transactions {
     /// Those that still wait for somebody.
     pub(crate) fn active(&self) -> usize {
         self.active
+    }
+    /// BYEs and CANCELs of ours that wait for their final answer.
+    pub(crate) fn farewells(&self) -> usize {
+        self.farewells
     }
     pub(crate) fn get(&self, id: TransactionId) -> Option<&Transaction> {
         self.all.get(&id)
@@ -246,6 +255,7 @@ impl Transactions {
             self.on_datagrams.insert((transaction.hop.address(), id));
         }
         self.active += 1;
+        self.farewells += usize::from(transaction.is_farewell);
         self.all.insert(id, transaction);
         id
     }
@@ -270,6 +280,7 @@ impl Transactions {
         }
         if transaction.is_counted_active {
             self.active -= 1;
+            self.farewells -= usize::from(transaction.is_farewell);
         }
         Some(transaction)
     }
@@ -283,6 +294,7 @@ impl Transactions {
         if transaction.is_counted_active && transaction.machine.is_lingering() {
             transaction.is_counted_active = false;
             self.active -= 1;
+            self.farewells -= usize::from(transaction.is_farewell);
             self.lingering.push_back(id);
         }
         while self
