@@ -354,14 +354,13 @@ impl Endpoint {
         self.give_up_fork(turn, key, 408);
     }
 
-    /// The network bounced what went to the contact of a fork.
+    /// The network bounced what went to the contact of a fork. Who has answered by a 100 or 180 lives: that
+    /// bounce is old, forged, or another's behind the same address.
     pub(crate) fn fork_bounced(&mut self, turn: &mut Turn<'_>, key: (DialogId, usize)) {
-        if self
-            .calls
-            .forks
-            .get(&key)
-            .is_some_and(|fork| fork.is_wanted)
-        {
+        let Some(fork) = self.calls.forks.get(&key) else {
+            return;
+        };
+        if fork.is_wanted && !self.is_proceeding(fork.transaction) {
             self.give_up_fork(turn, key, 503);
         }
     }

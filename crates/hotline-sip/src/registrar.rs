@@ -38,6 +38,8 @@ pub(crate) struct Registrar {
     said: BTreeMap<String, ContactState>,
     sources: BTreeMap<SocketAddr, usize>,
     pub(crate) probe: Option<TimerId>,
+    /// The contact that was probed last: the next look begins behind it.
+    probed_last: Option<(String, String)>,
     /// Probes under way.
     pub(crate) probing: BTreeSet<(String, String)>,
     registered: u64,
@@ -394,14 +396,24 @@ impl Endpoint {
         if !dead.is_empty() {
             self.registrar.probe = Some(self.timers.arm(turn.now.mono, PROBE_MS, Alarm::Probe));
         }
-        for (user, contact, hop) in dead.into_iter().take(PROBES_MAX) {
-            let is_closed = hop.is_reliable()
-                && hop
-                    .connection()
-                    .is_none_or(|connection| !self.streams.is_open(connection));
-            if !is_closed {
-                self.send_probe(turn, user, contact, hop);
-            }
+        // Those that cannot be asked must not take the places of those that can, and all have their turn.
+        dead.retain(|(user, contact, hop)| {
+            let is_open = |connection| self.streams.is_open(connection);
+            let is_asked = (self.registrar.probing).contains(&(user.clone(), contact.clone()));
+            !is_asked && (!hop.is_reliable() || hop.connection().is_some_and(is_open))
+        });
+        dead.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+        if let Some((user, contact)) = &self.registrar.probed_last {
+            let is_before = |dead: &(String, String, Hop)| (&dead.0, &dead.1) <= (user, contact);
+            let first = dead.partition_point(is_before);
+            dead.rotate_left(first);
+        }
+        dead.truncate(PROBES_MAX);
+        if let Some((user, contact, _)) = dead.last() {
+            self.registrar.probed_last = Some((user.clone(), contact.clone()));
+        }
+        for (user, contact, hop) in dead {
+            self.send_probe(turn, user, contact, hop);
         }
     }
 

@@ -521,3 +521,29 @@ fn a_phone_that_rang_over_a_restart_and_answers_gets_bye() {
         "#]],
     );
 }
+
+#[test]
+fn a_bounce_does_not_silence_a_phone_that_rings() {
+    check(
+        "phone registers tv01; server rings tv01; server icmp phone; phone answers; server hangs up",
+        expect![[r#"
+            0.000      phone -> server   REGISTER
+            0.005       server: rejected Challenged
+            0.005     server -> phone    401 REGISTER
+            0.010      phone -> server   REGISTER
+            0.015     server -> phone    200 REGISTER
+            0.015       server: contact tv01 Reachable
+            0.020       phone: registered tv01 Ok(3600)
+            0.100     server -> phone    INVITE
+            0.105      phone -> server   100 INVITE
+            0.105       phone: invited to tv01 by 111 (unknown)
+            0.300      phone -> server   200 INVITE
+            0.305     server -> phone    ACK
+            0.305       server: answered "answer of phone"
+            0.310       phone: acknowledged
+            0.400     server -> phone    BYE
+            0.405      phone -> server   200 BYE
+            0.405       phone: ended by peer
+        "#]],
+    );
+}

@@ -209,3 +209,44 @@ fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
         );
     }
 }
+
+#[test]
+fn every_dead_contact_that_can_be_asked_has_its_turn() {
+    let mut net = Net::new();
+    net.is_quiet = true;
+    let endpoint = &mut net.node("server").endpoint;
+    for number in 0..300_u16 {
+        let address = std::net::SocketAddr::new(super::net::ip("10.0.1.1"), 10_000 + number);
+        // The first two hundred wait for a connection of their phone.
+        let hop = if number < 200 {
+            crate::transport::Hop::Stream {
+                listener: 1,
+                address,
+                connection: Some(u64::from(number)),
+            }
+        } else {
+            crate::transport::Hop::Datagram {
+                listener: 0,
+                address,
+            }
+        };
+        let binding = crate::registrar::Binding {
+            uri: format!("sip:x@{address}"),
+            instance: String::new(),
+            hop,
+            source: address,
+            call_id: "x".to_owned(),
+            cseq: 1,
+            expires_at: crate::Mono(u64::MAX),
+            expires_wall_ms: i64::MAX,
+            is_reachable: false,
+            age: 0,
+            timer: None,
+        };
+        endpoint.registrar.add(&format!("u{number:03}"), binding);
+    }
+    let alarm = crate::timer::Alarm::Probe;
+    endpoint.timers.arm(crate::Mono(0), 0, alarm);
+    net.run_ms(16_000);
+    assert_eq!(net.node("server").endpoint.registrar.probing.len(), 100);
+}
