@@ -2,6 +2,7 @@
 
 use crate::input::{ConnectionId, DialogId, ListenerId, TrunkId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 
 /// Who sent a request, once that is proven.
@@ -16,7 +17,7 @@ pub enum Peer {
 }
 
 /// A new incoming call. No answer but 100 has been sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Invitation {
     /// Even number given by the endpoint.
     pub dialog: DialogId,
@@ -26,7 +27,7 @@ pub struct Invitation {
     pub source: SocketAddr,
     /// The address that our SDP should name: the listener's `advertise`.
     pub advertise: SocketAddr,
-    /// User part of the Request-URI, unescaped; the number of a tel: URI.
+    /// User part of the Request-URI, unescaped, without telephone parameters; the number of a tel: URI.
     pub dialled: String,
     /// User part of From (or P-Asserted-Identity, believed from trunks only), as sent; empty when anonymous.
     pub caller: String,
@@ -38,6 +39,39 @@ pub struct Invitation {
     pub diversion: Vec<String>,
     /// Content type, lower case, and body.
     pub body: Option<(String, Vec<u8>)>,
+}
+
+impl fmt::Debug for Invitation {
+    /// Who calls, and for whom, must not get into a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = self
+            .body
+            .as_ref()
+            .map(|(kind, body)| (kind.as_str(), body.len()));
+        formatter
+            .debug_struct("Invitation")
+            .field("dialog", &self.dialog)
+            .field("peer", &self.peer)
+            .field("source", &self.source)
+            .field("advertise", &self.advertise)
+            .field("dialled", &Masked(&self.dialled))
+            .field("caller", &Masked(&self.caller))
+            .field("caller_name", &Masked(&self.caller_name))
+            .field("call_id", &self.call_id)
+            .field("diversions", &self.diversion.len())
+            .field("body_bytes", &body)
+            .finish()
+    }
+}
+
+/// Short codes and nothing longer are shown.
+struct Masked<'a>(&'a str);
+
+impl fmt::Debug for Masked<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_code = self.0.len() <= 4 && self.0.bytes().all(|byte| byte.is_ascii_digit());
+        formatter.write_str(if is_code { self.0 } else { "***" })
+    }
 }
 
 /// Why an outgoing call did not come to be.

@@ -76,7 +76,7 @@ impl Endpoint {
                 .heads
                 .uri
                 .as_ref()
-                .map(Uri::user_unescaped)
+                .map(Uri::subscriber)
                 .unwrap_or_default(),
             caller,
             caller_name: shown_name(&name),

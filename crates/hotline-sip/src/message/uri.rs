@@ -100,6 +100,13 @@ impl Uri {
     pub fn user_unescaped(&self) -> String {
         lex::unescape(&self.user)
     }
+    /// The number or name alone, unescaped: parameters of a telephone number in the user part
+    /// (RFC 3261 §19.1.6: `111;phone-context=+84`) are cut off, an escaped `;` is not one of theirs.
+    #[must_use]
+    pub fn subscriber(&self) -> String {
+        let name = self.user.split(';').next().unwrap_or_default();
+        lex::unescape(name)
+    }
     /// The host when it is an address.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {

@@ -467,6 +467,39 @@ fn an_invitation_says_who_calls() {
 }
 
 #[test]
+fn the_dialled_number_has_no_parameters() {
+    for (uri, dialled) in [
+        ("sip:111;phone-context=+84@hotline.test", "111"),
+        ("sip:111;npdi@hotline.test;user=phone", "111"),
+        ("sip:%31%31%31;a=%3b@hotline.test", "111"),
+        ("sip:tv%3b01@hotline.test", "tv;01"),
+        ("tel:111;phone-context=+84", "111"),
+    ] {
+        let mut line = Line::invited(&["Require: nothing"]);
+        line.events.clear();
+        let invite = String::from_utf8(line.request("INVITE", 1, &[], Some("offer"))).unwrap();
+        line.send(
+            TRUNK,
+            invite.replacen("sip:111@hotline.test", uri, 1).as_bytes(),
+        );
+        let Some(Event::Invited(invitation)) = line.events.last() else {
+            panic!("{uri}: {:?}", line.events)
+        };
+        assert_eq!(invitation.dialled, dialled, "{uri}");
+    }
+}
+
+#[test]
+fn an_invitation_in_a_log_does_not_say_who_calls() {
+    let line = Line::invited(&["Diversion: <sip:0987654321@a>;reason=busy"]);
+    let text = format!("{:?}", line.events);
+    assert!(text.contains("dialled: 111"), "{text}");
+    for secret in ["0912345678", "0987654321", "Lan"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[test]
 fn offers_in_other_languages_are_refused() {
     let refused = |lines: &[&str]| {
         let mut line = Line::invited(&["Require: nothing"]);
