@@ -123,12 +123,7 @@ impl Digest {
         asked: &Asked<'_>,
         message: &Message,
     ) -> Verdict {
-        let lines = message.lines(Name::Authorization).take(CREDENTIALS_MAX);
-        let given = lines.filter_map(|line| Auth::parse(&crate::message::lex::text(line)));
-        let ours = given
-            .filter(|auth| auth.scheme == "digest")
-            .find(|auth| auth.value("realm") == Some(asked.realm));
-        let Some(auth) = ours else {
+        let Some(auth) = own_credentials(message, asked.realm) else {
             return Verdict::Ask { is_stale: false };
         };
         let Some(answer) = Answer::read(&auth) else {
@@ -267,6 +262,19 @@ impl<'a> Answer<'a> {
             algorithm: Algorithm::parse(auth.value("algorithm"))?,
         })
     }
+}
+
+/// The account that a request claims to come from, when it brings credentials for our realm.
+pub(crate) fn claimed(message: &Message, realm: &str) -> Option<String> {
+    let auth = own_credentials(message, realm)?;
+    let user = auth.value("username")?;
+    (user.len() <= USER_BYTES_MAX).then(|| user.to_owned())
+}
+
+fn own_credentials(message: &Message, realm: &str) -> Option<Auth> {
+    let lines = message.lines(Name::Authorization).take(CREDENTIALS_MAX);
+    let mut given = lines.filter_map(|line| Auth::parse(&crate::message::lex::text(line)));
+    given.find(|auth| auth.scheme == "digest" && auth.value("realm") == Some(realm))
 }
 
 /// Compares without telling by its time where the difference is.

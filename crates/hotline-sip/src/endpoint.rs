@@ -3,6 +3,7 @@
 use crate::call::{Calls, Offer, Talking};
 use crate::digest::Digest;
 use crate::flood::Flood;
+use crate::guesses::Guesses;
 use crate::message::Message;
 use crate::random::Random;
 use crate::registrar::Registrar;
@@ -48,6 +49,7 @@ pub struct Endpoint {
     pub(crate) registrar: Registrar,
     pub(crate) digest: Digest,
     pub(crate) flood: Flood,
+    pub(crate) guesses: Guesses,
     pub(crate) registrations: BTreeMap<u64, Registration>,
     pub(crate) registration_count: u64,
     /// Kept dialogs of the process before this one that still need their BYE.
@@ -72,6 +74,7 @@ impl Endpoint {
         Self {
             digest: Digest::new(&mut random, config.nonce_ms),
             flood: Flood::new(config.stranger_rate_per_s, config.stranger_burst),
+            guesses: Guesses::default(),
             config,
             random,
             timers: Timers::default(),

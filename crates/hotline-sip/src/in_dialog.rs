@@ -127,7 +127,28 @@ impl Endpoint {
         false
     }
 
+    /// Judges credentials, and holds up those who guess (reliability: never the account's own contact).
     pub(crate) fn verdict(&mut self, turn: &Turn<'_>, request: &Request) -> Verdict {
+        // Checked even while it is held: the answer comes after the same time.
+        let verdict = self.verified(turn, request);
+        let (now, source) = (turn.now.mono, request.arrival.source.ip());
+        let claimed = digest::claimed(&request.message, &self.config.realm);
+        let Some(user) = claimed.filter(|user| !self.registrar.is_contact_ip(user, source)) else {
+            return verdict;
+        };
+        if verdict != (Verdict::Ask { is_stale: false }) && self.guesses.is_held(now, &user, source)
+        {
+            return Verdict::Wrong;
+        }
+        match verdict {
+            Verdict::Good(_) => self.guesses.succeeded(&user, source),
+            Verdict::Wrong => self.guesses.failed(now, &user, source),
+            Verdict::Ask { .. } => {}
+        }
+        verdict
+    }
+
+    fn verified(&mut self, turn: &Turn<'_>, request: &Request) -> Verdict {
         let Some(uri) = &request.heads.uri else {
             return Verdict::Wrong;
         };

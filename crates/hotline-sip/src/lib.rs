@@ -23,6 +23,7 @@ mod digest;
 mod endpoint;
 mod flood;
 mod fork;
+mod guesses;
 mod in_dialog;
 mod input;
 mod keep;

@@ -8,6 +8,7 @@ mod digest;
 mod failures;
 mod farewells;
 mod flood;
+mod guesses;
 mod net;
 mod script;
 mod speed;
