@@ -7,9 +7,9 @@ use hotline_media::{Sound, Worker, WorkerConfig, WorkerHandle, prompt};
 use hotline_switchboard::SoundIndex;
 use std::sync::Arc;
 
-/// Pairs of ports that each worker has bound ahead. Until it reports fresh ones, that many calls can begin: a
-/// quarter of a second at 1,000 calls a second, longer than a busy machine holds a thread up.
-const PORTS_READY: usize = 256;
+/// Pairs of ports that each worker has bound ahead. Until it reports fresh ones, that many calls can begin: an
+/// eighth of a second at 1,000 calls a second, longer than a busy machine holds a thread up.
+const PORTS_READY: usize = 128;
 
 /// Prompts and music in memory, and their numbers.
 pub(crate) struct SoundTable {
