@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// One short run of each
     #[arg(long)]
     quick: bool,
+    /// Signalling, media and load go before everything else: for a machine that others use meanwhile (needs root)
+    #[arg(long)]
+    realtime: bool,
     /// Put what was measured into docs/bench.md
     #[arg(long)]
     write: bool,
@@ -69,6 +72,8 @@ pub(crate) enum Measure {
 pub(crate) struct Bench {
     server: PathBuf,
     is_quick: bool,
+    is_realtime: bool,
+    scratch: server::Scratch,
 }
 
 pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
@@ -82,7 +87,12 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let bench = Bench {
         server,
         is_quick: arguments.quick,
+        is_realtime: arguments.realtime,
+        scratch: server::Scratch::new(),
     };
+    if bench.is_realtime {
+        machine::put_first(std::process::id())?;
+    }
     let names = match arguments.names.as_slice() {
         [] => Measure::value_variants(),
         names => names,

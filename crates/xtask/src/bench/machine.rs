@@ -2,10 +2,16 @@
 
 use std::fmt;
 use std::fs;
+use std::process::Command;
 use std::time::Instant;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use super::failed;
+use crate::failure::Failure;
+
+/// Names of the threads that nobody may hold up.
+const FIRST: [&str; 2] = ["control", "media-"];
 /// Kernel ticks a second in /proc, on every Linux.
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -95,6 +101,36 @@ pub(crate) fn run_on(core: Core) -> std::io::Result<()> {
     sched_setaffinity(None, &set)?;
     debug_assert!(sched_getaffinity(None).is_ok_and(|set| set.count() == 1));
     Ok(())
+}
+
+/// This thread or program, and what it starts from now on, runs before everything else on its core.
+pub(crate) fn put_first(id: u32) -> Result<(), Failure> {
+    schedule(id, &["--rr", "--pid", "10"])
+}
+
+/// The threads of a process that are not of signalling or media step back to where they are without us.
+pub(crate) fn put_back(process: Process) -> Result<(), Failure> {
+    let folder = format!("/proc/{}/task", process.0);
+    let threads = fs::read_dir(&folder).map_err(Failure::file("reading", folder.as_ref()))?;
+    for thread in threads.filter_map(Result::ok) {
+        let name = read(&format!("{}/comm", thread.path().display()));
+        let is_first = FIRST.iter().any(|first| name.starts_with(first));
+        let id = thread.file_name().to_string_lossy().parse().ok();
+        if let Some(id) = id.filter(|_| !is_first) {
+            schedule(id, &["--other", "--pid", "0"])?;
+        }
+    }
+    Ok(())
+}
+
+/// `chrt` of util-linux, which every Linux has.
+fn schedule(id: u32, how: &[&str]) -> Result<(), Failure> {
+    let output = Command::new("chrt").args(how).arg(id.to_string()).output();
+    match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(failed(&String::from_utf8_lossy(&output.stderr))),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// A running process, seen from outside.

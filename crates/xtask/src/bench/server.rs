@@ -1,15 +1,15 @@
 //! The server that is measured: the real binary in a folder of its own, on a core of its own.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use hotline_phone::load::{self, LoadConfig, LoadReport, Moment};
 
-use super::machine::{Core, Process, run_on};
+use super::machine::{self, Core, Process, run_on};
 use super::settings::{self, Settings};
 use super::{Bench, failed};
 use crate::failure::Failure;
@@ -39,10 +39,7 @@ pub(crate) struct Taken {
 impl Server {
     /// Writes the configuration; nothing runs yet.
     pub(crate) fn prepare(bench: &Bench, settings: Settings) -> Result<Self, Failure> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("hotline111-bench-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
+        let folder = bench.scratch.next();
         let address = free_address().map_err(|error| failed(&error))?;
         let http = free_address().map_err(|error| failed(&error))?;
         fs::create_dir_all(&folder).map_err(Failure::file("creating", &folder))?;
@@ -61,6 +58,9 @@ impl Server {
         let mut server = Self::prepare(bench, settings)?;
         server.launch()?;
         server.wait_ready()?;
+        if bench.is_realtime {
+            machine::put_back(server.process())?;
+        }
         Ok(server)
     }
 
@@ -202,7 +202,7 @@ impl Server {
     }
 }
 
-/// Whatever happened, no process and no folder stays.
+/// Whatever happened, no process stays.
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take()
@@ -210,6 +210,33 @@ impl Drop for Server {
         {
             child.wait().ok();
         }
+    }
+}
+
+/// The folders of all servers of a run. They go together at the end: a file system that has just deleted thousands
+/// of recordings is slow at making new ones, and the next server would be blamed for it.
+pub(crate) struct Scratch {
+    folder: PathBuf,
+    made: Cell<u32>,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        let name = format!("hotline111-bench-{}", std::process::id());
+        Self {
+            folder: std::env::temp_dir().join(name),
+            made: Cell::new(0),
+        }
+    }
+
+    fn next(&self) -> PathBuf {
+        self.made.set(self.made.get() + 1);
+        self.folder.join(self.made.get().to_string())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
         fs::remove_dir_all(&self.folder).ok();
     }
 }

@@ -75,7 +75,6 @@ bind = "{http}"
 [sip]
 udp = ["{sip}"]
 tcp = ["{sip}"]
-transactions_max = 400000
 stranger_rate_per_s = 10000
 stranger_burst = 100000
 
