@@ -17,7 +17,8 @@ const TOLD_MAX: usize = 3;
 fn every_day_keeps_the_invariants() {
     if let Some(seed) = std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
         let report = sim::run(seed, Trace::Off);
-        assert!(report.fault.is_none(), "{}", sim::explain(seed));
+        eprintln!("{}", sim::explain(seed));
+        assert!(report.fault.is_none(), "seed {seed} failed");
         return;
     }
     let seeds = seeds();

@@ -20,6 +20,7 @@ mod check;
 mod demo;
 mod failure;
 mod run;
+mod sim;
 mod sounds;
 mod steps;
 mod test;
@@ -44,6 +45,8 @@ enum Command {
     Check,
     /// The whole hotline on this machine: real server, simulated people, live table
     Demo(demo::Arguments),
+    /// Simulated days against the invariants; planted bugs
+    Sim(sim::Arguments),
     /// Makes the placeholder prompts, the hold music and the tones of sounds/ anew
     Sounds(sounds::Arguments),
     /// Installs what the tests need and proves everything
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::main(&arguments),
         Command::Check => check::main(),
         Command::Demo(arguments) => demo::main(&arguments),
+        Command::Sim(arguments) => sim::main(&arguments),
         Command::Sounds(arguments) => sounds::main(&arguments),
         Command::Test => test::main(),
         Command::Tidy => tidy::main(&run::repository()),

@@ -73,6 +73,10 @@ impl Day {
                 let talk = self.dice.exponential(self.swarm.talk_us).min(TALK_US_MAX);
                 let talk = if self.phase == Phase::Chaos { talk } else { talk.min(4_000_000) };
                 self.counsellor_later(number, talk, CounsellorDeed::HangUp);
+                if self.phase == Phase::Chaos && self.dice.percent(self.swarm.die_percent) {
+                    let die_us = self.dice.below(talk);
+                    self.after(die_us, Move::Phone { number, deed: PhoneDeed::Die });
+                }
             }
             CounsellorDeed::Break => {
                 if let Some(agent) = self.agent_of(number) {
@@ -208,11 +212,15 @@ impl Day {
                 } else {
                     self.world.bouncing[number] = self.dice.percent(20);
                 }
+                // The worker notices after 10 s that nothing comes.
+                let address = self.world.audio_address(number);
+                self.after(10_000_000, Move::Phone { number, deed: PhoneDeed::Silent { address } });
                 let back_us = self.dice.between(3_000_000, 40_000_000);
                 let moves = self.dice.percent(30);
                 self.after(back_us, Move::Phone { number, deed: PhoneDeed::ComeBack { moves } });
             }
             PhoneDeed::Refresh => self.refresh(number),
+            PhoneDeed::Silent { address } => self.world.lose_media_at(address),
             PhoneDeed::Retry => {
                 if !self.world.peer(number).is_dead {
                     self.world.act(number, |peer, now| peer.register(now, EXPIRES_S));

@@ -67,6 +67,8 @@ pub(super) enum PhoneDeed {
     Die,
     Refresh,
     Retry,
+    /// Nothing comes from there any more.
+    Silent { address: SocketAddr },
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -57,7 +57,7 @@ fn lines_kept() -> Option<usize> {
 #[must_use]
 pub fn explain(seed: u64) -> String {
     let report = run(seed, Trace::Last);
-    let mut text = format!("seed {seed}: {}\n", report.fault.as_deref().unwrap_or("no fault this time"));
+    let mut text = format!("seed {seed}: {}\n", report.fault.as_deref().unwrap_or("no fault"));
     for line in &report.lines {
         text.push_str("  ");
         text.push_str(line);

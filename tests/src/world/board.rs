@@ -42,6 +42,7 @@ impl World {
         self.watch.begin_run(self.runs, &plan, config.first_call, &ledger);
         let mut dice = Dice::new(self.seed ^ u64::from(self.runs) << 32);
         self.board = Some(Switchboard::new(config, dice.seed_bytes()));
+        self.wire.begin_run();
         self.media.restart(self.now_us);
         self.handle(Input::Recovered(Box::new(ledger)));
         self.after_media();
@@ -182,6 +183,11 @@ impl World {
     }
 
     fn sip_effect(&mut self, output: SipOutput) {
+        if let (Some(sniffed), SipOutput::Datagram { bytes, .. } | SipOutput::Stream { bytes, .. }) =
+            (&mut self.sniffed, &output)
+        {
+            sniffed.push(bytes.clone());
+        }
         match output {
             SipOutput::Close { connection } => self.close_stream(connection),
             SipOutput::Connect { connection, destination, .. } => self.connect_to_peer(connection, destination),

@@ -97,6 +97,8 @@ pub struct World {
     /// The process died at the last turn and nobody has started it again.
     pub is_down: bool,
     pub drained: bool,
+    /// Everything that the server sent, where somebody wants to see it raw.
+    pub sniffed: Option<Vec<Vec<u8>>>,
     pub replies: Vec<(u64, Result<(), hotline_core::Refusal>)>,
     by_address: BTreeMap<SocketAddr, usize>,
     events: BTreeMap<(u64, u64), Event>,
@@ -147,6 +149,7 @@ impl World {
             kill: None,
             is_down: false,
             drained: false,
+            sniffed: None,
             replies: Vec::new(),
             by_address: BTreeMap::new(),
             events: BTreeMap::new(),
@@ -465,7 +468,8 @@ impl World {
 
     // ---- what people hear and press -----------------------------------------------------------------------
 
-    fn audio_address(&self, number: usize) -> SocketAddr {
+    #[must_use]
+    pub fn audio_address(&self, number: usize) -> SocketAddr {
         let peer = &self.peers[number];
         SocketAddr::new(peer.address.ip(), peer.audio_port)
     }
@@ -491,7 +495,11 @@ impl World {
     }
 
     pub fn lose_media(&mut self, number: usize) {
-        self.media.media_lost(self.audio_address(number));
+        self.lose_media_at(self.audio_address(number));
+    }
+
+    pub fn lose_media_at(&mut self, address: SocketAddr) {
+        self.media.media_lost(address);
         self.after_media();
     }
 

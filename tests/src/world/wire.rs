@@ -77,6 +77,10 @@ impl Wire {
         self.owed_acks.clear();
         self.seen.clear();
         self.invites.clear();
+    }
+
+    /// A new process knows no dialog but those it ends.
+    pub fn begin_run(&mut self) {
         self.confirmed.clear();
     }
 

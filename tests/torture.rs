@@ -1,0 +1,140 @@
+//! Every message of RFC 4475 and RFC 5118 through the whole switchboard, from a trunk's address, by UDP and by TCP: the
+//! right answer, no fault in any engine, and the next caller is served. The folder is `HOTLINE_TORTURE_DIR`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use hotline_switchboard::Input;
+use hotline_tests::world::World;
+use hotline_tests::world::board::{NORTH_IP, server_address};
+use hotline_tests::world::peer::{News, Peer};
+use hotline_tests::world::plan::{AgentSettings, Settings};
+use hotline_tests::world::sdp::Offer;
+use hotline_tests::world::text::Text;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Messages in both sets.
+const MESSAGES: usize = 61;
+/// A message that never ends is given up within this time, and a call that it began has ended.
+const AFTER_US: u64 = 75_000_000;
+
+struct Case {
+    name: String,
+    is_response: bool,
+    ok: Vec<String>,
+    may_drop: bool,
+    bytes: Vec<u8>,
+}
+
+#[test]
+fn every_message_is_answered_and_the_line_lives_on() {
+    let Some(folder) = std::env::var_os("HOTLINE_TORTURE_DIR").map(PathBuf::from) else {
+        eprintln!("HOTLINE_TORTURE_DIR is not set: nothing to run");
+        return;
+    };
+    let cases = cases(&folder);
+    assert_eq!(cases.len(), MESSAGES);
+    let mut faults = Vec::new();
+    for case in &cases {
+        for is_stream in [false, true] {
+            for fault in try_one(case, is_stream) {
+                faults.push(format!("{} by {}: {fault}", case.name, if is_stream { "TCP" } else { "UDP" }));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn cases(folder: &Path) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for set in ["rfc4475", "rfc5118"] {
+        let path = folder.join(set).join("index.json");
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let index: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for entry in index["entries"].as_array().unwrap() {
+            let name = entry["file"].as_str().unwrap().to_owned();
+            let ok = entry["ok"].as_array().unwrap().iter();
+            cases.push(Case {
+                is_response: entry["kind"] == "response",
+                ok: ok.map(|word| word.as_str().unwrap().to_owned()).collect(),
+                may_drop: entry["drop_ok"].as_bool().unwrap(),
+                bytes: std::fs::read(folder.join(set).join(&name)).unwrap(),
+                name,
+            });
+        }
+    }
+    cases
+}
+
+fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
+    let settings = Settings { agents: vec![AgentSettings::new("lan")], ..Settings::default() };
+    let mut world = World::new(settings, 1);
+    // The messages come from nowhere, name addresses of nobody, and some are sent twice: the wire's judge would not see
+    // the point. What the engines say of themselves counts.
+    world.watch.waived = (1..=u8::MAX).collect();
+    world.start();
+    world.sniffed = Some(Vec::new());
+    let peer = SocketAddr::new(NORTH_IP, 5_060);
+    if is_stream {
+        let opened = hotline_sip::Input::StreamOpened { connection: 7, listener: 1, peer };
+        world.handle(Input::Sip(opened));
+        world.handle(Input::Sip(hotline_sip::Input::StreamBytes { connection: 7, bytes: case.bytes.clone() }));
+    } else {
+        let datagram = hotline_sip::Input::Datagram { listener: 0, source: peer, bytes: case.bytes.clone() };
+        world.handle(Input::Sip(datagram));
+    }
+    let mut faults = judge(case, is_stream, &mut world);
+    let end_us = world.now_us + AFTER_US;
+    run_until(&mut world, end_us);
+    if !next_caller_is_answered(&mut world) {
+        faults.push("the next caller is not answered".to_owned());
+    }
+    faults.extend(world.watch.faults.iter().map(|fault| fault.text.clone()));
+    faults
+}
+
+/// The first final answer, judged by the index.
+fn judge(case: &Case, is_stream: bool, world: &mut World) -> Vec<String> {
+    let sent = world.sniffed.take().unwrap_or_default();
+    let statuses = sent.iter().filter_map(|bytes| Text::parse(bytes)?.0.status());
+    let first = statuses.clone().find(|status| *status >= 200);
+    match first {
+        None if case.is_response || case.may_drop => Vec::new(),
+        // On a stream it may still be waiting for the end of a body, or for the next message.
+        None if is_stream => Vec::new(),
+        None => vec!["no answer".to_owned()],
+        Some(status) if case.is_response => vec![format!("a response was answered with {status}")],
+        // RFC 3261 §18.3: without Content-Length the end of a message on a stream cannot be known.
+        Some(400) if is_stream && case.name == "inv2543.dat" => Vec::new(),
+        Some(status) if fits(status, &case.ok) => Vec::new(),
+        Some(status) => vec![format!("answered {status}, the index says {}", case.ok.join(" or "))],
+    }
+}
+
+fn fits(status: u16, wanted: &[String]) -> bool {
+    let text = status.to_string();
+    wanted.iter().any(|word| {
+        *word == text
+            || word.strip_suffix("xx").is_some_and(|class| text.starts_with(class))
+            || word.strip_prefix('!').is_some_and(|not| not != text)
+    })
+}
+
+fn next_caller_is_answered(world: &mut World) -> bool {
+    let anna = world.add_peer(Peer::new("anna", SocketAddr::new(NORTH_IP, 6_000), server_address()));
+    world.act(anna, |peer, now| peer.dial(now, "111", "0912000001", Offer::Normal));
+    let end_us = world.now_us + 1_000_000;
+    run_until(world, end_us);
+    let is_answered = world.news.iter().any(|(number, news)| *number == anna && matches!(news, News::Answered(_)));
+    world.act(anna, Peer::hang_up);
+    let end_us = world.now_us + 1_000_000;
+    run_until(world, end_us);
+    is_answered
+}
+
+fn run_until(world: &mut World, end_us: u64) {
+    while world.next_at().is_some_and(|at| at <= end_us) {
+        world.step();
+    }
+    world.advance_to(end_us);
+}
