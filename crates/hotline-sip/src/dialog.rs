@@ -25,6 +25,8 @@ pub(crate) struct Dialog {
     pub(crate) user: String,
     /// Phones are reached by the flow that they opened, whatever their Contact says (NAT).
     pub(crate) is_by_flow: bool,
+    /// The phone's account: after a restart its next registration shows the new flow.
+    pub(crate) account: Option<String>,
 }
 
 /// A request that is ready but for its further headers.
@@ -65,6 +67,10 @@ impl Endpoint {
             hop: arrival.hop(),
             user,
             is_by_flow: matches!(peer, Peer::Account(_)),
+            account: match peer {
+                Peer::Account(user) => Some(user.clone()),
+                Peer::Trunk(_) | Peer::Unknown => None,
+            },
         }
     }
 
@@ -93,6 +99,7 @@ impl Endpoint {
             hop,
             user: user.to_owned(),
             is_by_flow,
+            account: None,
         }
     }
 

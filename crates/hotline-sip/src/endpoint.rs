@@ -1,6 +1,7 @@
 //! The SIP engine: hands each input to the machine it belongs to.
 
 use crate::call::{Calls, Offer, Talking};
+use crate::dialog::Dialog;
 use crate::digest::Digest;
 use crate::flood::Flood;
 use crate::guesses::Guesses;
@@ -55,6 +56,8 @@ pub struct Endpoint {
     /// Kept dialogs of the process before this one that still need their BYE.
     pub(crate) resumes: VecDeque<(Vec<u8>, Vec<u8>)>,
     pub(crate) resume_ms: u64,
+    /// Such dialogs whose phone must first connect again, by their key.
+    pub(crate) awaited: BTreeMap<Vec<u8>, Dialog>,
     pub(crate) rejections: BTreeMap<Rejection, u64>,
     pub(crate) is_draining: bool,
     is_secret_kept: bool,
@@ -88,6 +91,7 @@ impl Endpoint {
             registration_count: 0,
             resumes: VecDeque::new(),
             resume_ms: 0,
+            awaited: BTreeMap::new(),
             rejections: BTreeMap::new(),
             is_draining: false,
             is_secret_kept: false,
@@ -177,6 +181,7 @@ impl Endpoint {
             && self.calls.forks.is_empty()
             && self.closing.is_empty()
             && self.resumes.is_empty()
+            && self.awaited.is_empty()
             && self.unsent.is_empty()
     }
 
@@ -190,6 +195,7 @@ impl Endpoint {
             match alarm {
                 Alarm::AnswerAgain(id) => self.answer_again(turn, id),
                 Alarm::AnswerLost(id) => self.answer_lost(turn, id),
+                Alarm::Awaited(key) => self.awaited_long(turn, key),
                 Alarm::BindingExpiry(user) => self.expire(turn, &user),
                 Alarm::FirstResponse(id, index) => self.first_response_missing(turn, (id, index)),
                 Alarm::Probe => self.probe(turn),

@@ -126,6 +126,7 @@ impl Endpoint {
             return;
         };
         self.unwant_forks(turn, key.0);
+        dialog.account = contact.as_ref().map(|(user, _)| user.clone());
         let peer = contact.map_or(Peer::Unknown, |(user, _)| Peer::Account(user));
         self.keep_dialog(turn, &dialog);
         let talking = Talking {

@@ -42,6 +42,7 @@ struct KeptDialog {
     routes: Vec<String>,
     hop: KeptHop,
     is_by_flow: bool,
+    account: Option<String>,
 }
 
 impl KeptHop {
@@ -108,6 +109,7 @@ impl Endpoint {
             routes: dialog.routes.clone(),
             hop: KeptHop::new(dialog.hop),
             is_by_flow: dialog.is_by_flow,
+            account: dialog.account.clone(),
         };
         keep(turn, Table::Dialog, dialog_key(dialog), &kept);
     }
@@ -210,12 +212,58 @@ impl Endpoint {
                 hop,
                 user: String::new(),
                 is_by_flow: kept.is_by_flow,
+                account: kept.account,
             })
         });
         let Some(mut dialog) = restored else {
             return forget(turn, Table::Dialog, key);
         };
-        let mut draft = self.draft(&mut dialog, "BYE");
+        if dialog.is_by_flow
+            && dialog.hop.is_reliable()
+            && let Some(user) = dialog.account.clone()
+        {
+            // Its connection died with us, and behind a NAT nobody but the phone can make another.
+            self.timers
+                .arm(turn.now.mono, AWAITED_MS, Alarm::Awaited(key.clone()));
+            self.awaited.insert(key, dialog);
+            let reached = self.registrar.reachable(&user, &self.streams);
+            for (_, hop) in reached.into_iter().filter(|(_, hop)| hop.is_reliable()) {
+                self.resume_by_flow(turn, &user, hop);
+            }
+            return;
+        }
+        self.send_last_bye(turn, key, &mut dialog);
+    }
+
+    /// The account has registered: its dialogs that waited for a flow get their BYE by this one.
+    pub(crate) fn resume_by_flow(&mut self, turn: &mut Turn<'_>, user: &str, hop: Hop) {
+        let is_his = |dialog: &Dialog| dialog.account.as_deref() == Some(user);
+        let keys: Vec<Vec<u8>> = self
+            .awaited
+            .iter()
+            .filter(|(_, dialog)| is_his(dialog))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in keys {
+            let Some(mut dialog) = self.awaited.remove(&key) else {
+                continue;
+            };
+            dialog.hop = hop;
+            self.send_last_bye(turn, key.clone(), &mut dialog);
+            // Another device of the account may be the one that has the call.
+            self.awaited.insert(key, dialog);
+        }
+    }
+
+    /// The phone has not come back in time.
+    pub(crate) fn awaited_long(&mut self, turn: &mut Turn<'_>, key: Vec<u8>) {
+        if self.awaited.remove(&key).is_some() {
+            forget(turn, Table::Dialog, key);
+        }
+    }
+
+    fn send_last_bye(&mut self, turn: &mut Turn<'_>, key: Vec<u8>, dialog: &mut Dialog) {
+        let mut draft = self.draft(dialog, "BYE");
         draft
             .writer
             .header("Reason", "SIP;cause=503;text=\"Restarted\"");
@@ -229,8 +277,14 @@ impl Endpoint {
         );
     }
 
-    /// Final answer, time-out or transport error: nothing more can be done for that dialog.
+    /// Final answer, time-out or transport error: nothing more can be done for that dialog, unless its
+    /// phone may still come back.
     pub(crate) fn resumed(&mut self, turn: &mut Turn<'_>, key: Vec<u8>, status: Option<u16>) {
+        let is_done = status.is_some_and(|status| (200..300).contains(&status));
+        if self.awaited.contains_key(&key) && !is_done {
+            return;
+        }
+        self.awaited.remove(&key);
         if status.is_none_or(|status| status >= 200) {
             forget(turn, Table::Dialog, key);
         }
@@ -278,7 +332,9 @@ fn dialog_key(dialog: &Dialog) -> Vec<u8> {
 }
 
 /// First byte of each kept value.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// How long a phone over TCP may take to come back after a restart.
+const AWAITED_MS: u64 = 64_000;
 const SECRET_KEY: &[u8] = b"nonce";
 /// Requests that the process before this one may have sent since the entry was kept.
 const CSEQ_JUMP: u32 = 999;

@@ -166,6 +166,7 @@ impl Endpoint {
                 );
                 self.list_bindings(turn, user, &mut reply);
                 self.respond_new(turn, request, 200, reply.finish(None));
+                self.resume_by_flow(turn, user, request.arrival.hop());
             }
             Err(status) => {
                 let headers = if status == 423 {

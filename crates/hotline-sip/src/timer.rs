@@ -18,6 +18,8 @@ pub(crate) const TIMEOUT_MS: u64 = 64 * T1_MS;
 pub(crate) enum Alarm {
     /// A binding of this account may have run out.
     BindingExpiry(String),
+    /// The phone of a kept dialog has not registered again.
+    Awaited(Vec<u8>),
     /// Our 2xx was not acknowledged yet: send it again.
     AnswerAgain(DialogId),
     /// Our 2xx was never acknowledged.

@@ -84,3 +84,51 @@ fn farewells_that_must_wait_are_counted() {
         net.settle();
     }
 }
+
+#[test]
+fn a_phone_over_tcp_gets_its_bye_when_it_registers_again() {
+    check(
+        "phone registers tv01 tcp; server rings tv01; phone answers; cut tcp; server restarts; wait 5; phone registers tv01 tcp; wait 1",
+        expect![[r#"
+            0.005      phone -> server   REGISTER (tcp)
+            0.010       server: rejected Challenged
+            0.010     server -> phone    401 REGISTER (tcp)
+            0.015      phone -> server   REGISTER (tcp)
+            0.020     server -> phone    200 REGISTER (tcp)
+            0.020       server: contact tv01 Reachable
+            0.025       phone: registered tv01 Ok(3600)
+            0.100     server -> phone    INVITE (tcp)
+            0.105      phone -> server   100 INVITE (tcp)
+            0.105       phone: invited to tv01 by 111 (unknown)
+            0.200      phone -> server   200 INVITE (tcp)
+            0.205     server -> phone    ACK (tcp)
+            0.205       server: answered "answer of phone"
+            0.210       phone: acknowledged
+            0.305       server: contact tv01 Unreachable
+            0.400       server: contact tv01 Unreachable
+            5.605      phone -> server   REGISTER (tcp)
+            5.610       server: rejected Challenged
+            5.610     server -> phone    401 REGISTER (tcp)
+            5.615      phone -> server   REGISTER (tcp)
+            5.620     server -> phone    200 REGISTER (tcp)
+            5.620     server -> phone    BYE (tcp)
+            5.620       server: contact tv01 Reachable
+            5.625       phone: registered tv01 Ok(3600)
+            5.625      phone -> server   200 BYE (tcp)
+            5.625       phone: ended by peer
+        "#]],
+    );
+}
+
+#[test]
+fn a_phone_over_tcp_that_never_comes_back_is_given_up() {
+    let mut net = Net::new();
+    run(
+        &mut net,
+        "phone registers tv01 tcp; server rings tv01; phone answers; cut tcp; server restarts; wait 60",
+    );
+    assert_eq!(kept(&mut net), 1);
+    run(&mut net, "wait 5");
+    assert_eq!(kept(&mut net), 0);
+    assert!(net.node("server").endpoint.idle());
+}

@@ -213,7 +213,7 @@ impl Net {
         self.nodes[at].endpoint = Endpoint::new(config, [77; 32]);
         self.pipes
             .retain(|(node, _), (other, _)| *node != at && *other != at);
-        let kept = std::mem::take(&mut self.nodes[at].kept);
+        let kept = self.nodes[at].kept.clone();
         let kept = kept
             .into_iter()
             .map(|((table, key), value)| Keep {
