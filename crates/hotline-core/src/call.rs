@@ -124,9 +124,21 @@ impl Switch {
                     });
                 }
             }
-            // A key means nothing here; a doubled answer is an echo of the first; a silent caller may be one who
-            // cannot speak, and is never hung up on for it; the edge repeats itself about arrivals and ringing.
-            (S::Closing { .. } | S::Fixed { .. } | S::Talking { .. }, LegEvent::Digit(_))
+            (
+                S::Fixed { .. }
+                | S::Menu(_)
+                | S::Offering { .. }
+                | S::Talking { .. }
+                | S::Waiting(_),
+                LegEvent::MediaLost,
+            ) => {
+                let leg = call.caller_leg;
+                self.ask_whether_alive(turn, leg);
+            }
+            // A key means nothing here; a doubled answer is an echo of the first; before the answer nobody sends,
+            // and after the last words it is over anyway; the edge repeats itself about arrivals and ringing.
+            (S::Answering { .. } | S::Closing { .. }, LegEvent::MediaLost)
+            | (S::Closing { .. } | S::Fixed { .. } | S::Talking { .. }, LegEvent::Digit(_))
             | (
                 S::Closing { .. }
                 | S::Fixed { .. }
@@ -153,7 +165,7 @@ impl Switch {
                 | S::Offering { .. }
                 | S::Talking { .. }
                 | S::Waiting(_),
-                LegEvent::Arrived(_) | LegEvent::MediaLost | LegEvent::Ringing,
+                LegEvent::Arrived(_) | LegEvent::Ringing,
             ) => {}
         }
     }

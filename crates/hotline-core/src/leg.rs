@@ -1,6 +1,7 @@
 //! Legs: which call each belongs to, and as what.
 
 use crate::ids::{CallId, LegId};
+use crate::time::Mono;
 use alloc::collections::BTreeMap;
 
 /// Whose end of which call a leg is.
@@ -16,6 +17,8 @@ pub(crate) enum Owner {
 #[derive(Debug)]
 pub(crate) struct Legs {
     owners: BTreeMap<LegId, Owner>,
+    /// When a silent leg was last asked whether it still is there.
+    asked: BTreeMap<LegId, Mono>,
     /// Number of the next outgoing leg; odd.
     next: u64,
 }
@@ -25,6 +28,7 @@ impl Legs {
     pub(crate) fn new(first: u64) -> Self {
         Self {
             owners: BTreeMap::new(),
+            asked: BTreeMap::new(),
             next: first | 1,
         }
     }
@@ -47,6 +51,17 @@ impl Legs {
 
     pub(crate) fn remove(&mut self, leg: LegId) {
         self.owners.remove(&leg);
+        self.asked.remove(&leg);
+    }
+
+    /// Whether a silent leg may be asked now; then it counts as asked.
+    pub(crate) fn ask(&mut self, leg: LegId, now: Mono) -> bool {
+        let asked = self.asked.get(&leg);
+        let is_due = asked.is_none_or(|at| now.millis_since(*at) >= ASK_EVERY_MS);
+        if is_due {
+            self.asked.insert(leg, now);
+        }
+        is_due
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LegId, Owner)> {
@@ -57,3 +72,6 @@ impl Legs {
         self.owners.len()
     }
 }
+
+/// A leg that is asked answers within this or is known to be dead; asking more often tells nothing more.
+const ASK_EVERY_MS: u64 = 10_000;

@@ -62,6 +62,8 @@ pub enum LegOrder {
     },
     /// Cut the clips.
     StopPlay,
+    /// Ask whether the other end still is there. If it is not, `Down` follows; silence alone ends nothing.
+    Probe,
 }
 
 /// Somebody must look.

@@ -13,6 +13,7 @@ mod restart;
 mod routes;
 mod script;
 mod seat;
+mod silence;
 mod speed;
 mod world;
 

@@ -120,6 +120,14 @@ impl Switch {
         }
     }
 
+    /// Nothing is heard of a leg: is anybody still there? A caller who is silent may be one who cannot speak, so
+    /// silence alone ends nothing; if the other end is dead, its `Down` follows.
+    pub(crate) fn ask_whether_alive(&mut self, turn: &mut Turn<'_>, leg: LegId) {
+        if self.legs.ask(leg, turn.now.mono) {
+            turn.order(leg, LegOrder::Probe);
+        }
+    }
+
     /// Everything that is due, in order. What is still due after the limit comes with the next tick.
     fn fire_due(&mut self, turn: &mut Turn<'_>) {
         for _ in 0..FIRED_MAX {

@@ -69,6 +69,7 @@ impl Switchboard {
                     turn,
                 );
             }
+            LegOrder::Probe => self.tell_sip(SipCommand::Probe { dialog: leg.0 }),
             LegOrder::Record(call) => {
                 self.media(
                     leg,

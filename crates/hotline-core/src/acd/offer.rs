@@ -67,12 +67,13 @@ impl Switch {
                     self.end_call(turn, id, EndedBy::Agent, cause, true);
                 }
             }
-            // Keys, silence and clips of a counsellor move nothing here; repeats of `Up` neither.
-            (
+            (CallState::Talking { .. }, LegEvent::MediaLost) => self.ask_whether_alive(turn, leg),
+            // Keys and clips of a counsellor move nothing here; a phone that rings is silent; repeats of `Up` neither.
+            (CallState::Offering { .. }, LegEvent::MediaLost)
+            | (
                 CallState::Offering { .. } | CallState::Talking { .. },
                 LegEvent::Arrived(_)
                 | LegEvent::Digit(_)
-                | LegEvent::MediaLost
                 | LegEvent::PlayEnded { .. }
                 | LegEvent::RecordingFailed
                 | LegEvent::Ringing

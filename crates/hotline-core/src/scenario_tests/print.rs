@@ -192,6 +192,7 @@ fn order_text(world: &World, order: &LegOrder) -> String {
         LegOrder::Record(_) => "record".to_string(),
         LegOrder::Reject(cause) => format!("reject, {cause:?}"),
         LegOrder::RingAgent { .. } => "ring".to_string(),
+        LegOrder::Probe => "probe".to_string(),
         LegOrder::StopPlay => "stop play".to_string(),
     }
 }
