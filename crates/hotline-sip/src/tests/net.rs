@@ -213,6 +213,8 @@ impl Net {
         self.nodes[at].endpoint = Endpoint::new(config, [77; 32]);
         self.pipes
             .retain(|(node, _), (other, _)| *node != at && *other != at);
+        // The new process numbers its dialogs anew.
+        self.over.retain(|(node, _)| *node != at);
         let kept = self.nodes[at].kept.clone();
         let kept = kept
             .into_iter()
