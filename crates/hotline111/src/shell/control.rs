@@ -528,12 +528,15 @@ impl Running {
         }
     }
 
+    /// Everybody has had a BYE and answered it, every leg has told what it counted; or long enough.
     fn is_over(&self, now: Now) -> bool {
         self.drained_at.is_some_and(|at| {
-            (self.open_media == 0
+            let sip = self.control.switchboard.sip().counters();
+            let is_quiet = self.open_media == 0
                 && !self.control.net.has_unsent()
-                && self.control.switchboard.sip().counters().dialogs == 0)
-                || now.mono.millis_since(at.mono) >= CLOSING_MS_MAX
+                && sip.dialogs == 0
+                && sip.farewells == 0;
+            is_quiet || now.mono.millis_since(at.mono) >= CLOSING_MS_MAX
         })
     }
 
