@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Signalling, media and load go before everything else: for a machine that others use meanwhile (needs root)
     #[arg(long)]
     realtime: bool,
-    /// Put what was measured into docs/bench.md
+    /// Put what was measured into docs/bench.md and README.md
     #[arg(long)]
     write: bool,
 }

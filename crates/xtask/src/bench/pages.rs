@@ -1,9 +1,9 @@
-//! Puts the measured figures into docs/bench.md, between two marks.
+//! Puts the measured figures into docs/bench.md, and those with a floor into README.md, between two marks.
 
 use std::fs;
 use std::path::Path;
 
-use super::figure::Figure;
+use super::figure::{Figure, Floor};
 use super::machine::Machine;
 use crate::failure::Failure;
 
@@ -15,12 +15,15 @@ pub(super) fn write(
     figures: &[Figure],
     machine: &Machine,
 ) -> Result<(), Failure> {
-    let path = repository.join("docs/bench.md");
-    let page = fs::read_to_string(&path).map_err(Failure::file("reading", &path))?;
-    let page = replaced(&page, &table(figures, machine)).ok_or_else(|| {
-        Failure::content(&path, "the two marks of the measured table are missing")
-    })?;
-    fs::write(&path, page).map_err(Failure::file("writing", &path))
+    put(&repository.join("docs/bench.md"), &table(figures, machine))?;
+    put(&repository.join("README.md"), &floors(figures, machine))
+}
+
+fn put(path: &Path, table: &str) -> Result<(), Failure> {
+    let page = fs::read_to_string(path).map_err(Failure::file("reading", path))?;
+    let page = replaced(&page, table)
+        .ok_or_else(|| Failure::content(path, "the two marks of the measured table are missing"))?;
+    fs::write(path, page).map_err(Failure::file("writing", path))
 }
 
 fn replaced(page: &str, table: &str) -> Option<String> {
@@ -43,6 +46,26 @@ fn table(figures: &[Figure], machine: &Machine) -> String {
             figure.verdict(),
             figure.runs,
             figure.others_percent
+        ));
+    }
+    text.push('\n');
+    text
+}
+
+/// What has a floor, for readers in a hurry.
+fn floors(figures: &[Figure], machine: &Machine) -> String {
+    let mut text = format!(
+        "\nThe server on one core of {} x {}:\n\n| What | Measured | Floor |\n|---|---|---|\n",
+        machine.processors, machine.processor
+    );
+    let with_floor = figures.iter().filter(|figure| figure.floor != Floor::None);
+    for figure in with_floor {
+        let short = if figure.is_short() { " **short**" } else { "" };
+        text.push_str(&format!(
+            "| {} | {}{short} | {} |\n",
+            figure.what,
+            figure.amount(),
+            figure.bar()
         ));
     }
     text.push('\n');

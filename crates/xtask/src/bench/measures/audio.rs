@@ -9,7 +9,8 @@ use super::super::{Bench, lines};
 use crate::failure::Failure;
 
 /// Bridged calls, step by step.
-const STEPS: [usize; 8] = [100, 200, 300, 400, 500, 650, 800, 1_000];
+const STEPS: [usize; 8] = [100, 200, 300, 500, 650, 800, 1_000, 1_200];
+const QUICK_STEPS: [usize; 4] = [300, 500, 800, 1_000];
 /// The limit of a step: this much more or less latency from one packet to the next, in the 99th percentile ...
 const CHANGE_US_MAX: u64 = 5_000;
 /// ... or this share of packets lost.
@@ -31,7 +32,7 @@ pub(crate) fn bridged(bench: &Bench) -> Result<Vec<Figure>, Failure> {
         ),
         Figure::new("... packets lost", lost * 100.0, "%", Floor::AtMost(0.0)),
         Figure::new(
-            "... calls that failed",
+            "300 recorded calls: calls that failed",
             report.failures() as f64,
             "",
             Floor::AtMost(0.0),
@@ -62,7 +63,7 @@ pub(crate) fn stairs(bench: &Bench) -> Result<Vec<Figure>, Failure> {
         let mut best = 0;
         let mut per_hundred = 0.0;
         let steps = if bench.is_quick {
-            &STEPS[..3]
+            &QUICK_STEPS[..]
         } else {
             &STEPS[..]
         };
@@ -141,6 +142,10 @@ pub(crate) fn music(bench: &Bench) -> Result<Vec<Figure>, Failure> {
     let (report, taken) = server.run(&config)?;
     server.stop()?;
     lines::calls(&report);
+    println!(
+        "    own lateness p99 {} us",
+        report.own_lateness.percentile_us(99.0)
+    );
     let pacing = &report.heard.pacing_error;
     Ok(vec![
         Figure::new(

@@ -9,7 +9,7 @@ use super::super::{Bench, failed, lines};
 use crate::failure::Failure;
 
 /// Calls a second, step by step.
-const STEPS: [u32; 6] = [500, 750, 1_000, 1_250, 1_500, 2_000];
+const STEPS: [u32; 6] = [500, 1_000, 1_500, 2_000, 2_500, 3_000];
 /// Failures appear later than the queue: a set-up this slow is over the limit.
 const SET_UP_US_MAX: u64 = 200_000;
 
