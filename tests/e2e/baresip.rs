@@ -15,13 +15,25 @@ pub(crate) struct Baresip {
 }
 
 /// Debian keeps its modules here.
-const MODULES: [&str; 2] = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"];
+const MODULES: [&str; 2] = [
+    "/usr/lib/baresip/modules",
+    "/usr/lib/x86_64-linux-gnu/baresip/modules",
+];
 
 impl Baresip {
     /// A phone with `account` (a line of baresip's accounts file) that speaks from `local` and plays `says`.
-    pub(crate) fn new(name: &str, folder: PathBuf, account: &str, local: SocketAddr, says: &Path) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        folder: PathBuf,
+        account: &str,
+        local: SocketAddr,
+        says: &Path,
+    ) -> Self {
         fs::create_dir_all(&folder).expect("a folder for baresip");
-        let modules = MODULES.iter().find(|path| Path::new(path).is_dir()).expect("baresip's modules");
+        let modules = MODULES
+            .iter()
+            .find(|path| Path::new(path).is_dir())
+            .expect("baresip's modules");
         // Audio comes from 127.0.0.1 (its sockets are bound to no address), so that must stand in its SDP. It has no
         // player that writes files: `sndfile` writes down what passes, `aubridge` swallows it.
         let config = format!(
@@ -34,9 +46,15 @@ impl Baresip {
             folder = folder.display(),
         );
         fs::write(folder.join("config"), config).expect("writing baresip's config");
-        fs::write(folder.join("accounts"), format!("{account}\n")).expect("writing baresip's accounts");
+        fs::write(folder.join("accounts"), format!("{account}\n"))
+            .expect("writing baresip's accounts");
         fs::write(folder.join("contacts"), "").expect("writing baresip's contacts");
-        Self { name: name.to_owned(), folder, commands: Vec::new(), quit_after_s: 60 }
+        Self {
+            name: name.to_owned(),
+            folder,
+            commands: Vec::new(),
+            quit_after_s: 60,
+        }
     }
 
     /// An account line of a desk phone that answers by itself and leaves registering to somebody else.
@@ -46,7 +64,9 @@ impl Baresip {
 
     /// An account line of a trunk caller.
     pub(crate) fn caller(number: &str, local: IpAddr, server: SocketAddr) -> String {
-        format!("<sip:{number}@{local}>;auth_pass=none;regint=0;outbound=\"sip:{server}\";audio_codecs=pcma")
+        format!(
+            "<sip:{number}@{local}>;auth_pass=none;regint=0;outbound=\"sip:{server}\";audio_codecs=pcma"
+        )
     }
 
     /// A command at its start, e.g. `/dial sip:111@...`.
@@ -72,7 +92,10 @@ impl Baresip {
     /// Starts it.
     pub(crate) fn start(&self) -> Program {
         let mut command = Command::new("baresip");
-        command.arg("-f").arg(&self.folder).args(["-t", &self.quit_after_s.to_string()]);
+        command
+            .arg("-f")
+            .arg(&self.folder)
+            .args(["-t", &self.quit_after_s.to_string()]);
         for text in &self.commands {
             command.args(["-e", text]);
         }

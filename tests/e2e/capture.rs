@@ -25,7 +25,13 @@ impl Default for Capture {
         for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
-        Self { bytes, at_ms: 0, sequence: 1, timestamp: 0, phase: 0.0 }
+        Self {
+            bytes,
+            at_ms: 0,
+            sequence: 1,
+            timestamp: 0,
+            phase: 0.0,
+        }
     }
 }
 
@@ -49,7 +55,11 @@ impl Capture {
     /// Nothing but A-law zeros for `length_ms`.
     pub(crate) fn silence(mut self, length_ms: u32) -> Self {
         for _ in 0..length_ms / PACKET_MS {
-            self.packet(PAYLOAD_ALAW, self.timestamp, &[hotline_media::g711::ALAW_SILENCE; SAMPLES as usize]);
+            self.packet(
+                PAYLOAD_ALAW,
+                self.timestamp,
+                &[hotline_media::g711::ALAW_SILENCE; SAMPLES as usize],
+            );
             self.timestamp += SAMPLES;
         }
         self
@@ -85,7 +95,12 @@ impl Capture {
         frame.extend_from_slice(&udp_length.to_be_bytes());
         frame.extend_from_slice(&[0, 0]);
         frame.extend_from_slice(&rtp);
-        for word in [self.at_ms / 1_000, self.at_ms % 1_000 * 1_000, frame.len() as u32, frame.len() as u32] {
+        for word in [
+            self.at_ms / 1_000,
+            self.at_ms % 1_000 * 1_000,
+            frame.len() as u32,
+            frame.len() as u32,
+        ] {
             self.bytes.extend_from_slice(&word.to_le_bytes());
         }
         self.bytes.extend_from_slice(&frame);

@@ -29,7 +29,9 @@ fn refuses(what: &str, left: Vec<i16>, right: Vec<i16>) {
 
 #[test]
 fn a_good_recording_passes() {
-    let figures = Audio::of(vec![caller(), counsellor()]).check_talk(JOINED_MS, &TALK).expect("a good recording");
+    let figures = Audio::of(vec![caller(), counsellor()])
+        .check_talk(JOINED_MS, &TALK)
+        .expect("a good recording");
     println!("{figures:#?}");
 }
 
@@ -43,8 +45,16 @@ fn a_mute_server_fails() {
 #[test]
 fn an_echo_server_fails() {
     refuses("everybody hears the caller", caller(), caller());
-    refuses("the caller hears both", caller(), mixed(&caller(), &counsellor()));
-    refuses("the caller's channel has both", mixed(&caller(), &counsellor()), counsellor());
+    refuses(
+        "the caller hears both",
+        caller(),
+        mixed(&caller(), &counsellor()),
+    );
+    refuses(
+        "the caller's channel has both",
+        mixed(&caller(), &counsellor()),
+        counsellor(),
+    );
 }
 
 #[test]
@@ -54,7 +64,11 @@ fn swapped_channels_fail() {
 
 #[test]
 fn quiet_crosstalk_and_wrong_levels_fail() {
-    refuses("crosstalk at -35 dB", caller(), mixed(&counsellor(), &sine(600.0, -55.0, LENGTH_MS)));
+    refuses(
+        "crosstalk at -35 dB",
+        caller(),
+        mixed(&counsellor(), &sine(600.0, -55.0, LENGTH_MS)),
+    );
     refuses("6 dB too quiet", caller(), sine(1_000.0, -26.0, LENGTH_MS));
     let mut falls_silent = counsellor();
     let half = falls_silent.len() / 2;

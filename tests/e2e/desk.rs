@@ -7,13 +7,17 @@ use crate::server::{PASSWORD, Plan, SENTINEL, Server};
 use hotline_phone::{AnswerScript, CallScript, EventKind, Talk};
 
 fn dial(phones: &mut Phones, code: &str) {
-    let call = phones.bank.call(CallScript::dial(code).login("tv01", PASSWORD));
+    let call = phones
+        .bank
+        .call(CallScript::dial(code).login("tv01", PASSWORD));
     phones.wait_ended(call);
 }
 
 fn signed_in(server: &Server) -> Phones {
     let mut desk = Phones::start(server.net.sip(), server.net.desk(1));
-    let tv01 = desk.bank.register("tv01", PASSWORD, AnswerScript::answer_after_ms(200));
+    let tv01 = desk
+        .bank
+        .register("tv01", PASSWORD, AnswerScript::answer_after_ms(200));
     desk.wait_registered(tv01);
     server.wait_agent("tv01", "ready");
     desk
@@ -51,9 +55,17 @@ fn the_echo_test_gives_the_tone_back() {
     let server = Plan::new("echo", 1).start();
     let mut desk = signed_in(&server);
     let heard = server.folder.join("echo.wav");
-    let talk = Talk::new().record(&heard).tone(600, 20).wait_ms(4_000).hang_up();
-    let call = desk.bank.call(CallScript::dial("*43").login("tv01", PASSWORD).talk(talk));
-    desk.wait_kind(call, "the recording", |kind| matches!(kind, EventKind::Recorded { .. }));
+    let talk = Talk::new()
+        .record(&heard)
+        .tone(600, 20)
+        .wait_ms(4_000)
+        .hang_up();
+    let call = desk
+        .bank
+        .call(CallScript::dial("*43").login("tv01", PASSWORD).talk(talk));
+    desk.wait_kind(call, "the recording", |kind| {
+        matches!(kind, EventKind::Recorded { .. })
+    });
     let audio = Audio::read(&heard);
     let figures = audio.check_only(0, Span::At(1_000, 2_000), 600, -20.0, 1_000);
     println!("echo: {figures:?}");
@@ -68,5 +80,8 @@ fn a_number_without_a_route_is_not_found() {
     let answer = refused.err().expect("999 leads nowhere");
     assert_eq!(status(&answer), 404, "{answer}");
     server.wait_no_calls();
-    assert!(server.records_now().is_empty(), "decision 16: no route, no row");
+    assert!(
+        server.records_now().is_empty(),
+        "decision 16: no route, no row"
+    );
 }

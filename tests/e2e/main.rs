@@ -1,7 +1,12 @@
 //! End to end: the real server on loopback, with SIPp and baresip, with phones of our own and by hand. Each test has
 //! a server, a folder and addresses of its own; each asserts what happened and prints its figures.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 mod audio;
 mod baresip;

@@ -20,13 +20,21 @@ impl Phones {
     }
 
     /// The same with something changed.
-    pub(crate) fn start_with(server: SocketAddr, local: IpAddr, change: impl FnOnce(&mut BankConfig)) -> Self {
+    pub(crate) fn start_with(
+        server: SocketAddr,
+        local: IpAddr,
+        change: impl FnOnce(&mut BankConfig),
+    ) -> Self {
         let mut config = BankConfig::to(server).expect("a way to the server");
         config.local = local;
         config.spool = std::env::temp_dir().join(format!("hotline111-phones-{local}"));
         change(&mut config);
         let (bank, receiver) = Bank::start(config).expect("starting phones");
-        Self { bank, receiver, seen: Vec::new() }
+        Self {
+            bank,
+            receiver,
+            seen: Vec::new(),
+        }
     }
 
     /// Everything told so far, oldest first.
@@ -37,11 +45,19 @@ impl Phones {
 
     /// How many events are of this kind.
     pub(crate) fn count(&mut self, probe: impl Fn(&EventKind) -> bool) -> usize {
-        self.events().iter().filter(|event| probe(&event.kind)).count()
+        self.events()
+            .iter()
+            .filter(|event| probe(&event.kind))
+            .count()
     }
 
     /// Waits for the first event, old or new, that `probe` knows.
-    pub(crate) fn wait(&mut self, limit: Duration, what: &str, probe: impl Fn(&Event) -> bool) -> Event {
+    pub(crate) fn wait(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        probe: impl Fn(&Event) -> bool,
+    ) -> Event {
         let started = Instant::now();
         let mut looked = 0;
         loop {
@@ -52,28 +68,45 @@ impl Phones {
             let left = limit.saturating_sub(started.elapsed());
             match self.receiver.recv_timeout(left) {
                 Ok(event) => self.seen.push(event),
-                Err(_) => panic!("waited {limit:?} in vain until {what}; told: {}", self.story()),
+                Err(_) => panic!(
+                    "waited {limit:?} in vain until {what}; told: {}",
+                    self.story()
+                ),
             }
         }
     }
 
     /// The same for one phone and kind.
-    pub(crate) fn wait_kind(&mut self, phone: PhoneId, what: &str, probe: impl Fn(&EventKind) -> bool) -> Event {
-        self.wait(Duration::from_secs(20), what, |event| event.phone == phone && probe(&event.kind))
+    pub(crate) fn wait_kind(
+        &mut self,
+        phone: PhoneId,
+        what: &str,
+        probe: impl Fn(&EventKind) -> bool,
+    ) -> Event {
+        self.wait(Duration::from_secs(20), what, |event| {
+            event.phone == phone && probe(&event.kind)
+        })
     }
 
     /// The phone is registered.
     pub(crate) fn wait_registered(&mut self, phone: PhoneId) {
-        self.wait_kind(phone, "the phone is registered", |kind| matches!(kind, EventKind::Registered { granted: Ok(1..) }));
+        self.wait_kind(phone, "the phone is registered", |kind| {
+            matches!(kind, EventKind::Registered { granted: Ok(1..) })
+        });
     }
 
     /// The phone's call has ended.
     pub(crate) fn wait_ended(&mut self, phone: PhoneId) -> Event {
-        self.wait_kind(phone, "the call has ended", |kind| matches!(kind, EventKind::Ended { .. }))
+        self.wait_kind(phone, "the call has ended", |kind| {
+            matches!(kind, EventKind::Ended { .. })
+        })
     }
 
     fn story(&self) -> String {
-        let lines = self.seen.iter().map(|event| format!("\n  {}: {:?}", event.phone, event.kind));
+        let lines = self
+            .seen
+            .iter()
+            .map(|event| format!("\n  {}: {:?}", event.phone, event.kind));
         lines.collect()
     }
 }

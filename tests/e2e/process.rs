@@ -27,7 +27,11 @@ impl Program {
             .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("starting {name} (is it installed?): {error}"));
-        Self { name: name.to_owned(), child, log }
+        Self {
+            name: name.to_owned(),
+            child,
+            log,
+        }
     }
 
     /// Whether it has ended.
@@ -44,7 +48,11 @@ impl Program {
     pub(crate) fn succeed(mut self, limit: Duration) -> String {
         let status = self.wait(limit);
         let output = self.output();
-        assert!(status.success(), "{} failed ({status}):\n{output}", self.name);
+        assert!(
+            status.success(),
+            "{} failed ({status}):\n{output}",
+            self.name
+        );
         output
     }
 
@@ -62,7 +70,10 @@ impl Program {
 
     /// Any other signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .expect("a pid");
         rustix::process::kill_process(pid, signal).expect("signalling our own child");
     }
 }
@@ -75,15 +86,24 @@ impl Drop for Program {
         if std::thread::panicking() {
             let output = self.output();
             // baresip's counters come over and over in one line.
-            let lines: Vec<&str> = output.lines().map(|line| line.rsplit('\r').next().unwrap_or(line)).collect();
-            let tail = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default();
+            let lines: Vec<&str> = output
+                .lines()
+                .map(|line| line.rsplit('\r').next().unwrap_or(line))
+                .collect();
+            let tail = lines
+                .get(lines.len().saturating_sub(TAIL_LINES)..)
+                .unwrap_or_default();
             eprintln!("--- {}\n{}", self.name, tail.join("\n"));
         }
     }
 }
 
 /// Polls until `probe` gives something; panics after `limit`.
-pub(crate) fn wait_until<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_until<T>(
+    limit: Duration,
+    what: &str,
+    mut probe: impl FnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = probe() {

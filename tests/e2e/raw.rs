@@ -27,7 +27,10 @@ impl Line {
     pub(crate) fn open_at(local: SocketAddr, server: SocketAddr) -> Self {
         let socket = UdpSocket::bind(local).expect("binding a line");
         socket.connect(server).expect("naming the peer");
-        Self { socket, serial: SERIAL.fetch_add(1, Ordering::Relaxed) }
+        Self {
+            socket,
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// Where it lives.
@@ -41,7 +44,14 @@ impl Line {
     }
 
     /// A request with this header block (without Via, Call-ID, Max-Forwards, Content-Length) and body.
-    pub(crate) fn request(&self, method: &str, uri: &str, cseq: u32, headers: &str, body: &str) -> String {
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        uri: &str,
+        cseq: u32,
+        headers: &str,
+        body: &str,
+    ) -> String {
         let (local, serial) = (self.local(), self.serial);
         format!(
             "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK-{serial}-{cseq}-{method}\r\n\
@@ -54,7 +64,9 @@ impl Line {
 
     /// What comes within `limit`.
     pub(crate) fn receive(&self, limit: Duration) -> Option<String> {
-        self.socket.set_read_timeout(Some(limit)).expect("a time limit");
+        self.socket
+            .set_read_timeout(Some(limit))
+            .expect("a time limit");
         let mut buffer = [0; 65_535];
         let length = self.socket.recv(&mut buffer).ok()?;
         Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
@@ -64,7 +76,9 @@ impl Line {
     pub(crate) fn final_answer(&self, limit: Duration) -> Option<String> {
         let started = Instant::now();
         loop {
-            let left = limit.checked_sub(started.elapsed()).filter(|left| !left.is_zero())?;
+            let left = limit
+                .checked_sub(started.elapsed())
+                .filter(|left| !left.is_zero())?;
             let message = self.receive(left)?;
             if message.starts_with("SIP/2.0 ") && !message.starts_with("SIP/2.0 1") {
                 return Some(message);
@@ -80,8 +94,13 @@ impl Line {
 /// RFC 8760 §2.4 let a client take the first that it knows. So their credentials are worked out here.
 fn challenge(line: &Line, user: &str, server: SocketAddr) -> String {
     let headers = register_headers(line, user, server, "");
-    line.send(line.request("REGISTER", &format!("sip:{server}"), 1, &headers, "").as_bytes());
-    let answer = line.final_answer(Duration::from_secs(5)).expect("an answer to REGISTER");
+    line.send(
+        line.request("REGISTER", &format!("sip:{server}"), 1, &headers, "")
+            .as_bytes(),
+    );
+    let answer = line
+        .final_answer(Duration::from_secs(5))
+        .expect("an answer to REGISTER");
     assert_eq!(status(&answer), 401, "{answer}");
     let algorithms: Vec<&str> = answer
         .lines()
@@ -102,18 +121,35 @@ fn register_headers(line: &Line, user: &str, server: SocketAddr, more: &str) -> 
 }
 
 /// The value of Authorization for a REGISTER at `server`: digest by the first challenge (RFC 7616).
-pub(crate) fn credentials(local: SocketAddr, user: &str, password: &str, server: SocketAddr) -> String {
+pub(crate) fn credentials(
+    local: SocketAddr,
+    user: &str,
+    password: &str,
+    server: SocketAddr,
+) -> String {
     let line = Line::open_at(local, server);
     let answer = challenge(&line, user, server);
-    answer_to(header(&answer, "WWW-Authenticate").expect("a challenge"), user, password, server)
+    answer_to(
+        header(&answer, "WWW-Authenticate").expect("a challenge"),
+        user,
+        password,
+        server,
+    )
 }
 
 fn answer_to(challenge: &str, user: &str, password: &str, server: SocketAddr) -> String {
     let field = |name: &str| {
-        let (_, rest) = challenge.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no {name}: {challenge}"));
+        let (_, rest) = challenge
+            .split_once(&format!("{name}=\""))
+            .unwrap_or_else(|| panic!("no {name}: {challenge}"));
         rest.split('"').next().unwrap_or_default().to_owned()
     };
-    let hash = |text: String| -> String { Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect() };
+    let hash = |text: String| -> String {
+        Sha256::digest(text.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
     let (realm, nonce, uri) = (field("realm"), field("nonce"), format!("sip:{server}"));
     let ha1 = hash(format!("{user}:{realm}:{password}"));
     let ha2 = hash(format!("REGISTER:{uri}"));
@@ -129,16 +165,27 @@ pub(crate) fn register_for(local: SocketAddr, user: &str, password: &str, server
     let line = Line::open_at(local, server);
     let answer = challenge(&line, user, server);
     let challenge = header(&answer, "WWW-Authenticate").expect("a challenge");
-    let authorization = format!("Authorization: {}\r\n", answer_to(challenge, user, password, server));
+    let authorization = format!(
+        "Authorization: {}\r\n",
+        answer_to(challenge, user, password, server)
+    );
     let headers = register_headers(&line, user, server, &authorization);
-    line.send(line.request("REGISTER", &format!("sip:{server}"), 2, &headers, "").as_bytes());
-    let answer = line.final_answer(Duration::from_secs(5)).expect("an answer to REGISTER");
+    line.send(
+        line.request("REGISTER", &format!("sip:{server}"), 2, &headers, "")
+            .as_bytes(),
+    );
+    let answer = line
+        .final_answer(Duration::from_secs(5))
+        .expect("an answer to REGISTER");
     assert_eq!(status(&answer), 200, "{answer}");
 }
 
 /// The status of an answer.
 pub(crate) fn status(answer: &str) -> u16 {
-    answer.get(8..11).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no answer: {answer}"))
+    answer
+        .get(8..11)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or_else(|| panic!("no answer: {answer}"))
 }
 
 /// The first header of this name.
@@ -189,11 +236,17 @@ pub(crate) struct Caller {
 impl Caller {
     /// Dials and acknowledges; panics unless the answer is a 200.
     pub(crate) fn dial(local: IpAddr, server: SocketAddr, dialled: &str, number: &str) -> Self {
-        Self::try_dial(local, server, dialled, number).unwrap_or_else(|answer| panic!("not answered: {answer}"))
+        Self::try_dial(local, server, dialled, number)
+            .unwrap_or_else(|answer| panic!("not answered: {answer}"))
     }
 
     /// Dials; another final answer is the error.
-    pub(crate) fn try_dial(local: IpAddr, server: SocketAddr, dialled: &str, number: &str) -> Result<Self, String> {
+    pub(crate) fn try_dial(
+        local: IpAddr,
+        server: SocketAddr,
+        dialled: &str,
+        number: &str,
+    ) -> Result<Self, String> {
         let line = Line::open(local, server);
         let rtp = UdpSocket::bind((local, 0)).expect("binding an audio socket");
         let port = rtp.local_addr().expect("a bound socket").port();
@@ -210,23 +263,42 @@ impl Caller {
         let invite = line.request("INVITE", &uri, 1, &headers, &body);
         let invited_at = Instant::now();
         line.send(invite.as_bytes());
-        let answer = line.final_answer(Duration::from_secs(5)).ok_or("no answer at all")?;
+        let answer = line
+            .final_answer(Duration::from_secs(5))
+            .ok_or("no answer at all")?;
         let answered_at = Instant::now();
         let to = header(&answer, "To").unwrap_or_default().to_owned();
         if status(&answer) != 200 {
             let headers = format!("From: {from}\r\nTo: {to}\r\n");
             // RFC 3261 §17.1.1.3: the ACK of a refusal belongs to the INVITE's transaction.
-            let ack = line.request("ACK", &uri, 1, &headers, "").replace("-1-ACK", "-1-INVITE");
+            let ack = line
+                .request("ACK", &uri, 1, &headers, "")
+                .replace("-1-ACK", "-1-INVITE");
             line.send(ack.as_bytes());
             return Err(answer);
         }
         let contact = header(&answer, "Contact").unwrap_or_default();
-        let target = contact.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
-        let audio = answer.lines().find_map(|line| line.strip_prefix("m=audio ")).unwrap_or_default();
-        let port = audio.split(' ').next().and_then(|port| port.parse().ok()).expect("a media port");
+        let target = contact
+            .trim_start_matches('<')
+            .split('>')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let audio = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("m=audio "))
+            .unwrap_or_default();
+        let port = audio
+            .split(' ')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .expect("a media port");
         let rtp_to = SocketAddr::new(server.ip(), port);
         let is_over = Arc::new(AtomicBool::new(false));
-        let ear = listen(rtp.try_clone().expect("sharing a socket"), Arc::clone(&is_over));
+        let ear = listen(
+            rtp.try_clone().expect("sharing a socket"),
+            Arc::clone(&is_over),
+        );
         let caller = Self {
             line,
             server,
@@ -248,7 +320,11 @@ impl Caller {
 
     fn in_dialog(&self, method: &str, cseq: u32) {
         let headers = format!("From: {}\r\nTo: {}\r\n", self.from, self.to);
-        self.line.send(self.line.request(method, &self.target, cseq, &headers, "").as_bytes());
+        self.line.send(
+            self.line
+                .request(method, &self.target, cseq, &headers, "")
+                .as_bytes(),
+        );
     }
 
     /// Presses a key by RFC 4733: 100 ms, three end packets.
@@ -262,16 +338,56 @@ impl Caller {
             packet.extend_from_slice(&timestamp.to_be_bytes());
             packet.extend_from_slice(&[0, 0, 1, 11]);
             packet.extend_from_slice(&[event, flags, high, low]);
-            self.rtp.send_to(&packet, self.rtp_to).expect("sending a key");
+            self.rtp
+                .send_to(&packet, self.rtp_to)
+                .expect("sending a key");
             self.sequence += 1;
         }
+    }
+
+    /// Stays on the line and answers what the server asks meanwhile (it asks when no audio comes); says the methods.
+    pub(crate) fn stay(&self, length: Duration) -> Vec<String> {
+        let end = Instant::now() + length;
+        let mut asked = Vec::new();
+        while let Some(left) = end
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+        {
+            let Some(request) = self
+                .line
+                .receive(left)
+                .filter(|message| !message.starts_with("SIP/2.0 "))
+            else {
+                continue;
+            };
+            let method = request.split(' ').next().unwrap_or_default().to_owned();
+            assert_ne!(method, "BYE", "the server has hung up");
+            let kept = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
+            let lines = request
+                .lines()
+                .filter(|line| kept.iter().any(|name| line.starts_with(name)));
+            let headers: String = lines.map(|line| format!("{line}\r\n")).collect();
+            self.line
+                .send(format!("SIP/2.0 200 OK\r\n{headers}Content-Length: 0\r\n\r\n").as_bytes());
+            asked.push(method);
+        }
+        asked
     }
 
     /// Hangs up, waits for the 200, and gives everything that was heard.
     pub(crate) fn hang_up(mut self) -> Vec<Packet> {
         self.in_dialog("BYE", 2);
-        let answer = self.line.final_answer(Duration::from_secs(5)).unwrap_or_default();
-        assert_eq!(status(&answer), 200, "BYE of {} at {}", self.dialled, self.server);
+        let answer = self
+            .line
+            .final_answer(Duration::from_secs(5))
+            .unwrap_or_default();
+        assert_eq!(
+            status(&answer),
+            200,
+            "BYE of {} at {}",
+            self.dialled,
+            self.server
+        );
         self.is_over.store(true, Ordering::Relaxed);
         self.ear.take().expect("an ear").join().expect("listening")
     }
@@ -279,14 +395,20 @@ impl Caller {
 
 /// Takes packets until told to stop; the kernel's queue is read at once so that the times are good.
 fn listen(socket: UdpSocket, is_over: Arc<AtomicBool>) -> JoinHandle<Vec<Packet>> {
-    socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time limit");
+    socket
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .expect("a time limit");
     std::thread::spawn(move || {
         let mut packets = Vec::new();
         let mut buffer = [0; 2_048];
         while !is_over.load(Ordering::Relaxed) {
-            let Ok(length) = socket.recv(&mut buffer) else { continue };
+            let Ok(length) = socket.recv(&mut buffer) else {
+                continue;
+            };
             let at = Instant::now();
-            let Some((head, payload)) = buffer[..length].split_at_checked(12) else { continue };
+            let Some((head, payload)) = buffer[..length].split_at_checked(12) else {
+                continue;
+            };
             packets.push(Packet {
                 at,
                 payload_type: head[1] & 0x7f,
@@ -315,11 +437,20 @@ pub(crate) fn assert_one_line(packets: &[Packet]) -> f64 {
             let _ = write!(
                 faults,
                 "\n  {}/{}/{:08x} then {}/{}/{:08x}",
-                before.sequence, before.timestamp, before.ssrc, after.sequence, after.timestamp, after.ssrc
+                before.sequence,
+                before.timestamp,
+                before.ssrc,
+                after.sequence,
+                after.timestamp,
+                after.ssrc
             );
         }
         gap_ms = gap_ms.max(after.at.duration_since(before.at).as_secs_f64() * 1_000.0);
     }
-    assert!(faults.is_empty(), "the line of {} packets is broken:{faults}", packets.len());
+    assert!(
+        faults.is_empty(),
+        "the line of {} packets is broken:{faults}",
+        packets.len()
+    );
     gap_ms
 }

@@ -83,27 +83,42 @@ impl Plan {
     /// Writes the configuration and starts the server.
     pub(crate) fn start(self) -> Server {
         let net = Net::next();
-        let folder = std::env::temp_dir().join(format!("hotline111-{}-{}", self.name, std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("hotline111-{}-{}", self.name, std::process::id()));
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("clearing an old folder");
         }
         fs::create_dir_all(folder.join("ivr")).expect("creating the server's folder");
         let state = self.state.clone().unwrap_or_else(|| folder.join("state"));
         self.write(&folder, &state, &net);
-        let mut server = Server { folder, state, net, program: None, starts: 0, started: Instant::now() };
+        let mut server = Server {
+            folder,
+            state,
+            net,
+            program: None,
+            starts: 0,
+            started: Instant::now(),
+        };
         server.run();
         server
     }
 
     fn write(&self, folder: &Path, state: &Path, net: &Net) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
-        let mut queues = fs::read_to_string(root.join("config/queues.toml")).expect("the shipped queues");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .expect("the repository");
+        let mut queues =
+            fs::read_to_string(root.join("config/queues.toml")).expect("the shipped queues");
         for (from, to) in &self.queues {
             assert!(queues.contains(from), "config/queues.toml has no {from}");
             queues = queues.replace(from, to);
         }
         fs::write(folder.join("queues.toml"), queues).expect("writing the queues");
-        fs::copy(root.join("config/ivr/entry.toml"), folder.join("ivr/entry.toml")).expect("copying the flow");
+        fs::copy(
+            root.join("config/ivr/entry.toml"),
+            folder.join("ivr/entry.toml"),
+        )
+        .expect("copying the flow");
         fs::write(folder.join("password"), format!("{PASSWORD}\n")).expect("writing the password");
         let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         fs::set_permissions(folder.join("password"), owner_only).expect("protecting the password");
@@ -225,7 +240,11 @@ fn binary(name: &str) -> PathBuf {
     folder.pop();
     folder.pop();
     let path = folder.join(name);
-    assert!(path.is_file(), "{} is missing: cargo build -p hotline111", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: cargo build -p hotline111",
+        path.display()
+    );
     path
 }
 
@@ -233,7 +252,11 @@ impl Server {
     /// The command line of this server.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary("hotline111"));
-        command.current_dir(&self.folder).arg("--config").arg(self.folder.join("hotline111.toml")).args(arguments);
+        command
+            .current_dir(&self.folder)
+            .arg("--config")
+            .arg(self.folder.join("hotline111.toml"))
+            .args(arguments);
         command
     }
 
@@ -241,7 +264,11 @@ impl Server {
     pub(crate) fn run(&mut self) -> Instant {
         self.starts += 1;
         self.started = Instant::now();
-        let program = Program::start(&format!("server-{}", self.starts), self.command(&["serve"]), &self.folder);
+        let program = Program::start(
+            &format!("server-{}", self.starts),
+            self.command(&["serve"]),
+            &self.folder,
+        );
         self.program = Some(program);
         wait_until(PATIENCE, "the server is ready", || {
             if let Some(status) = self.program().has_ended() {
@@ -259,13 +286,17 @@ impl Server {
 
     /// Everything logged since its last start.
     pub(crate) fn log(&self) -> String {
-        self.program.as_ref().map_or_else(String::new, Program::output)
+        self.program
+            .as_ref()
+            .map_or_else(String::new, Program::output)
     }
 
     /// Log lines of the last start that say `message`.
     pub(crate) fn log_lines(&self, message: &str) -> Vec<Value> {
         let log = self.log();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter(|line| line["message"] == message).collect()
     }
 
@@ -295,17 +326,26 @@ impl Server {
     /// `ctl` with these arguments. The socket is named so that no configuration has to be read for each question.
     pub(crate) fn run_ctl(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(binary("hotline111"));
-        command.args(["ctl", "--json", "--socket"]).arg(self.folder.join("control.sock")).args(arguments);
+        command
+            .args(["ctl", "--json", "--socket"])
+            .arg(self.folder.join("control.sock"))
+            .args(arguments);
         command.output().expect("starting ctl")
     }
 
     /// `ctl WHAT --json`.
     pub(crate) fn ctl(&self, what: &str) -> Value {
-        self.try_ctl(what).unwrap_or_else(|| panic!("ctl {what} failed"))
+        self.try_ctl(what)
+            .unwrap_or_else(|| panic!("ctl {what} failed"))
     }
 
     /// Waits until `ctl WHAT` shows what `probe` looks for.
-    pub(crate) fn wait_ctl(&self, what: &str, meaning: &str, probe: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_ctl(
+        &self,
+        what: &str,
+        meaning: &str,
+        probe: impl Fn(&Value) -> bool,
+    ) -> Value {
         let mut last = Value::Null;
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
@@ -320,9 +360,11 @@ impl Server {
 
     /// Waits until this many counsellors are in a state, e.g. `ready`.
     pub(crate) fn wait_agents(&self, state: &str, count: usize) {
-        self.wait_ctl("agents", &format!("{count} counsellors are {state}"), |agents| {
-            rows(agents).filter(|agent| agent["state"] == state).count() == count
-        });
+        self.wait_ctl(
+            "agents",
+            &format!("{count} counsellors are {state}"),
+            |agents| rows(agents).filter(|agent| agent["state"] == state).count() == count,
+        );
     }
 
     /// Waits until this many calls are in a state, e.g. `talking`.
@@ -335,7 +377,10 @@ impl Server {
     /// A counsellor's line of `ctl agents`.
     pub(crate) fn agent(&self, user: &str) -> Value {
         let agents = self.ctl("agents");
-        rows(&agents).find(|agent| agent["user"] == user).cloned().unwrap_or_else(|| panic!("no {user} in {agents}"))
+        rows(&agents)
+            .find(|agent| agent["user"] == user)
+            .cloned()
+            .unwrap_or_else(|| panic!("no {user} in {agents}"))
     }
 
     /// Waits until a counsellor is in a state.
@@ -349,36 +394,67 @@ impl Server {
     /// `ctl agent USER CHANGE`.
     pub(crate) fn change_agent(&self, user: &str, change: &[&str]) {
         let output = self.run_ctl(&[&["agent", user], change].concat());
-        assert!(output.status.success(), "ctl agent {user} {change:?}: {}", text(&output));
+        assert!(
+            output.status.success(),
+            "ctl agent {user} {change:?}: {}",
+            text(&output)
+        );
     }
 
     /// What the HTTP address gives for a path: status and body.
     pub(crate) fn http(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect((self.net.sip().ip(), HTTP_PORT)).expect("connecting by HTTP");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.net.sip().ip());
-        stream.write_all(request.as_bytes()).expect("asking by HTTP");
+        let mut stream =
+            TcpStream::connect((self.net.sip().ip(), HTTP_PORT)).expect("connecting by HTTP");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a time limit");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.net.sip().ip()
+        );
+        stream
+            .write_all(request.as_bytes())
+            .expect("asking by HTTP");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer by HTTP");
+        stream
+            .read_to_string(&mut answer)
+            .expect("an answer by HTTP");
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let status = head.get(9..12).and_then(|code| code.parse().ok());
-        (status.unwrap_or_else(|| panic!("no answer by HTTP: {answer}")), body.to_owned())
+        (
+            status.unwrap_or_else(|| panic!("no answer by HTTP: {answer}")),
+            body.to_owned(),
+        )
     }
 
     /// Waits until no call is open.
     pub(crate) fn wait_no_calls(&self) {
-        self.wait_ctl("calls", "all calls have ended", |calls| rows(calls).next().is_none());
+        self.wait_ctl("calls", "all calls have ended", |calls| {
+            rows(calls).next().is_none()
+        });
     }
 
     /// All records now, oldest first.
     pub(crate) fn records_now(&self) -> Vec<Value> {
         let output = self
-            .command(&["cdr", "export", "--from", "2020-01-01", "--to", "2100-01-01", "--format", "ndjson"])
+            .command(&[
+                "cdr",
+                "export",
+                "--from",
+                "2020-01-01",
+                "--to",
+                "2100-01-01",
+                "--format",
+                "ndjson",
+            ])
             .output()
             .expect("starting cdr export");
         assert!(output.status.success(), "cdr export: {}", text(&output));
         let lines = String::from_utf8_lossy(&output.stdout).into_owned();
-        lines.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a record is JSON"))
+            .collect()
     }
 
     /// All records, oldest first, once there are `count` with everything that is known late (counters, length of
@@ -388,18 +464,27 @@ impl Server {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
             last = self.records_now();
-            assert!(last.len() <= count, "{} records where {count} are due: {last:#?}", last.len());
+            assert!(
+                last.len() <= count,
+                "{} records where {count} are due: {last:#?}",
+                last.len()
+            );
             if last.len() == count && last.iter().all(is_complete) {
                 return last;
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        panic!("waited in vain for {count} complete records; there are {}: {last:#?}", last.len());
+        panic!(
+            "waited in vain for {count} complete records; there are {}: {last:#?}",
+            last.len()
+        );
     }
 
     /// The recording of a record.
     pub(crate) fn recording(&self, record: &Value) -> PathBuf {
-        let file = record["recording_file"].as_str().unwrap_or_else(|| panic!("no recording in {record}"));
+        let file = record["recording_file"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no recording in {record}"));
         self.state.join("recordings").join(file)
     }
 
@@ -412,10 +497,16 @@ impl Server {
     pub(crate) fn assert_no_number_in_logs(&self) {
         for entry in fs::read_dir(&self.folder).expect("the server's folder") {
             let path = entry.expect("an entry").path();
-            let is_log = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("server-"));
+            let is_log = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("server-"));
             if is_log {
                 let log = fs::read_to_string(&path).expect("a log");
-                assert!(!shows_a_number(&log), "a caller's number is in {}", path.display());
+                assert!(
+                    !shows_a_number(&log),
+                    "a caller's number is in {}",
+                    path.display()
+                );
             }
         }
     }
@@ -434,8 +525,16 @@ impl Drop for Server {
         }
         if !std::thread::panicking() {
             self.assert_no_number_in_logs();
-            let bugs: Vec<String> = self.log().lines().filter(|line| line.contains("\"bug\"")).map(str::to_owned).collect();
-            assert!(bugs.is_empty(), "the server found faults of its own: {bugs:#?}");
+            let bugs: Vec<String> = self
+                .log()
+                .lines()
+                .filter(|line| line.contains("\"bug\""))
+                .map(str::to_owned)
+                .collect();
+            assert!(
+                bugs.is_empty(),
+                "the server found faults of its own: {bugs:#?}"
+            );
             fs::remove_dir_all(&self.folder).expect("removing the server's folder");
         }
     }
@@ -462,7 +561,9 @@ pub(crate) fn rows(value: &Value) -> impl Iterator<Item = &Value> {
 
 /// A time of a record as UTC milliseconds since 1970.
 pub(crate) fn time_ms(record: &Value, name: &str) -> i64 {
-    let text = record[name].as_str().unwrap_or_else(|| panic!("no {name} in {record}"));
+    let text = record[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {record}"));
     utc_ms(text).unwrap_or_else(|| panic!("{name} is no time: {text}"))
 }
 
@@ -470,7 +571,12 @@ pub(crate) fn time_ms(record: &Value, name: &str) -> i64 {
 pub(crate) fn utc_ms(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second, millis) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
+    let (hour, minute, second, millis) = (
+        number(11, 13)?,
+        number(14, 16)?,
+        number(17, 19)?,
+        number(20, 23)?,
+    );
     // Days from the civil date, counted from March so that the leap day is last.
     let shifted = if month <= 2 { year - 1 } else { year };
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -479,5 +585,9 @@ pub(crate) fn utc_ms(text: &str) -> Option<i64> {
 }
 
 fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -30,8 +30,16 @@ pub(crate) struct Message {
 impl Sipp {
     /// `scenario` is a file of this folder's sipp/ without its ending; `local` names the address and port that
     /// it speaks from, which is how the server knows a trunk.
-    pub(crate) fn new(name: &str, scenario: &str, folder: &Path, local: SocketAddr, server: SocketAddr) -> Self {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/sipp").join(format!("{scenario}.xml"));
+    pub(crate) fn new(
+        name: &str,
+        scenario: &str,
+        folder: &Path,
+        local: SocketAddr,
+        server: SocketAddr,
+    ) -> Self {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("e2e/sipp")
+            .join(format!("{scenario}.xml"));
         let mut command = Command::new("sipp");
         let ip = local.ip().to_string();
         command
@@ -40,11 +48,37 @@ impl Sipp {
             .env("TZ", "UTC")
             .arg("-sf")
             .arg(source)
-            .args(["-i", &ip, "-p", &local.port().to_string(), "-mi", &ip, "-mp", "6000"])
-            .args(["-nostdin", "-timeout", "120", "-timeout_error", "-trace_err", "-trace_msg"])
-            .args(["-error_file", &format!("{name}.errors"), "-message_file", &format!("{name}.messages")])
+            .args([
+                "-i",
+                &ip,
+                "-p",
+                &local.port().to_string(),
+                "-mi",
+                &ip,
+                "-mp",
+                "6000",
+            ])
+            .args([
+                "-nostdin",
+                "-timeout",
+                "120",
+                "-timeout_error",
+                "-trace_err",
+                "-trace_msg",
+            ])
+            .args([
+                "-error_file",
+                &format!("{name}.errors"),
+                "-message_file",
+                &format!("{name}.messages"),
+            ])
             .arg(server.to_string());
-        Self { name: name.to_owned(), folder: folder.to_owned(), command }.calls(1)
+        Self {
+            name: name.to_owned(),
+            folder: folder.to_owned(),
+            command,
+        }
+        .calls(1)
     }
 
     /// A keyword of the scenario.
@@ -88,18 +122,30 @@ pub(crate) fn messages(folder: &Path, name: &str) -> Vec<Message> {
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let mut found = Vec::new();
-    for part in text.split("\n-----------------------------------------------").chain([""]) {
+    for part in text
+        .split("\n-----------------------------------------------")
+        .chain([""])
+    {
         let mut lines = part.trim_start_matches('-').trim_start().lines();
-        let Some(at_ms) = lines.next().and_then(|line| utc_ms(line.trim())) else { continue };
+        let Some(at_ms) = lines.next().and_then(|line| utc_ms(line.trim())) else {
+            continue;
+        };
         let is_sent = lines.next().is_some_and(|line| line.contains("sent"));
         let rest: Vec<&str> = lines.skip_while(|line| line.trim().is_empty()).collect();
         let Some(start) = rest.first() else { continue };
-        let cseq = rest.iter().find_map(|line| line.strip_prefix("CSeq: ")).unwrap_or_default();
+        let cseq = rest
+            .iter()
+            .find_map(|line| line.strip_prefix("CSeq: "))
+            .unwrap_or_default();
         found.push(Message {
             at_ms,
             is_sent,
             start: start.trim().to_owned(),
-            method: cseq.split_whitespace().nth(1).unwrap_or_default().to_owned(),
+            method: cseq
+                .split_whitespace()
+                .nth(1)
+                .unwrap_or_default()
+                .to_owned(),
         });
     }
     found
@@ -107,6 +153,10 @@ pub(crate) fn messages(folder: &Path, name: &str) -> Vec<Message> {
 
 /// When the first message with this beginning (e.g. `INVITE`, `SIP/2.0 200`) and CSeq method passed.
 pub(crate) fn first_ms(messages: &[Message], start: &str, method: &str) -> i64 {
-    let found = messages.iter().find(|message| message.start.starts_with(start) && message.method == method);
-    found.unwrap_or_else(|| panic!("no {start} of {method} in {messages:#?}")).at_ms
+    let found = messages
+        .iter()
+        .find(|message| message.start.starts_with(start) && message.method == method);
+    found
+        .unwrap_or_else(|| panic!("no {start} of {method} in {messages:#?}"))
+        .at_ms
 }

@@ -18,24 +18,41 @@ fn strangers_change_nothing() {
     desk.wait_registered(tv01);
     server.wait_agent("tv01", "ready");
     let mut trunk = Phones::start(server.net.sip(), server.net.trunk());
-    let talk = Talk::new().wait_ms(500).press("1").tone(600, 20).wait_ms(12_000).hang_up();
-    let caller = trunk.bank.call(CallScript::dial("111").from(SENTINEL).talk(talk));
+    let talk = Talk::new()
+        .wait_ms(500)
+        .press("1")
+        .tone(600, 20)
+        .wait_ms(12_000)
+        .hang_up();
+    let caller = trunk
+        .bank
+        .call(CallScript::dial("111").from(SENTINEL).talk(talk));
     server.wait_calls("talking", 1);
     let rejected_before = rejected(&server);
     let before = (server.ctl("regs"), server.ctl("agents")[1].clone());
 
     let line = Line::open(server.net.stranger(), server.net.sip());
-    for garbage in [&b""[..], b"\0", b"\xff\xfe\xfd", b"INVITE", b"SIP/2.0 200 OK\r\n\r\n", &[b'A'; 60_000]] {
+    for garbage in [
+        &b""[..],
+        b"\0",
+        b"\xff\xfe\xfd",
+        b"INVITE",
+        b"SIP/2.0 200 OK\r\n\r\n",
+        &[b'A'; 60_000],
+    ] {
         line.send(garbage);
     }
     let invites = strangers_invite(&server.net);
     let registers = strangers_register(&line, &server.net);
     let mut half = TcpStream::connect(server.net.sip()).expect("connecting");
-    half.write_all(b"INVITE sip:111@x SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK").expect("half a message");
+    half.write_all(b"INVITE sip:111@x SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK")
+        .expect("half a message");
     let mut endless = TcpStream::connect(server.net.sip()).expect("connecting");
     // The server may cut it off in the middle; that is its right.
     let cut = endless.write_all(&[b'x'; 1 << 20]);
-    println!("a stranger's INVITE gets {invites:?}, REGISTER {registers:?}, a megabyte without end {cut:?}");
+    println!(
+        "a stranger's INVITE gets {invites:?}, REGISTER {registers:?}, a megabyte without end {cut:?}"
+    );
 
     let calls = server.ctl("calls");
     assert_eq!(calls.as_array().map(Vec::len), Some(1), "{calls}");
@@ -47,7 +64,10 @@ fn strangers_change_nothing() {
 
     let rejected = rejected(&server) - rejected_before;
     println!("{rejected} requests counted as refused");
-    assert!(rejected >= 5, "three INVITEs and two REGISTERs at least are counted");
+    assert!(
+        rejected >= 5,
+        "three INVITEs and two REGISTERs at least are counted"
+    );
 
     trunk.wait_ended(caller);
     drop(half);
@@ -62,19 +82,27 @@ fn strangers_change_nothing() {
 fn rejected(server: &Server) -> u64 {
     let (status, metrics) = server.http("/metrics");
     assert_eq!(status, 200);
-    let lines = metrics.lines().filter(|line| line.starts_with("hotline_sip_rejected_total"));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
+    let lines = metrics
+        .lines()
+        .filter(|line| line.starts_with("hotline_sip_rejected_total"));
+    lines
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum::<f64>() as u64
 }
 
 /// Challenged or not answered at all; never taken, and the same for a number that exists and one that does not.
 fn strangers_invite(net: &Net) -> Vec<u16> {
-    let status_of = |dialled: &str| match Caller::try_dial(net.stranger(), net.sip(), dialled, SENTINEL) {
-        Ok(_) => panic!("a stranger's call to {dialled} is taken"),
-        Err(answer) if answer.starts_with("SIP/2.0") => status(&answer),
-        Err(_) => 0,
-    };
+    let status_of =
+        |dialled: &str| match Caller::try_dial(net.stranger(), net.sip(), dialled, SENTINEL) {
+            Ok(_) => panic!("a stranger's call to {dialled} is taken"),
+            Err(answer) if answer.starts_with("SIP/2.0") => status(&answer),
+            Err(_) => 0,
+        };
     let seen = vec![status_of("111"), status_of("tv01"), status_of("nobody")];
-    assert!(seen.iter().all(|status| *status == seen[0]), "the answers differ: {seen:?}");
+    assert!(
+        seen.iter().all(|status| *status == seen[0]),
+        "the answers differ: {seen:?}"
+    );
     assert!(matches!(seen[0], 0 | 401 | 403 | 407), "{seen:?}");
     seen
 }
@@ -83,14 +111,22 @@ fn strangers_register(line: &Line, net: &Net) -> Vec<u16> {
     let mut cseq = 100;
     let mut status_of = |user: &str| {
         let (sip, local) = (net.sip(), line.local());
-        let headers =
-            format!("From: <sip:{user}@{sip}>;tag=s1\r\nTo: <sip:{user}@{sip}>\r\nContact: <sip:{user}@{local}>\r\n");
+        let headers = format!(
+            "From: <sip:{user}@{sip}>;tag=s1\r\nTo: <sip:{user}@{sip}>\r\nContact: <sip:{user}@{local}>\r\n"
+        );
         cseq += 1;
-        line.send(line.request("REGISTER", &format!("sip:{sip}"), cseq, &headers, "").as_bytes());
-        line.final_answer(Duration::from_secs(1)).map_or(0, |answer| status(&answer))
+        line.send(
+            line.request("REGISTER", &format!("sip:{sip}"), cseq, &headers, "")
+                .as_bytes(),
+        );
+        line.final_answer(Duration::from_secs(1))
+            .map_or(0, |answer| status(&answer))
     };
     let seen = vec![status_of("tv01"), status_of("nobody")];
-    assert_eq!(seen[0], seen[1], "an account that exists is answered like one that does not");
+    assert_eq!(
+        seen[0], seen[1],
+        "an account that exists is answered like one that does not"
+    );
     assert!(matches!(seen[0], 0 | 401), "{seen:?}");
     seen
 }

@@ -25,7 +25,11 @@ fn mu_law_caller_by_info_and_a_law_counsellor_by_tcp() {
     });
     let heard_at_desk = server.folder.join("desk.wav");
     let talk = Talk::new().record(&heard_at_desk).tone(1_000, 20);
-    let tv01 = desk.bank.register("tv01", crate::server::PASSWORD, AnswerScript::answer_after_ms(500).talk(talk));
+    let tv01 = desk.bank.register(
+        "tv01",
+        crate::server::PASSWORD,
+        AnswerScript::answer_after_ms(500).talk(talk),
+    );
     desk.wait_registered(tv01);
     server.wait_agents("ready", 1);
     let regs = server.ctl("regs");
@@ -43,9 +47,15 @@ fn mu_law_caller_by_info_and_a_law_counsellor_by_tcp() {
         .tone(600, 20)
         .wait_ms(9_000)
         .hang_up();
-    let caller = trunk.bank.call(CallScript::dial("111").from(SENTINEL).talk(talk));
-    trunk.wait_kind(caller, "the caller's recording", |kind| matches!(kind, EventKind::Recorded { .. }));
-    desk.wait_kind(tv01, "the desk's recording", |kind| matches!(kind, EventKind::Recorded { .. }));
+    let caller = trunk
+        .bank
+        .call(CallScript::dial("111").from(SENTINEL).talk(talk));
+    trunk.wait_kind(caller, "the caller's recording", |kind| {
+        matches!(kind, EventKind::Recorded { .. })
+    });
+    desk.wait_kind(tv01, "the desk's recording", |kind| {
+        matches!(kind, EventKind::Recorded { .. })
+    });
 
     let records = server.records(1);
     assert_eq!(records[0]["fate"], "H_UNCODED", "{}", records[0]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Decision 10.
 const SILENCE_MS_MAX: usize = 2_000;
-/// Five times the bar of 40 ms is the rule for tests; half of that is what a busy machine shows at worst.
+/// The bar is 40 ms; the rest is the scheduler's when other tests run beside this one.
 const GAP_MS_MAX: f64 = 100.0;
 /// Longer than the comfort clips at 15 s and 45 s and the music between them.
 const WAIT: Duration = Duration::from_secs(72);
@@ -17,40 +17,76 @@ const WAIT: Duration = Duration::from_secs(72);
 fn a_long_wait_is_never_silent_and_never_broken() {
     let server = Plan::new("waiting", 1).start();
     let mut caller = Caller::dial(server.net.trunk(), server.net.sip(), "111", SENTINEL);
-    let answer_ms = caller.answered_at.duration_since(caller.invited_at).as_millis();
+    let answer_ms = caller
+        .answered_at
+        .duration_since(caller.invited_at)
+        .as_millis();
     std::thread::sleep(Duration::from_secs(1));
     caller.press(1);
     server.wait_calls("queue", 1);
-    std::thread::sleep(WAIT);
+    // The caller sends no audio at all, as a muted phone does: that must not cost the call.
+    let asked = caller.stay(WAIT);
+    println!("the server asks the silent caller {asked:?}");
     let invited_at = caller.invited_at;
     let packets = caller.hang_up();
 
     let first_ms = packets[0].at.duration_since(invited_at).as_millis();
-    println!("200 after {answer_ms} ms, first audio after {first_ms} ms, {} packets", packets.len());
-    assert!(first_ms < 1_000, "the first prompt is heard within 1 s of the INVITE");
+    println!(
+        "200 after {answer_ms} ms, first audio after {first_ms} ms, {} packets",
+        packets.len()
+    );
+    assert!(
+        first_ms < 1_000,
+        "the first prompt is heard within 1 s of the INVITE"
+    );
     let gap_ms = assert_one_line(&packets);
     println!("largest gap between packets {gap_ms:.1} ms");
     assert!(gap_ms < GAP_MS_MAX, "{gap_ms:.1} ms without a packet");
-    assert!(packets.iter().all(|packet| packet.payload_type == 8 && packet.payload.len() == 160));
+    assert!(
+        packets
+            .iter()
+            .all(|packet| packet.payload_type == 8 && packet.payload.len() == 160)
+    );
 
     let records = server.records(1);
     let record = &records[0];
     assert_eq!(record["fate"], "A_QUEUE");
     let audio = server.audio(record);
     let (silence_ms, at_ms) = audio.longest_silence_ms(CALLER_HEARS, 0, audio.length_ms());
-    println!("recording of {} ms; longest silence {silence_ms} ms at {at_ms} ms", audio.length_ms());
-    assert!(silence_ms < SILENCE_MS_MAX, "{silence_ms} ms of silence at {at_ms} ms");
+    println!(
+        "recording of {} ms; longest silence {silence_ms} ms at {at_ms} ms",
+        audio.length_ms()
+    );
+    assert!(
+        silence_ms < SILENCE_MS_MAX,
+        "{silence_ms} ms of silence at {at_ms} ms"
+    );
 
-    let queued_ms = usize::try_from(time_ms(record, "queued") - time_ms(record, "answered")).expect("queued later");
+    let queued_ms = usize::try_from(time_ms(record, "queued") - time_ms(record, "answered"))
+        .expect("queued later");
     let sounds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sounds/vi");
     let heard = |name: &str| audio.find_prompt(CALLER_HEARS, &sounds.join(name));
     let (greeting, service) = (heard("greet_main.wav"), heard("svc_child_ok.wav"));
     let (hold, brave) = (heard("queue_hold.wav"), heard("queue_brave.wav"));
-    println!("queued at {queued_ms} ms; greeting {greeting:?}, service {service:?}, hold {hold:?}, brave {brave:?} ms");
-    assert!(greeting.first().is_some_and(|at| *at < 500), "the greeting begins at once");
-    assert!(service.first().is_some_and(|at| at.abs_diff(queued_ms) < 1_000), "the service is confirmed at the key");
+    println!(
+        "queued at {queued_ms} ms; greeting {greeting:?}, service {service:?}, hold {hold:?}, brave {brave:?} ms"
+    );
+    assert!(
+        greeting.first().is_some_and(|at| *at < 500),
+        "the greeting begins at once"
+    );
+    assert!(
+        service
+            .first()
+            .is_some_and(|at| at.abs_diff(queued_ms) < 1_000),
+        "the service is confirmed at the key"
+    );
     // A comfort clip waits for the clip before it to end, and for nothing else.
-    let follows = |heard: &[usize], after: usize| heard.iter().any(|at| (after..after + 8_000).contains(&(at - queued_ms)));
+    let follows = |heard: &[usize], after: usize| {
+        heard
+            .iter()
+            .any(|at| (after..after + 8_000).contains(&(at - queued_ms)))
+    };
     assert!(follows(&hold, 15_000), "comfort at 15 s");
     assert!(follows(&brave, 45_000), "comfort at 45 s");
 }
