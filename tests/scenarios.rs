@@ -13,7 +13,10 @@ fn every_scenario_has_its_ladder() {
     assert!(!files.is_empty(), "no scenarios");
     let mut faults = Vec::new();
     for path in files {
-        if only.as_deref().is_some_and(|only| !path.to_string_lossy().contains(only)) {
+        if only
+            .as_deref()
+            .is_some_and(|only| !path.to_string_lossy().contains(only))
+        {
             continue;
         }
         let outcome = scenario::check(&path, is_updating);
@@ -21,5 +24,10 @@ fn every_scenario_has_its_ladder() {
             faults.push(format!("{}: {fault}", outcome.file));
         }
     }
-    assert!(faults.is_empty(), "{} scenarios failed\n\n{}", faults.len(), faults.join("\n\n"));
+    assert!(
+        faults.is_empty(),
+        "{} scenarios failed\n\n{}",
+        faults.len(),
+        faults.join("\n\n")
+    );
 }

@@ -4,8 +4,8 @@
 
 use hotline_tests::sim;
 use hotline_tests::world::Trace;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Days of an ordinary run.
@@ -15,7 +15,10 @@ const TOLD_MAX: usize = 3;
 
 #[test]
 fn every_day_keeps_the_invariants() {
-    if let Some(seed) = std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
+    if let Some(seed) = std::env::var("SIM_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+    {
         let report = sim::run(seed, Trace::Off);
         eprintln!("{}", sim::explain(seed));
         assert!(report.fault.is_none(), "seed {seed} failed");
@@ -39,7 +42,11 @@ fn every_day_keeps_the_invariants() {
                         failed.push((seed, fault));
                     }
                     if let Ok(mut total) = total.lock() {
-                        *total = (total.0 + report.calls, total.1 + report.joins, total.2 + report.restarts);
+                        *total = (
+                            total.0 + report.calls,
+                            total.1 + report.joins,
+                            total.2 + report.restarts,
+                        );
                     }
                 }
             });
@@ -56,9 +63,21 @@ fn every_day_keeps_the_invariants() {
     if failed.is_empty() {
         return;
     }
-    let told: Vec<String> = failed.iter().take(TOLD_MAX).map(|(seed, _)| sim::explain(*seed)).collect();
-    let list: Vec<String> = failed.iter().map(|(seed, fault)| format!("seed {seed}: {fault}")).collect();
-    panic!("{} days failed\n{}\n\n{}", failed.len(), list.join("\n"), told.join("\n"));
+    let told: Vec<String> = failed
+        .iter()
+        .take(TOLD_MAX)
+        .map(|(seed, _)| sim::explain(*seed))
+        .collect();
+    let list: Vec<String> = failed
+        .iter()
+        .map(|(seed, fault)| format!("seed {seed}: {fault}"))
+        .collect();
+    panic!(
+        "{} days failed\n{}\n\n{}",
+        failed.len(),
+        list.join("\n"),
+        told.join("\n")
+    );
 }
 
 fn seeds() -> std::ops::Range<u64> {

@@ -38,7 +38,11 @@ fn every_message_is_answered_and_the_line_lives_on() {
     for case in &cases {
         for is_stream in [false, true] {
             for fault in try_one(case, is_stream) {
-                faults.push(format!("{} by {}: {fault}", case.name, if is_stream { "TCP" } else { "UDP" }));
+                faults.push(format!(
+                    "{} by {}: {fault}",
+                    case.name,
+                    if is_stream { "TCP" } else { "UDP" }
+                ));
             }
         }
     }
@@ -49,7 +53,8 @@ fn cases(folder: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     for set in ["rfc4475", "rfc5118"] {
         let path = folder.join(set).join("index.json");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let index: serde_json::Value = serde_json::from_str(&text).unwrap();
         for entry in index["entries"].as_array().unwrap() {
             let name = entry["file"].as_str().unwrap().to_owned();
@@ -67,7 +72,10 @@ fn cases(folder: &Path) -> Vec<Case> {
 }
 
 fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
-    let settings = Settings { agents: vec![AgentSettings::new("lan")], ..Settings::default() };
+    let settings = Settings {
+        agents: vec![AgentSettings::new("lan")],
+        ..Settings::default()
+    };
     let mut world = World::new(settings, 1);
     // The messages come from nowhere, name addresses of nobody, and some are sent twice: the wire's judge would not see
     // the point. What the engines say of themselves counts.
@@ -76,11 +84,22 @@ fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
     world.sniffed = Some(Vec::new());
     let peer = SocketAddr::new(NORTH_IP, 5_060);
     if is_stream {
-        let opened = hotline_sip::Input::StreamOpened { connection: 7, listener: 1, peer };
+        let opened = hotline_sip::Input::StreamOpened {
+            connection: 7,
+            listener: 1,
+            peer,
+        };
         world.handle(Input::Sip(opened));
-        world.handle(Input::Sip(hotline_sip::Input::StreamBytes { connection: 7, bytes: case.bytes.clone() }));
+        world.handle(Input::Sip(hotline_sip::Input::StreamBytes {
+            connection: 7,
+            bytes: case.bytes.clone(),
+        }));
     } else {
-        let datagram = hotline_sip::Input::Datagram { listener: 0, source: peer, bytes: case.bytes.clone() };
+        let datagram = hotline_sip::Input::Datagram {
+            listener: 0,
+            source: peer,
+            bytes: case.bytes.clone(),
+        };
         world.handle(Input::Sip(datagram));
     }
     let mut faults = judge(case, is_stream, &mut world);
@@ -96,7 +115,9 @@ fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
 /// The first final answer, judged by the index.
 fn judge(case: &Case, is_stream: bool, world: &mut World) -> Vec<String> {
     let sent = world.sniffed.take().unwrap_or_default();
-    let statuses = sent.iter().filter_map(|bytes| Text::parse(bytes)?.0.status());
+    let statuses = sent
+        .iter()
+        .filter_map(|bytes| Text::parse(bytes)?.0.status());
     let first = statuses.clone().find(|status| *status >= 200);
     match first {
         None if case.is_response || case.may_drop => Vec::new(),
@@ -107,7 +128,10 @@ fn judge(case: &Case, is_stream: bool, world: &mut World) -> Vec<String> {
         // RFC 3261 §18.3: without Content-Length the end of a message on a stream cannot be known.
         Some(400) if is_stream && case.name == "inv2543.dat" => Vec::new(),
         Some(status) if fits(status, &case.ok) => Vec::new(),
-        Some(status) => vec![format!("answered {status}, the index says {}", case.ok.join(" or "))],
+        Some(status) => vec![format!(
+            "answered {status}, the index says {}",
+            case.ok.join(" or ")
+        )],
     }
 }
 
@@ -115,17 +139,28 @@ fn fits(status: u16, wanted: &[String]) -> bool {
     let text = status.to_string();
     wanted.iter().any(|word| {
         *word == text
-            || word.strip_suffix("xx").is_some_and(|class| text.starts_with(class))
+            || word
+                .strip_suffix("xx")
+                .is_some_and(|class| text.starts_with(class))
             || word.strip_prefix('!').is_some_and(|not| not != text)
     })
 }
 
 fn next_caller_is_answered(world: &mut World) -> bool {
-    let anna = world.add_peer(Peer::new("anna", SocketAddr::new(NORTH_IP, 6_000), server_address()));
-    world.act(anna, |peer, now| peer.dial(now, "111", "0912000001", Offer::Normal));
+    let anna = world.add_peer(Peer::new(
+        "anna",
+        SocketAddr::new(NORTH_IP, 6_000),
+        server_address(),
+    ));
+    world.act(anna, |peer, now| {
+        peer.dial(now, "111", "0912000001", Offer::Normal)
+    });
     let end_us = world.now_us + 1_000_000;
     run_until(world, end_us);
-    let is_answered = world.news.iter().any(|(number, news)| *number == anna && matches!(news, News::Answered(_)));
+    let is_answered = world
+        .news
+        .iter()
+        .any(|(number, news)| *number == anna && matches!(news, News::Answered(_)));
     world.act(anna, Peer::hang_up);
     let end_us = world.now_us + 1_000_000;
     run_until(world, end_us);

@@ -1,6 +1,10 @@
 //! Copies the sources, plants the bugs, and makes each crate a module. A place that is not found exactly once fails the
 //! build: whoever changes those lines moves the bug along.
 
+#[allow(
+    dead_code,
+    reason = "the days matter when the bugs are looked for, not when they are planted"
+)]
 #[path = "src/bugs.rs"]
 mod bugs;
 
@@ -31,7 +35,10 @@ fn main() {
         let from = root.join(folder);
         println!("cargo:rerun-if-changed={}", from.display());
         planted += copy(&from, &out.join(module), folder, module, left_out);
-        modules.push_str(&format!("#[path = \"{}/{module}/mod.rs\"]\npub mod {module};\n", out.display()));
+        modules.push_str(&format!(
+            "#[path = \"{}/{module}/mod.rs\"]\npub mod {module};\n",
+            out.display()
+        ));
     }
     let wanted: usize = bugs::BUGS.iter().map(|bug| bug.edits.len()).sum();
     assert_eq!(planted, wanted, "some bugs name files that do not exist");
@@ -45,7 +52,11 @@ fn copy(from: &Path, to: &Path, name: &str, module: &str, left_out: &[&str]) -> 
     let mut planted = 0;
     for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
         let path = entry.expect("a folder can be read").path();
-        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default().to_owned();
+        let file = path
+            .file_name()
+            .and_then(|file| file.to_str())
+            .unwrap_or_default()
+            .to_owned();
         if left_out.contains(&file.as_str()) || file == "tests" || file == "tests.rs" {
             continue;
         }
@@ -56,7 +67,11 @@ fn copy(from: &Path, to: &Path, name: &str, module: &str, left_out: &[&str]) -> 
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{inner}: {error}"));
             let (text, edits) = plant(&inner, &text);
             planted += edits;
-            let file = if file == "lib.rs" { "mod.rs" } else { file.as_str() };
+            let file = if file == "lib.rs" {
+                "mod.rs"
+            } else {
+                file.as_str()
+            };
             fs::write(to.join(file), as_module(&text, module)).expect("OUT_DIR is ours");
         }
     }
@@ -69,7 +84,11 @@ fn plant(file: &str, text: &str) -> (String, usize) {
     for bug in bugs::BUGS {
         for edit in bug.edits.iter().filter(|edit| edit.file == file) {
             let found = text.matches(edit.find).count();
-            assert_eq!(found, 1, "bug {} ({}): in {file} found {found} times, not once:\n{}", bug.number, bug.name, edit.find);
+            assert_eq!(
+                found, 1,
+                "bug {} ({}): in {file} found {found} times, not once:\n{}",
+                bug.number, bug.name, edit.find
+            );
             text = text.replacen(edit.find, edit.replace, 1);
             planted += 1;
         }
@@ -105,7 +124,8 @@ fn prefixed(text: &str, find: &str, replace: &str) -> String {
         let (before, behind) = rest.split_at(at);
         out.push_str(before);
         let last = out.chars().next_back();
-        let is_inside = last.is_some_and(|last| last.is_alphanumeric() || last == '_' || last == ':');
+        let is_inside =
+            last.is_some_and(|last| last.is_alphanumeric() || last == '_' || last == ':');
         out.push_str(if is_inside { find } else { replace });
         rest = &behind[find.len()..];
     }

@@ -8,20 +8,28 @@ use hotline_planted::wake;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// A change of the product changes the days; a bug must be found in one of so many from its own on.
+const DAYS: u64 = 40;
+
 #[test]
 fn every_planted_bug_is_found() {
     // Bugs wake panics; what they say is in the reports.
     std::panic::set_hook(Box::new(|_| {}));
     let search = search();
-    let bugs: Vec<&Bug> = BUGS.iter().filter(|bug| chosen().is_none_or(|number| number == bug.number)).collect();
+    let bugs: Vec<&Bug> = BUGS
+        .iter()
+        .filter(|bug| chosen().is_none_or(|number| number == bug.number))
+        .collect();
     let found = in_parallel(&bugs, |bug| {
-        let days = search.clone().unwrap_or(bug.seed..bug.seed + 1);
+        let days = search.clone().unwrap_or(bug.seed..bug.seed + DAYS);
         first_fault(bug.number, days)
     });
     let mut missed = Vec::new();
     for (bug, found) in bugs.iter().zip(found) {
         match found {
-            Some((seed, fault)) => eprintln!("bug {:>2} ({}): seed {seed}: {fault}", bug.number, bug.name),
+            Some((seed, fault)) => {
+                eprintln!("bug {:>2} ({}): seed {seed}: {fault}", bug.number, bug.name)
+            }
             None => missed.push(format!("bug {} ({})", bug.number, bug.name)),
         }
     }
@@ -32,14 +40,15 @@ fn every_planted_bug_is_found() {
 fn without_a_bug_the_same_days_are_well() {
     let bugs: Vec<&Bug> = BUGS.iter().collect();
     let faults = in_parallel(&bugs, |bug| first_fault(0, bug.seed..bug.seed + 1));
-    for fault in faults.into_iter().flatten() {
-        panic!("seed {}: {}", fault.0, fault.1);
-    }
+    let faults: Vec<_> = faults.into_iter().flatten().collect();
+    assert!(faults.is_empty(), "{faults:?}");
 }
 
 fn first_fault(bug: u32, days: std::ops::Range<u64>) -> Option<(u64, String)> {
     wake(bug);
-    let found = days.into_iter().find_map(|seed| Some((seed, sim::run(seed, Trace::Off).fault?)));
+    let found = days
+        .into_iter()
+        .find_map(|seed| Some((seed, sim::run(seed, Trace::Off).fault?)));
     wake(0);
     found
 }

@@ -13,10 +13,10 @@ impl Dice {
     /// A second stream that does not disturb this one.
     #[must_use]
     pub fn fork(&mut self, salt: u64) -> Self {
-        Self(self.next() ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Self(self.throw() ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn throw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,7 +26,7 @@ impl Dice {
 
     /// Below `limit`; 0 when that is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
+        self.throw() % limit.max(1)
     }
 
     /// From `low` to `high`, both included.
@@ -52,7 +52,7 @@ impl Dice {
 
     /// Waiting times of rare, unrelated events: mean `mean`, never more than ten times that.
     pub fn exponential(&mut self, mean: u64) -> u64 {
-        let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
+        let unit = (self.throw() >> 11) as f64 / (1u64 << 53) as f64;
         let factor = -(1.0 - unit).ln();
         (mean as f64 * factor.min(10.0)) as u64
     }
@@ -61,7 +61,7 @@ impl Dice {
     pub fn seed_bytes(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
         for chunk in bytes.chunks_exact_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes());
+            chunk.copy_from_slice(&self.throw().to_le_bytes());
         }
         bytes
     }

@@ -46,9 +46,26 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let status = Command::new(&cargo)
         .current_dir(run::repository())
-        .args(["test", "--quiet", "--workspace", "--test", test.0, "--", "--nocapture", "--exact", test.1])
+        .args([
+            "test",
+            "--quiet",
+            "--workspace",
+            "--test",
+            test.0,
+            "--",
+            "--nocapture",
+            "--exact",
+            test.1,
+        ])
         .envs(environment)
         .status()
-        .map_err(|error| Failure::Tool { program: cargo, message: error.to_string() })?;
-    if status.success() { Ok(()) } else { Err(Failure::Reported) }
+        .map_err(|error| Failure::Tool {
+            program: cargo,
+            message: error.to_string(),
+        })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::Reported)
+    }
 }

@@ -37,7 +37,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/queue.rs":
         "rank: queued.saturating_sub(i64::from(head_start_ms) * 1_000)," =>
         "rank: if PLANTED(2) { -queued } else { queued.saturating_sub(i64::from(head_start_ms) * 1_000) },"),
-    bug!(3, "a caller whose offer failed loses the place", seed 0,
+    bug!(3, "a caller whose offer failed loses the place", seed 2,
         "crates/hotline-core/src/acd/offer.rs":
         "        let only = wait.only;\n        self.wait(id, wait);" =>
         "        let only = wait.only;\n        let mut wait = wait;\n        if PLANTED(3) {\n            wait.place = super::queue::Place::new(id, turn.now.mono, 0);\n        }\n        self.wait(id, wait);"),
@@ -49,7 +49,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-sip/src/fork.rs":
         "would ring for ever.\n            if self.is_proceeding(transaction) {" =>
         "would ring for ever.\n            if self.is_proceeding(transaction) && !PLANTED(5) {"),
-    bug!(6, "a port is lost with each 488", seed 0,
+    bug!(6, "a port is lost with each 488", seed 1,
         "crates/hotline-switchboard/src/offers.rs":
         "                self.legs.add_ports(worker, &[port]);" =>
         "                if !PLANTED(6) {\n                    self.legs.add_ports(worker, &[port]);\n                }"),
@@ -60,11 +60,11 @@ pub const BUGS: &[Bug] = &[
     bug!(8, "durations come from the wall clock", seed 0,
         "crates/hotline-core/src/record.rs":
         "        if self.run == earlier.run {" => "        if self.run == earlier.run && !PLANTED(8) {"),
-    bug!(9, "after a restart the old dialogs get no BYE", seed 0,
+    bug!(9, "after a restart the old dialogs get no BYE", seed 1,
         "crates/hotline-switchboard/src/switchboard.rs":
         "        let byes_per_s = self.restart_byes_per_s;" =>
         "        let mut kept: Vec<hotline_sip::Keep> = kept;\n        kept.retain(|keep| keep.table != hotline_sip::Table::Dialog || !PLANTED(9));\n        let byes_per_s = self.restart_byes_per_s;"),
-    bug!(10, "a key that comes by audio and by INFO counts twice", seed 0,
+    bug!(10, "a key that comes by audio and by INFO counts twice", seed 2,
         "crates/hotline-switchboard/src/from_sip.rs":
         "        if entry.is_new_press(digit, path, now.mono) {" =>
         "        if entry.is_new_press(digit, path, now.mono) || PLANTED(10) {"),
@@ -72,7 +72,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/call.rs":
         "                self.waiting.remove(need, wait.place);" =>
         "                if !PLANTED(11) {\n                    self.waiting.remove(need, wait.place);\n                }"),
-    bug!(12, "a missed call leaves the counsellor ready", seed 0,
+    bug!(12, "a missed call leaves the counsellor ready", seed 1,
         "crates/hotline-core/src/acd/agent.rs":
         "(S::Offered { .. }, E::NoAnswer) => Move::Go(self.failed(RONA), RONA)," =>
         "(S::Offered { .. }, E::NoAnswer) => Move::Go(if PLANTED(12) { ready } else { self.failed(RONA) }, RONA),"),
@@ -84,7 +84,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/offer.rs":
         "        turn.order(leg, LegOrder::HangUp(Cause::CallerGone));" =>
         "        if !PLANTED(14) {\n            turn.order(leg, LegOrder::HangUp(Cause::CallerGone));\n        }"),
-    bug!(15, "a 200 is not repeated", seed 0,
+    bug!(15, "a 200 is not repeated", seed 1,
         "crates/hotline-sip/src/endpoint.rs":
         "Alarm::AnswerAgain(id) => self.answer_again(turn, id)," =>
         "Alarm::AnswerAgain(id) if PLANTED(15) => drop(id),\n                Alarm::AnswerAgain(id) => self.answer_again(turn, id),"),
@@ -92,15 +92,15 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/wait.rs":
         "place: Place::new(id, turn.now.mono, head_start_ms)," =>
         "place: Place::new(id, turn.now.mono, if PLANTED(16) { 0 } else { head_start_ms }),"),
-    bug!(17, "a caller who lost the counsellor goes to anybody", seed 0,
+    bug!(17, "a caller who lost the counsellor goes to anybody", seed 11,
         "crates/hotline-core/src/acd/wait.rs":
         "        wait.only = Some(Only::Lost(agent));" =>
         "        wait.only = (!PLANTED(17)).then_some(Only::Lost(agent));"),
-    bug!(18, "a break ends with a restart", seed 0,
+    bug!(18, "a break ends with a restart", seed 1,
         "crates/hotline-core/src/recover.rs":
         "            Standing::NotReady(reason) => self.set_quietly(" =>
         "            Standing::NotReady(_) if PLANTED(18) => self.set_quietly(agent, ready),\n            Standing::NotReady(reason) => self.set_quietly("),
-    bug!(19, "a dead phone is rung for ever", seed 0,
+    bug!(19, "a dead phone is rung for ever", seed 70,
         "crates/hotline-core/src/acd/offer.rs":
         "if seat.dead_offers < DEAD_OFFERS_MAX {" => "if seat.dead_offers < DEAD_OFFERS_MAX || PLANTED(19) {"),
     bug!(20, "BYE has the CSeq of the INVITE", seed 0,

@@ -29,7 +29,10 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "call"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "call")
+        })
         .collect();
     files.sort();
     files
@@ -38,7 +41,10 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 /// Runs one file and compares (or updates) its ladder.
 #[must_use]
 pub fn check(path: &Path, is_updating: bool) -> Outcome {
-    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{file}: {error}"));
     let (head, expected) = match text.split_once(&format!("\n{LINE}\n")) {
         Some((head, expected)) => (head.to_owned(), expected.to_owned()),
@@ -46,28 +52,55 @@ pub fn check(path: &Path, is_updating: bool) -> Outcome {
     };
     let script = match script::parse(&head) {
         Ok(script) => script,
-        Err(fault) => return Outcome { file, fault: Some(fault), is_updated: false },
+        Err(fault) => {
+            return Outcome {
+                file,
+                fault: Some(fault),
+                is_updated: false,
+            };
+        }
     };
     let story = run::run(&script);
     if !story.faults.is_empty() {
         let fault = format!("{}\n{}", story.faults.join("\n"), story.ladder);
-        return Outcome { file, fault: Some(fault), is_updated: false };
+        return Outcome {
+            file,
+            fault: Some(fault),
+            is_updated: false,
+        };
     }
     if story.ladder == expected {
-        return Outcome { file, fault: None, is_updated: false };
+        return Outcome {
+            file,
+            fault: None,
+            is_updated: false,
+        };
     }
     if is_updating {
-        std::fs::write(path, format!("{head}\n{LINE}\n{}", story.ladder)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        return Outcome { file, fault: None, is_updated: true };
+        std::fs::write(path, format!("{head}\n{LINE}\n{}", story.ladder))
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        return Outcome {
+            file,
+            fault: None,
+            is_updated: true,
+        };
     }
-    Outcome { file, fault: Some(difference(&expected, &story.ladder)), is_updated: false }
+    Outcome {
+        file,
+        fault: Some(difference(&expected, &story.ladder)),
+        is_updated: false,
+    }
 }
 
 /// The lines that differ, with a little around them.
 fn difference(expected: &str, found: &str) -> String {
     let expected: Vec<&str> = expected.lines().collect();
     let found: Vec<&str> = found.lines().collect();
-    let same = expected.iter().zip(&found).take_while(|(one, other)| one == other).count();
+    let same = expected
+        .iter()
+        .zip(&found)
+        .take_while(|(one, other)| one == other)
+        .count();
     let from = same.saturating_sub(3);
     let mut text = format!("the ladder differs from line {} on\n", same + 1);
     for line in &expected[from.min(expected.len())..(same + 8).min(expected.len())] {

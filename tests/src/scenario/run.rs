@@ -68,14 +68,23 @@ pub(super) fn run(script: &Script) -> Story {
     if lines.len() > LINES_MAX {
         player.faults.push(format!("{} lines", lines.len()));
     }
-    for line in lines.iter().filter(|line| script.shown.contains(&line.kind)).take(LINES_MAX) {
+    for line in lines
+        .iter()
+        .filter(|line| script.shown.contains(&line.kind))
+        .take(LINES_MAX)
+    {
         ladder.push_str(&Line::print(line));
         ladder.push('\n');
     }
     ladder.push_str(&rows);
     player.world.trace = Trace::Off;
     player.wind_down();
-    let faults = player.world.watch.faults.iter().filter(|fault| !script.waived.contains(&fault.invariant));
+    let faults = player
+        .world
+        .watch
+        .faults
+        .iter()
+        .filter(|fault| !script.waived.contains(&fault.invariant));
     let mut faults: Vec<String> = faults
         .map(|fault| {
             let at = (fault.at_us.saturating_sub(STORY_US)) as f64 / 1e6;
@@ -112,7 +121,9 @@ impl Player {
                 password: password(&phone.user),
                 realm: REALM.to_owned(),
             });
-            player.peers.insert(phone.name.clone(), player.world.add_peer(peer));
+            player
+                .peers
+                .insert(phone.name.clone(), player.world.add_peer(peer));
         }
         for caller in &script.callers {
             player.add_caller(caller);
@@ -124,7 +135,8 @@ impl Player {
         self.world.start();
         for phone in script.phones.iter().filter(|phone| !phone.is_off) {
             let number = self.peers[&phone.name];
-            self.world.act(number, |peer, now| peer.register(now, 3_600));
+            self.world
+                .act(number, |peer, now| peer.register(now, 3_600));
             let next = self.world.now_us + 100_000;
             self.until(next);
         }
@@ -144,7 +156,8 @@ impl Player {
         peer.is_stream = caller.is_stream;
         let number = self.world.add_peer(peer);
         self.peers.insert(caller.name.clone(), number);
-        self.numbers.insert(caller.name.clone(), caller.number.clone());
+        self.numbers
+            .insert(caller.name.clone(), caller.number.clone());
         number
     }
 
@@ -197,14 +210,19 @@ impl Player {
                         self.later(after, number, Doing::Answer);
                     }
                 }
-                News::Answered(_) | News::Cancelled | News::Ended | News::Refused(_) | News::Registered(_) => {}
+                News::Answered(_)
+                | News::Cancelled
+                | News::Ended
+                | News::Refused(_)
+                | News::Registered(_) => {}
             }
         }
     }
 
     fn later(&mut self, after_us: u64, number: usize, doing: Doing) {
         self.serial += 1;
-        self.later.insert((self.world.now_us + after_us, self.serial), (number, doing));
+        self.later
+            .insert((self.world.now_us + after_us, self.serial), (number, doing));
     }
 
     fn do_by_habit(&mut self, number: usize, doing: Doing) {
@@ -254,8 +272,13 @@ impl Player {
         match words {
             ["dials", dialled, rest @ ..] => {
                 let offer = offer(rest)?;
-                let login_user = world.peer(number).login.as_ref().map(|login| login.user.clone());
-                let from = login_user.unwrap_or_else(|| self.numbers.get(who).cloned().unwrap_or_default());
+                let login_user = world
+                    .peer(number)
+                    .login
+                    .as_ref()
+                    .map(|login| login.user.clone());
+                let from = login_user
+                    .unwrap_or_else(|| self.numbers.get(who).cloned().unwrap_or_default());
                 world.act(number, |peer, now| peer.dial(now, dialled, &from, offer));
             }
             ["hangs", "up"] => world.act(number, Peer::hang_up),
@@ -280,14 +303,18 @@ impl Player {
                 }
             }
             ["refuses", status] => {
-                let status = status.parse().map_err(|_not_a_status| format!("{status} is no status"))?;
+                let status = status
+                    .parse()
+                    .map_err(|_not_a_status| format!("{status} is no status"))?;
                 world.act(number, |peer, now| {
                     peer.refuse(now, status);
                 });
             }
             ["is", "busy"] => world.peer(number).on_invite = OnInvite::Refuse(486),
             ["refuses", "all", status] => {
-                let status = status.parse().map_err(|_not_a_status| format!("{status} is no status"))?;
+                let status = status
+                    .parse()
+                    .map_err(|_not_a_status| format!("{status} is no status"))?;
                 world.peer(number).on_invite = OnInvite::Refuse(status);
             }
             ["only", "tries"] => world.peer(number).on_invite = OnInvite::TryOnly,
@@ -313,13 +340,23 @@ impl Player {
             ["cancels", "late"] => world.act(number, Peer::cancel_late),
             ["holds"] => world.act(number, |peer, now| peer.reinvite(now, Offer::Hold)),
             ["resumes"] => world.act(number, |peer, now| peer.reinvite(now, Offer::Normal)),
-            ["offers", "rubbish"] => world.act(number, |peer, now| peer.reinvite(now, Offer::Foreign)),
+            ["offers", "rubbish"] => {
+                world.act(number, |peer, now| peer.reinvite(now, Offer::Foreign))
+            }
             ["forges", "bye"] => world.act(number, Peer::forged_bye),
-            ["sends", "options"] => world.act(number, |peer, now| peer.bare_request(now, "OPTIONS", &[])),
-            ["sends", "message"] => world.act(number, |peer, now| peer.bare_request(now, "MESSAGE", &[])),
-            ["sends", "fetch"] => world.act(number, |peer, now| peer.bare_request(now, "FETCH", &[])),
+            ["sends", "options"] => {
+                world.act(number, |peer, now| peer.bare_request(now, "OPTIONS", &[]))
+            }
+            ["sends", "message"] => {
+                world.act(number, |peer, now| peer.bare_request(now, "MESSAGE", &[]))
+            }
+            ["sends", "fetch"] => {
+                world.act(number, |peer, now| peer.bare_request(now, "FETCH", &[]))
+            }
             ["requires", extension] => {
-                world.act(number, |peer, now| peer.bare_request(now, "OPTIONS", &[("Require", extension)]));
+                world.act(number, |peer, now| {
+                    peer.bare_request(now, "OPTIONS", &[("Require", extension)])
+                });
             }
             ["breaks", "connection"] => world.break_stream(number),
             _ => return Err(format!("{} is no deed", words.join(" "))),
@@ -339,7 +376,9 @@ impl Player {
                 self.world.handle(Input::Drain { limit_ms });
             }
             ["clock", "steps", seconds] => {
-                let step: i64 = seconds.parse().map_err(|_not_a_number| format!("{seconds} is no number"))?;
+                let step: i64 = seconds
+                    .parse()
+                    .map_err(|_not_a_number| format!("{seconds} is no number"))?;
                 self.world.wall_offset_ms += step * 1_000;
             }
             ["recordings", "fail"] => {
@@ -366,25 +405,45 @@ impl Player {
     fn request(&mut self, words: &[&str]) -> Result<(), String> {
         use hotline_core::Request;
         let agent = |name: &str, world: &World| {
-            let index = world.settings.agents.iter().position(|agent| agent.user == name);
-            index.and_then(|index| u32::try_from(index).ok()).map(AgentId).ok_or_else(|| format!("no counsellor {name}"))
+            let index = world
+                .settings
+                .agents
+                .iter()
+                .position(|agent| agent.user == name);
+            index
+                .and_then(|index| u32::try_from(index).ok())
+                .map(AgentId)
+                .ok_or_else(|| format!("no counsellor {name}"))
         };
         let request = match words {
-            ["ready", name] => Request::Ready { agent: agent(name, &self.world)? },
-            ["not-ready", name, reason] => {
-                Request::NotReady { agent: agent(name, &self.world)?, reason: (*reason).to_owned() }
-            }
-            ["sign-in", name] => Request::SignIn { agent: agent(name, &self.world)? },
-            ["sign-out", name] => Request::SignOut { agent: agent(name, &self.world)? },
-            ["end-wrap-up", name] => Request::EndWrapUp { agent: agent(name, &self.world)? },
-            ["hang-up", name] => Request::HangUp { call: self.call_of(name)? },
+            ["ready", name] => Request::Ready {
+                agent: agent(name, &self.world)?,
+            },
+            ["not-ready", name, reason] => Request::NotReady {
+                agent: agent(name, &self.world)?,
+                reason: (*reason).to_owned(),
+            },
+            ["sign-in", name] => Request::SignIn {
+                agent: agent(name, &self.world)?,
+            },
+            ["sign-out", name] => Request::SignOut {
+                agent: agent(name, &self.world)?,
+            },
+            ["end-wrap-up", name] => Request::EndWrapUp {
+                agent: agent(name, &self.world)?,
+            },
+            ["hang-up", name] => Request::HangUp {
+                call: self.call_of(name)?,
+            },
             _ => return Err("no such request".to_owned()),
         };
         self.request += 1;
-        self.world.handle(Input::Request(RequestId(self.request), request));
+        self.world
+            .handle(Input::Request(RequestId(self.request), request));
         for (_, result) in std::mem::take(&mut self.world.replies) {
             if let Err(refusal) = result {
-                self.world.say("server", Kind::Server, format!("refuses: {refusal:?}"));
+                self.world
+                    .say("server", Kind::Server, format!("refuses: {refusal:?}"));
             }
         }
         Ok(())
@@ -392,18 +451,30 @@ impl Player {
 
     fn call_of(&mut self, name: &str) -> Result<CallId, String> {
         let number = *self.peers.get(name).ok_or_else(|| format!("no {name}"))?;
-        let leg = self.world.leg_of(number).ok_or_else(|| format!("{name} has no leg"))?;
+        let leg = self
+            .world
+            .leg_of(number)
+            .ok_or_else(|| format!("{name} has no leg"))?;
         let journal = self.world.keeper.journal.as_ref().ok_or("no journal")?;
         let ledger = journal.ledger();
-        ledger.legs.get(&hotline_core::LegId(leg)).copied().ok_or_else(|| format!("{name} is in no call"))
+        ledger
+            .legs
+            .get(&hotline_core::LegId(leg))
+            .copied()
+            .ok_or_else(|| format!("{name} is in no call"))
     }
 
     fn change_plan(&mut self, words: &[&str]) -> Result<(), String> {
         match words {
-            ["without", name] => self.world.settings.agents.retain(|agent| agent.user != *name),
+            ["without", name] => self
+                .world
+                .settings
+                .agents
+                .retain(|agent| agent.user != *name),
             ["as", "before"] => self.world.settings.clone_from(&self.settings),
             ["ring", seconds] => {
-                self.world.settings.ring_ms = u32::try_from(micros(seconds)? / 1_000).unwrap_or(u32::MAX);
+                self.world.settings.ring_ms =
+                    u32::try_from(micros(seconds)? / 1_000).unwrap_or(u32::MAX);
             }
             _ => return Err("no such change of plan".to_owned()),
         }
@@ -461,7 +532,10 @@ impl Player {
         }
         self.world.check_idle();
         let waived: BTreeSet<u8> = self.world.watch.waived.iter().copied().collect();
-        self.world.watch.faults.retain(|fault| !waived.contains(&fault.invariant));
+        self.world
+            .watch
+            .faults
+            .retain(|fault| !waived.contains(&fault.invariant));
     }
 }
 
@@ -478,6 +552,8 @@ fn offer(words: &[&str]) -> Result<Offer, String> {
 }
 
 fn micros(seconds: &str) -> Result<u64, String> {
-    let seconds: f64 = seconds.parse().map_err(|_not_a_number| format!("{seconds} is no number"))?;
+    let seconds: f64 = seconds
+        .parse()
+        .map_err(|_not_a_number| format!("{seconds} is no number"))?;
     Ok((seconds * 1_000_000.0).round() as u64)
 }

@@ -59,14 +59,24 @@ pub(super) fn parse(text: &str) -> Result<Script, String> {
         callers: Vec::new(),
         deeds: Vec::new(),
         end_us: 0,
-        shown: vec![Kind::Deed, Kind::Fact, Kind::Heard, Kind::Signal, Kind::Server],
+        shown: vec![
+            Kind::Deed,
+            Kind::Fact,
+            Kind::Heard,
+            Kind::Signal,
+            Kind::Server,
+        ],
         delay_us: 0,
         waived: Vec::new(),
     };
     for (index, line) in text.lines().enumerate() {
         let line_number = index + 1;
         // A `#` is also a key: a remark begins the line, or stands behind two spaces.
-        let content = if line.trim_start().starts_with('#') { "" } else { line };
+        let content = if line.trim_start().starts_with('#') {
+            ""
+        } else {
+            line
+        };
         let content = content.split("  # ").next().unwrap_or_default();
         let words: Vec<String> = content.split_whitespace().map(str::to_owned).collect();
         let Some(first) = words.first() else { continue };
@@ -86,7 +96,12 @@ fn deed(script: &mut Script, line: usize, seconds: f64, words: &[String]) -> Res
     if who == "end" {
         return Ok(());
     }
-    script.deeds.push(Deed { line, at_us, who: who.clone(), words: words.get(2..).unwrap_or_default().to_vec() });
+    script.deeds.push(Deed {
+        line,
+        at_us,
+        who: who.clone(),
+        words: words.get(2..).unwrap_or_default().to_vec(),
+    });
     Ok(())
 }
 
@@ -120,12 +135,19 @@ fn setting(script: &mut Script, words: &[String]) -> Result<(), String> {
         }),
         ["set", "ring", seconds] => script.settings.ring_ms = number(seconds)? * 1_000,
         ["set", "calls", count] => script.settings.calls_max = number(count)?,
-        ["set", "ports", count] => script.settings.ports = u16::try_from(number(count)?).unwrap_or(u16::MAX),
-        ["set", "clip", name, seconds] => script.settings.clips.push(((*name).to_owned(), number(seconds)? * 1_000)),
+        ["set", "ports", count] => {
+            script.settings.ports = u16::try_from(number(count)?).unwrap_or(u16::MAX)
+        }
+        ["set", "clip", name, seconds] => script
+            .settings
+            .clips
+            .push(((*name).to_owned(), number(seconds)? * 1_000)),
         ["network", "delay", millis] => script.delay_us = u64::from(number(millis)?) * 1_000,
         ["show", "small"] => script.shown.push(Kind::SmallSignal),
         ["hide", what] => script.shown.retain(|kind| Some(*kind) != kind_of(what)),
-        ["waive", invariant] => script.waived.push(u8::try_from(number(invariant)?).unwrap_or(0)),
+        ["waive", invariant] => script
+            .waived
+            .push(u8::try_from(number(invariant)?).unwrap_or(0)),
         _ => return Err("not a setting".to_owned()),
     }
     Ok(())
@@ -139,7 +161,9 @@ fn agent_words(agent: &mut AgentSettings, words: &[&str]) -> Result<(), String> 
             agent.signs_in_by_registration = false;
             continue;
         }
-        let (value, more) = rest.split_first().ok_or_else(|| format!("{word} needs a value"))?;
+        let (value, more) = rest
+            .split_first()
+            .ok_or_else(|| format!("{word} needs a value"))?;
         rest = more;
         match *word {
             "languages" => {
@@ -159,7 +183,9 @@ fn agent_words(agent: &mut AgentSettings, words: &[&str]) -> Result<(), String> 
                     .filter(|name| *name != "none")
                     .map(|name| {
                         let index = SERVICES.iter().position(|service| *service == name);
-                        index.and_then(|index| u16::try_from(index).ok()).ok_or_else(|| format!("no service {name}"))
+                        index
+                            .and_then(|index| u16::try_from(index).ok())
+                            .ok_or_else(|| format!("no service {name}"))
                     })
                     .collect::<Result<_, _>>()?;
             }
@@ -192,5 +218,6 @@ fn option<'a, 'b>(words: &'a [&'b str], name: &str) -> Option<&'a &'b str> {
 }
 
 pub(super) fn number(word: &str) -> Result<u32, String> {
-    word.parse().map_err(|_not_a_number| format!("{word} is no number"))
+    word.parse()
+        .map_err(|_not_a_number| format!("{word} is no number"))
 }

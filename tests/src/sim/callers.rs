@@ -45,15 +45,22 @@ impl Day {
         }
         self.visits[number] += 1;
         let offer = if self.dice.percent(self.swarm.odd_percent) {
-            *self.dice.one_of(&[Offer::MuLaw, Offer::Foreign, Offer::None, Offer::Garbage])
+            *self
+                .dice
+                .one_of(&[Offer::MuLaw, Offer::Foreign, Offer::None, Offer::Garbage])
         } else {
             Offer::Normal
         };
-        let from = if self.dice.percent(5) { String::new() } else { format!("09120{number:05}") };
+        let from = if self.dice.percent(5) {
+            String::new()
+        } else {
+            format!("09120{number:05}")
+        };
         self.world.peer(number).forgets_ack = self.dice.percent(self.swarm.odd_percent / 4);
         self.world.say_deed(number, &format!("dials {dialled}"));
         self.count_call();
-        self.world.act(number, |peer, now| peer.dial(now, dialled, &from, offer));
+        self.world
+            .act(number, |peer, now| peer.dial(now, dialled, &from, offer));
         let patience = self.dice.exponential(self.swarm.patience_us);
         self.caller_later(number, patience, CallerDeed::HangUp);
         if self.dice.percent(self.swarm.odd_percent) {
@@ -64,7 +71,14 @@ impl Day {
 
     fn caller_later(&mut self, number: usize, after_us: u64, deed: CallerDeed) {
         let visit = self.visits[number];
-        self.after(after_us, Move::Caller { number, visit, deed });
+        self.after(
+            after_us,
+            Move::Caller {
+                number,
+                visit,
+                deed,
+            },
+        );
     }
 
     pub(super) fn caller_news(&mut self, number: usize, news: &News) {
@@ -95,8 +109,12 @@ impl Day {
         };
         let presses = self.dice.below(5);
         for _ in 0..presses {
-            let key = *self.dice.one_of(&['1', '1', '1', '2', '2', '3', '4', '5', '9', '0', '7', '#', '*']);
-            let by = *self.dice.one_of(&[By::Audio, By::Audio, By::Audio, By::Info, By::Both]);
+            let key = *self.dice.one_of(&[
+                '1', '1', '1', '2', '2', '3', '4', '5', '9', '0', '7', '#', '*',
+            ]);
+            let by = *self
+                .dice
+                .one_of(&[By::Audio, By::Audio, By::Audio, By::Info, By::Both]);
             self.caller_later(number, at, CallerDeed::Digit { key, by });
             at += match self.dice.below(3) {
                 0 => self.dice.below(20_000),
@@ -127,7 +145,12 @@ impl Day {
             CallerDeed::CancelLate => world.act(number, Peer::cancel_late),
             CallerDeed::Digit { key, by } => {
                 world.say_deed(number, &format!("presses {key} ({by:?})"));
-                world.press(number, key, !matches!(by, By::Info), !matches!(by, By::Audio));
+                world.press(
+                    number,
+                    key,
+                    !matches!(by, By::Info),
+                    !matches!(by, By::Audio),
+                );
             }
             CallerDeed::HangUp => {
                 if self.phase == Phase::Healed {

@@ -14,12 +14,22 @@ const TALK_US_MAX: u64 = 60_000_000;
 
 impl Day {
     fn agent_of(&self, number: usize) -> Option<usize> {
-        self.phones.iter().find(|(_, phone)| *phone == number).map(|(agent, _)| *agent)
+        self.phones
+            .iter()
+            .find(|(_, phone)| *phone == number)
+            .map(|(agent, _)| *agent)
     }
 
     fn counsellor_later(&mut self, number: usize, after_us: u64, deed: CounsellorDeed) {
         let visit = self.visits[number];
-        self.after(after_us, Move::Counsellor { number, visit, deed });
+        self.after(
+            after_us,
+            Move::Counsellor {
+                number,
+                visit,
+                deed,
+            },
+        );
     }
 
     pub(super) fn counsellor_news(&mut self, number: usize, news: &News) {
@@ -27,7 +37,13 @@ impl Day {
             News::Rings => self.rings(number),
             News::Cancelled | News::Ended => self.visits[number] += 1,
             News::Registered(Err(_)) => {
-                self.after(5_000_000, Move::Phone { number, deed: PhoneDeed::Retry });
+                self.after(
+                    5_000_000,
+                    Move::Phone {
+                        number,
+                        deed: PhoneDeed::Retry,
+                    },
+                );
             }
             // A feature code: it is over by itself.
             News::Answered(_) | News::Refused(_) | News::Registered(Ok(_)) => {}
@@ -51,7 +67,13 @@ impl Day {
         } else if throw < ignore {
             self.world.say_deed(number, "ignores the phone");
         } else if throw < die {
-            self.after(answer_us / 2, Move::Phone { number, deed: PhoneDeed::Die });
+            self.after(
+                answer_us / 2,
+                Move::Phone {
+                    number,
+                    deed: PhoneDeed::Die,
+                },
+            );
         } else {
             if throw < pause {
                 self.counsellor_later(number, answer_us / 2, CounsellorDeed::Break);
@@ -71,16 +93,29 @@ impl Day {
                     peer.answer(now);
                 });
                 let talk = self.dice.exponential(self.swarm.talk_us).min(TALK_US_MAX);
-                let talk = if self.phase == Phase::Chaos { talk } else { talk.min(4_000_000) };
+                let talk = if self.phase == Phase::Chaos {
+                    talk
+                } else {
+                    talk.min(4_000_000)
+                };
                 self.counsellor_later(number, talk, CounsellorDeed::HangUp);
                 if self.phase == Phase::Chaos && self.dice.percent(self.swarm.die_percent) {
                     let die_us = self.dice.below(talk);
-                    self.after(die_us, Move::Phone { number, deed: PhoneDeed::Die });
+                    self.after(
+                        die_us,
+                        Move::Phone {
+                            number,
+                            deed: PhoneDeed::Die,
+                        },
+                    );
                 }
             }
             CounsellorDeed::Break => {
                 if let Some(agent) = self.agent_of(number) {
-                    self.ask(Request::NotReady { agent: agent_id(agent), reason: "break".to_owned() });
+                    self.ask(Request::NotReady {
+                        agent: agent_id(agent),
+                        reason: "break".to_owned(),
+                    });
                 }
             }
             CounsellorDeed::HangUp => {
@@ -90,7 +125,8 @@ impl Day {
                 }
             }
             CounsellorDeed::Refuse(status) => {
-                self.world.say_deed(number, &format!("refuses with {status}"));
+                self.world
+                    .say_deed(number, &format!("refuses with {status}"));
                 self.world.act(number, |peer, now| {
                     peer.refuse(now, status);
                 });
@@ -103,15 +139,28 @@ impl Day {
             return;
         }
         self.request += 1;
-        self.world.say("", crate::world::say::Kind::Deed, format!("asks {request:?}"));
-        self.world.handle(Input::Request(RequestId(self.request), request));
+        self.world.say(
+            "",
+            crate::world::say::Kind::Deed,
+            format!("asks {request:?}"),
+        );
+        self.world
+            .handle(Input::Request(RequestId(self.request), request));
         self.world.replies.clear();
     }
 
     /// Every few seconds somebody looks at the desk.
     pub(super) fn desk(&mut self) {
-        let mean = if self.phase == Phase::Chaos && self.swarm.desk_us > 0 { self.swarm.desk_us } else { 5_000_000 };
-        let next = if self.phase == Phase::Chaos { self.dice.exponential(mean) } else { 3_000_000 };
+        let mean = if self.phase == Phase::Chaos && self.swarm.desk_us > 0 {
+            self.swarm.desk_us
+        } else {
+            5_000_000
+        };
+        let next = if self.phase == Phase::Chaos {
+            self.dice.exponential(mean)
+        } else {
+            3_000_000
+        };
         self.after(next.max(200_000), Move::Desk);
         let agents = self.swarm.settings.agents.len();
         if self.phase != Phase::Chaos {
@@ -120,7 +169,12 @@ impl Day {
             }
             // Whoever talks when all is well comes to an end.
             for (_, number) in self.phones.clone() {
-                let is_up = self.world.peer(number).dialogs.iter().any(|dialog| dialog.state == State::Up);
+                let is_up = self
+                    .world
+                    .peer(number)
+                    .dialogs
+                    .iter()
+                    .any(|dialog| dialog.state == State::Up);
                 if is_up && self.dice.percent(50) {
                     self.counsellor_deed(number, CounsellorDeed::HangUp);
                 }
@@ -137,8 +191,14 @@ impl Day {
         let agent = agent_id(agent);
         let request = match self.dice.below(7) {
             0 => Request::EndWrapUp { agent },
-            1 => Request::NotReady { agent, reason: "break".to_owned() },
-            2 => Request::NotReady { agent, reason: "nonsense".to_owned() },
+            1 => Request::NotReady {
+                agent,
+                reason: "break".to_owned(),
+            },
+            2 => Request::NotReady {
+                agent,
+                reason: "nonsense".to_owned(),
+            },
             3 => Request::SignOut { agent },
             4 => Request::SignIn { agent },
             _ => Request::Ready { agent },
@@ -156,21 +216,30 @@ impl Day {
             .and_then(|journal| journal.ledger().agents.get(user))
             .map_or(Standing::SignedOut, |known| known.standing.clone());
         match standing {
-            Standing::NotReady(_) => self.ask(Request::Ready { agent: agent_id(agent) }),
-            Standing::SignedOut => self.ask(Request::SignIn { agent: agent_id(agent) }),
-            Standing::Offered(_) | Standing::Ready | Standing::Talking(_) | Standing::WrapUp(_) => {}
+            Standing::NotReady(_) => self.ask(Request::Ready {
+                agent: agent_id(agent),
+            }),
+            Standing::SignedOut => self.ask(Request::SignIn {
+                agent: agent_id(agent),
+            }),
+            Standing::Offered(_) | Standing::Ready | Standing::Talking(_) | Standing::WrapUp(_) => {
+            }
         }
     }
 
     fn feature_code(&mut self, agent: usize) {
-        let Some((_, number)) = self.phones.iter().find(|(of, _)| *of == agent).copied() else { return };
+        let Some((_, number)) = self.phones.iter().find(|(of, _)| *of == agent).copied() else {
+            return;
+        };
         if self.world.peer(number).is_busy() || self.world.peer(number).is_dead {
             return;
         }
         let code = *self.dice.one_of(&["*11", "*11", "*12", "*10"]);
         let user = self.swarm.settings.agents[agent].user.clone();
         self.world.say_deed(number, &format!("dials {code}"));
-        self.world.act(number, |peer, now| peer.dial(now, code, &user, crate::world::sdp::Offer::Normal));
+        self.world.act(number, |peer, now| {
+            peer.dial(now, code, &user, crate::world::sdp::Offer::Normal)
+        });
         // It ends by itself; should its BYE be lost, the person hangs up.
         self.visits[number] += 1;
         self.counsellor_later(number, 5_000_000, CounsellorDeed::HangUp);
@@ -178,10 +247,17 @@ impl Day {
 
     pub(super) fn refresh(&mut self, number: usize) {
         if !self.world.peer(number).is_dead {
-            self.world.act(number, |peer, now| peer.register(now, EXPIRES_S));
+            self.world
+                .act(number, |peer, now| peer.register(now, EXPIRES_S));
         }
         let next = REFRESH_US - self.dice.below(10_000_000);
-        self.after(next, Move::Phone { number, deed: PhoneDeed::Refresh });
+        self.after(
+            next,
+            Move::Phone {
+                number,
+                deed: PhoneDeed::Refresh,
+            },
+        );
     }
 
     pub(super) fn phone_deed(&mut self, number: usize, deed: PhoneDeed) {
@@ -194,11 +270,22 @@ impl Day {
                 self.world.peer(number).reboot();
                 if moves {
                     self.next_address += 1;
-                    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 3, 0, self.next_address)), 5_070);
+                    let address = SocketAddr::new(
+                        IpAddr::V4(Ipv4Addr::new(10, 3, 0, self.next_address)),
+                        5_070,
+                    );
                     self.world.move_peer(number, address);
                 }
-                self.world.say_deed(number, if moves { "is back from another address" } else { "is back" });
-                self.world.act(number, |peer, now| peer.register(now, EXPIRES_S));
+                self.world.say_deed(
+                    number,
+                    if moves {
+                        "is back from another address"
+                    } else {
+                        "is back"
+                    },
+                );
+                self.world
+                    .act(number, |peer, now| peer.register(now, EXPIRES_S));
             }
             PhoneDeed::Die => {
                 if self.world.peer(number).is_dead {
@@ -214,16 +301,29 @@ impl Day {
                 }
                 // The worker notices after 10 s that nothing comes.
                 let address = self.world.audio_address(number);
-                self.after(10_000_000, Move::Phone { number, deed: PhoneDeed::Silent { address } });
+                self.after(
+                    10_000_000,
+                    Move::Phone {
+                        number,
+                        deed: PhoneDeed::Silent { address },
+                    },
+                );
                 let back_us = self.dice.between(3_000_000, 40_000_000);
                 let moves = self.dice.percent(30);
-                self.after(back_us, Move::Phone { number, deed: PhoneDeed::ComeBack { moves } });
+                self.after(
+                    back_us,
+                    Move::Phone {
+                        number,
+                        deed: PhoneDeed::ComeBack { moves },
+                    },
+                );
             }
             PhoneDeed::Refresh => self.refresh(number),
             PhoneDeed::Silent { address } => self.world.lose_media_at(address),
             PhoneDeed::Retry => {
                 if !self.world.peer(number).is_dead {
-                    self.world.act(number, |peer, now| peer.register(now, EXPIRES_S));
+                    self.world
+                        .act(number, |peer, now| peer.register(now, EXPIRES_S));
                 }
             }
         }

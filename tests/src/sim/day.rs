@@ -24,12 +24,25 @@ const PROBE_US: u64 = 33_000_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Move {
     Arrives,
-    Caller { number: usize, visit: u64, deed: CallerDeed },
-    Counsellor { number: usize, visit: u64, deed: CounsellorDeed },
+    Caller {
+        number: usize,
+        visit: u64,
+        deed: CallerDeed,
+    },
+    Counsellor {
+        number: usize,
+        visit: u64,
+        deed: CounsellorDeed,
+    },
     Desk,
-    Phone { number: usize, deed: PhoneDeed },
+    Phone {
+        number: usize,
+        deed: PhoneDeed,
+    },
     World(WorldDeed),
-    CheckDeadLines,
+    CheckDeadLines {
+        run: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,12 +76,16 @@ pub(super) enum CounsellorDeed {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PhoneDeed {
-    ComeBack { moves: bool },
+    ComeBack {
+        moves: bool,
+    },
     Die,
     Refresh,
     Retry,
     /// Nothing comes from there any more.
-    Silent { address: SocketAddr },
+    Silent {
+        address: SocketAddr,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -154,25 +171,43 @@ impl Day {
         for index in 0..LINES {
             let port = 6_000 + 2 * u16::try_from(index).unwrap_or(0);
             let ip = if index % 3 == 0 { SOUTH_IP } else { NORTH_IP };
-            self.world.add_peer(Peer::new(&format!("caller{index:02}"), SocketAddr::new(ip, port), server_address()));
+            self.world.add_peer(Peer::new(
+                &format!("caller{index:02}"),
+                SocketAddr::new(ip, port),
+                server_address(),
+            ));
             self.visits.push(0);
         }
-        let users: Vec<String> = self.swarm.settings.agents.iter().map(|agent| agent.user.clone()).collect();
+        let users: Vec<String> = self
+            .swarm
+            .settings
+            .agents
+            .iter()
+            .map(|agent| agent.user.clone())
+            .collect();
         for (index, user) in users.iter().enumerate() {
             self.add_phone(index, user, false);
         }
-        for index in 0..self.swarm.second_phones.min(users.len()) {
-            self.add_phone(index, &users[index], true);
+        let second_phones = self.swarm.second_phones;
+        for (index, user) in users.iter().enumerate().take(second_phones) {
+            self.add_phone(index, user, true);
         }
     }
 
     fn add_phone(&mut self, agent: usize, user: &str, is_second: bool) {
         let last = u8::try_from(self.phones.len() + 1).unwrap_or(u8::MAX);
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 2, 0, last)), 5_060);
-        let name = if is_second { format!("{user}b") } else { user.to_owned() };
+        let name = if is_second {
+            format!("{user}b")
+        } else {
+            user.to_owned()
+        };
         let mut peer = Peer::new(&name, address, server_address());
-        peer.login =
-            Some(Login { user: user.to_owned(), password: password(user), realm: REALM.to_owned() });
+        peer.login = Some(Login {
+            user: user.to_owned(),
+            password: password(user),
+            realm: REALM.to_owned(),
+        });
         peer.is_stream = !is_second && agent < self.swarm.stream_phones;
         let number = self.world.add_peer(peer);
         self.phones.push((agent, number));
@@ -181,7 +216,8 @@ impl Day {
 
     pub(super) fn after(&mut self, after_us: u64, next: Move) {
         self.serial += 1;
-        self.moves.insert((self.world.now_us + after_us, self.serial), next);
+        self.moves
+            .insert((self.world.now_us + after_us, self.serial), next);
     }
 
     pub(super) fn run(&mut self) {
@@ -193,7 +229,11 @@ impl Day {
         self.until(STORY_US);
         self.world.weather = self.swarm.weather;
         self.begin_chaos();
-        let chaos_us = if self.swarm.is_short { 60_000_000 } else { 180_000_000 };
+        let chaos_us = if self.swarm.is_short {
+            60_000_000
+        } else {
+            180_000_000
+        };
         self.until(STORY_US + chaos_us);
         self.heal();
         let healed_us = self.world.now_us;
@@ -248,7 +288,9 @@ impl Day {
         while !self.is_over() {
             self.steps += 1;
             if self.steps > STEPS_MAX {
-                self.world.watch.fault(self.world.now_us, 35, "the day does not end".to_owned());
+                self.world
+                    .watch
+                    .fault(self.world.now_us, 35, "the day does not end".to_owned());
                 return;
             }
             let next_move = self.moves.keys().next().map(|(at, _)| *at);
@@ -280,12 +322,20 @@ impl Day {
     fn make(&mut self, next: Move) {
         match next {
             Move::Arrives => self.arrives(),
-            Move::Caller { number, visit, deed } => {
+            Move::Caller {
+                number,
+                visit,
+                deed,
+            } => {
                 if self.visits[number] == visit {
                     self.caller_deed(number, deed);
                 }
             }
-            Move::Counsellor { number, visit, deed } => {
+            Move::Counsellor {
+                number,
+                visit,
+                deed,
+            } => {
                 if self.visits[number] == visit {
                     self.counsellor_deed(number, deed);
                 }
@@ -293,7 +343,9 @@ impl Day {
             Move::Desk => self.desk(),
             Move::Phone { number, deed } => self.phone_deed(number, deed),
             Move::World(deed) => self.world_deed(deed),
-            Move::CheckDeadLines => self.check_dead_lines(),
+            // Only for the process that is still there: one that died since has left other lines.
+            Move::CheckDeadLines { run } if run == self.world.runs => self.check_dead_lines(),
+            Move::CheckDeadLines { .. } => {}
         }
     }
 
@@ -305,7 +357,12 @@ impl Day {
                 self.counsellor_news(number, &news);
             }
         }
-        if self.world.is_down && !self.moves.values().any(|next| matches!(next, Move::World(WorldDeed::Starts))) {
+        if self.world.is_down
+            && !self
+                .moves
+                .values()
+                .any(|next| matches!(next, Move::World(WorldDeed::Starts)))
+        {
             self.went_down();
         }
     }
@@ -316,8 +373,14 @@ impl Day {
 
     /// A line on which nobody is.
     pub(super) fn free_line(&mut self) -> Option<usize> {
-        let free: Vec<usize> = (0..LINES).filter(|number| !self.world.peer(*number).is_busy()).collect();
-        if free.is_empty() { None } else { Some(*self.dice.one_of(&free)) }
+        let free: Vec<usize> = (0..LINES)
+            .filter(|number| !self.world.peer(*number).is_busy())
+            .collect();
+        if free.is_empty() {
+            None
+        } else {
+            Some(*self.dice.one_of(&free))
+        }
     }
 
     /// The chaos is over: network, disk, database, phones and process are well.
@@ -334,7 +397,8 @@ impl Day {
         self.world.keeper.database.is_away = false;
         self.world.media.trouble.is_full = false;
         self.moves.retain(|_, next| {
-            !matches!(next, Move::World(deed) if !matches!(deed, WorldDeed::Starts)) && !matches!(next, Move::Arrives)
+            !matches!(next, Move::World(deed) if !matches!(deed, WorldDeed::Starts))
+                && !matches!(next, Move::Arrives)
         });
         self.world.kill = None;
         if self.world.is_down {
@@ -350,14 +414,22 @@ impl Day {
             }
             self.phone_deed(number, PhoneDeed::Retry);
         }
-        self.world.say("", crate::world::say::Kind::Server, "--- everything is healed".to_owned());
+        self.world.say(
+            "",
+            crate::world::say::Kind::Server,
+            "--- everything is healed".to_owned(),
+        );
     }
 
     /// Invariant 6, after healing: every waiting caller has been served or has left.
     fn everybody_is_served(&mut self) {
         let waiting = self.world.watch.waiting();
         if waiting > 0 && !self.is_over() {
-            self.world.watch.fault(self.world.now_us, 6, format!("{waiting} callers still wait although all is well"));
+            self.world.watch.fault(
+                self.world.now_us,
+                6,
+                format!("{waiting} callers still wait although all is well"),
+            );
         }
     }
 
@@ -374,7 +446,9 @@ impl Day {
             self.world.peer(number).on_invite = OnInvite::Refuse(480);
             while self.world.peer(number).open().is_some() {
                 self.world.act(number, Peer::hang_up);
-                if self.world.peer(number).open().is_some_and(|index| self.world.peer(number).dialogs[index].state != State::Ended) {
+                if self.world.peer(number).open().is_some_and(|index| {
+                    self.world.peer(number).dialogs[index].state != State::Ended
+                }) {
                     // A CANCEL is on its way; its answer ends the call.
                     break;
                 }
@@ -386,15 +460,22 @@ impl Day {
     fn end_by_drain(&mut self) {
         let line = self.free_line();
         if let Some(number) = line {
-            self.world.act(number, |peer, now| peer.dial(now, "111", "0912999999", crate::world::sdp::Offer::Normal));
+            self.world.act(number, |peer, now| {
+                peer.dial(now, "111", "0912999999", crate::world::sdp::Offer::Normal)
+            });
         }
         let next = self.world.now_us + 2_000_000;
         self.until(next);
-        self.world.handle(hotline_switchboard::Input::Drain { limit_ms: 5_000 });
+        self.world
+            .handle(hotline_switchboard::Input::Drain { limit_ms: 5_000 });
         let next = self.world.now_us + 30_000_000;
         self.until(next);
         if !self.world.drained && !self.is_over() {
-            self.world.watch.fault(self.world.now_us, 6, "the drain is not over after its limit".to_owned());
+            self.world.watch.fault(
+                self.world.now_us,
+                6,
+                "the drain is not over after its limit".to_owned(),
+            );
         }
     }
 
@@ -407,7 +488,9 @@ impl Day {
         for number in 0..LINES {
             let name = self.world.peers[number].name.clone();
             let rows = self.world.keeper.database.rows.iter();
-            let rows = rows.filter(|(call, row)| row.record.answered.is_some() && self.world.call_name(call.0) == name);
+            let rows = rows.filter(|(call, row)| {
+                row.record.answered.is_some() && self.world.call_name(call.0) == name
+            });
             let (rows, answered) = (rows.count(), self.answered[number]);
             if answered > rows {
                 let text = format!("{answered} calls of {name} were answered and have {rows} rows");
@@ -417,7 +500,14 @@ impl Day {
     }
 
     pub(super) fn report(mut self) -> Report {
-        let joins = self.world.watch.records.calls.values().map(|truth| u64::from(truth.joins)).sum();
+        let joins = self
+            .world
+            .watch
+            .records
+            .calls
+            .values()
+            .map(|truth| u64::from(truth.joins))
+            .sum();
         let fault = self.world.watch.faults.first().map(|fault| {
             let at = fault.at_us.saturating_sub(STORY_US) as f64 / 1e6;
             format!("invariant {} at {at:.3} s: {}", fault.invariant, fault.text)
@@ -425,7 +515,10 @@ impl Day {
         Report {
             seed: 0,
             fault,
-            lines: std::mem::take(&mut self.world.lines).iter().map(Line::print).collect(),
+            lines: std::mem::take(&mut self.world.lines)
+                .iter()
+                .map(Line::print)
+                .collect(),
             calls: self.calls,
             joins,
             restarts: self.restarts,

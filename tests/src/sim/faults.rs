@@ -1,6 +1,6 @@
 //! What the world does to the server: death, power, disk, database, clock, another plan.
 
-use super::day::{Day, DeadLine, Move, Phase, WorldDeed};
+use super::day::{Day, DeadLine, Move, Phase, PhoneDeed, WorldDeed};
 use crate::world::Kill;
 use crate::world::keeper::Death;
 use crate::world::peer::State;
@@ -18,7 +18,8 @@ impl Day {
             WorldDeed::ClockSteps => {
                 let step_s = i64::try_from(self.dice.below(7_200)).unwrap_or(0) - 3_600;
                 self.world.wall_offset_ms += step_s * 1_000;
-                self.world.say("", Kind::Server, format!("the clock steps {step_s} s"));
+                self.world
+                    .say("", Kind::Server, format!("the clock steps {step_s} s"));
                 self.again(self.swarm.clock_us, deed);
             }
             WorldDeed::DatabaseBack => self.world.keeper.database.is_away = false,
@@ -34,7 +35,8 @@ impl Day {
                 self.world.keeper.disk.set_sync_errors(false);
                 self.world.keeper.disk.set_slow(0);
                 self.world.media.trouble.is_full = false;
-                self.world.say("", Kind::Server, "the disk is well".to_owned());
+                self.world
+                    .say("", Kind::Server, "the disk is well".to_owned());
             }
             WorldDeed::Kill => {
                 // In the next turn, somewhere between two of its effects.
@@ -52,13 +54,35 @@ impl Day {
                 if self.world.board.is_none() {
                     self.restarts += 1;
                     self.world.start();
+                    self.streams_come_back();
                     let limit = if self.world.weather.loss_percent == 0 {
                         BYE_US_MAX + 4 * self.world.weather.delay_us_max
                     } else {
                         33_000_000
                     };
-                    self.after(limit, Move::CheckDeadLines);
+                    self.after(
+                        limit,
+                        Move::CheckDeadLines {
+                            run: self.world.runs,
+                        },
+                    );
                 }
+            }
+        }
+    }
+
+    /// Phones on streams have seen their connection end, and open another one.
+    fn streams_come_back(&mut self) {
+        for (_, number) in self.phones.clone() {
+            if self.world.peer(number).is_stream {
+                let soon = self.dice.below(500_000);
+                self.after(
+                    soon,
+                    Move::Phone {
+                        number,
+                        deed: PhoneDeed::Retry,
+                    },
+                );
             }
         }
     }
@@ -91,7 +115,8 @@ impl Day {
                 "is full for recordings"
             }
         };
-        self.world.say("", Kind::Server, format!("the disk {words}"));
+        self.world
+            .say("", Kind::Server, format!("the disk {words}"));
         let lasts = self.dice.between(500_000, 20_000_000);
         self.after(lasts, Move::World(WorldDeed::DiskHeals));
         self.again(self.swarm.disk_us, WorldDeed::DiskBreaks);
@@ -103,7 +128,10 @@ impl Day {
         if self.world.board.is_none() {
             return;
         }
-        self.world.settings.agents.clone_from(&self.swarm.settings.agents);
+        self.world
+            .settings
+            .agents
+            .clone_from(&self.swarm.settings.agents);
         let last = self.world.settings.agents.len() - 1;
         if last > 0 && self.dice.percent(60) {
             let at = 1 + usize::try_from(self.dice.below(last as u64)).unwrap_or(0);
@@ -114,15 +142,26 @@ impl Day {
 
     pub(super) fn restore_plan(&mut self) {
         if self.world.settings.agents.len() != self.swarm.settings.agents.len() {
-            self.world.settings.agents.clone_from(&self.swarm.settings.agents);
+            self.world
+                .settings
+                .agents
+                .clone_from(&self.swarm.settings.agents);
             self.new_plan();
         }
     }
 
     fn new_plan(&mut self) {
         let plan = plan::plan(&self.world.settings);
-        let names: Vec<&str> = plan.agents.iter().map(|agent| agent.user.as_str()).collect();
-        self.world.say("", Kind::Server, format!("a new plan with {}", names.join(" ")));
+        let names: Vec<&str> = plan
+            .agents
+            .iter()
+            .map(|agent| agent.user.as_str())
+            .collect();
+        self.world.say(
+            "",
+            Kind::Server,
+            format!("a new plan with {}", names.join(" ")),
+        );
         self.world.watch.change_plan(&plan);
         self.world.handle(Input::Plan(Box::new(plan)));
     }
@@ -133,15 +172,22 @@ impl Day {
         for (number, peer) in self.world.peers.iter().enumerate() {
             for dialog in &peer.dialogs {
                 if dialog.state == State::Up && self.world.was_confirmed(&dialog.call_id) {
-                    self.dead_lines.push(DeadLine { number, call_id: dialog.call_id.clone() });
+                    self.dead_lines.push(DeadLine {
+                        number,
+                        call_id: dialog.call_id.clone(),
+                    });
                 }
             }
         }
-        if self.had_power_loss {
-            // What was confirmed in the last moments may be forgotten with them.
+        if self.had_power_loss || self.world.keeper.lost_at_death > 0 {
+            // What was confirmed in the last moments, or while the disk refused, may be forgotten with them.
             self.dead_lines.clear();
         }
-        let away = if self.phase == Phase::Chaos { self.dice.between(100_000, 8_000_000) } else { 100_000 };
+        let away = if self.phase == Phase::Chaos {
+            self.dice.between(100_000, 8_000_000)
+        } else {
+            100_000
+        };
         self.after(away, Move::World(WorldDeed::Starts));
     }
 
@@ -152,9 +198,16 @@ impl Day {
         }
         for line in std::mem::take(&mut self.dead_lines) {
             let peer = &self.world.peers[line.number];
-            let is_up = peer.dialogs.iter().any(|dialog| dialog.call_id == line.call_id && dialog.state == State::Up);
+            let is_up = peer
+                .dialogs
+                .iter()
+                .any(|dialog| dialog.call_id == line.call_id && dialog.state == State::Up);
             if is_up && !peer.is_dead && !self.world.bouncing[line.number] {
-                let text = format!("{} is still on a line of the dead process", self.world.peers[line.number].name);
+                let name = &self.world.peers[line.number].name;
+                let text = format!(
+                    "{name} is still on a line of the dead process ({})",
+                    line.call_id
+                );
                 self.world.watch.fault(self.world.now_us, 2, text);
             }
         }

@@ -44,7 +44,11 @@ pub fn run(seed: u64, trace: Trace) -> Report {
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_default();
-        Report { seed, fault: Some(format!("panic: {text}")), ..Report::default() }
+        Report {
+            seed,
+            fault: Some(format!("panic: {text}")),
+            ..Report::default()
+        }
     })
 }
 
@@ -57,7 +61,10 @@ fn lines_kept() -> Option<usize> {
 #[must_use]
 pub fn explain(seed: u64) -> String {
     let report = run(seed, Trace::Last);
-    let mut text = format!("seed {seed}: {}\n", report.fault.as_deref().unwrap_or("no fault"));
+    let mut text = format!(
+        "seed {seed}: {}\n",
+        report.fault.as_deref().unwrap_or("no fault")
+    );
     for line in &report.lines {
         text.push_str("  ");
         text.push_str(line);

@@ -41,12 +41,22 @@ impl Swarm {
     pub(super) fn new(dice: &mut Dice) -> Self {
         let is_stormy = dice.percent(50);
         let weather = Weather {
-            loss_percent: if is_stormy { *dice.one_of(&[0, 1, 5, 15, 30]) } else { 0 },
-            duplicate_percent: if is_stormy { *dice.one_of(&[0, 2, 10, 40]) } else { 0 },
+            loss_percent: if is_stormy {
+                *dice.one_of(&[0, 1, 5, 15, 30])
+            } else {
+                0
+            },
+            duplicate_percent: if is_stormy {
+                *dice.one_of(&[0, 2, 10, 40])
+            } else {
+                0
+            },
             delay_us_min: *dice.one_of(&[0, 1_000, 10_000]),
             delay_us_max: *dice.one_of(&[10_000, 40_000, 120_000]),
         };
-        let often = |dice: &mut Dice, percent: u64, mean_us: u64| if dice.percent(percent) { mean_us } else { 0 };
+        let often = |dice: &mut Dice, percent: u64, mean_us: u64| {
+            if dice.percent(percent) { mean_us } else { 0 }
+        };
         let mut settings = Settings {
             ring_ms: *dice.one_of(&[4_000, 8_000, 20_000]),
             calls_max: *dice.one_of(&[1_000, 1_000, 6]),
@@ -63,8 +73,18 @@ impl Swarm {
             patience_us: *dice.one_of(&[8_000_000, 30_000_000, 90_000_000]),
             talk_us: *dice.one_of(&[3_000_000, 10_000_000, 25_000_000]),
             answer_us: *dice.one_of(&[100_000, 1_500_000, 4_000_000]),
-            second_phones: usize::try_from(if dice.percent(40) { dice.between(1, 2) } else { 0 }).unwrap_or(0),
-            stream_phones: usize::try_from(if dice.percent(30) { dice.between(1, 2) } else { 0 }).unwrap_or(0),
+            second_phones: usize::try_from(if dice.percent(40) {
+                dice.between(1, 2)
+            } else {
+                0
+            })
+            .unwrap_or(0),
+            stream_phones: usize::try_from(if dice.percent(30) {
+                dice.between(1, 2)
+            } else {
+                0
+            })
+            .unwrap_or(0),
             refuse_percent: *dice.one_of(&[0, 5, 20]),
             ignore_percent: *dice.one_of(&[0, 5, 25]),
             die_percent: *dice.one_of(&[0, 0, 6]),

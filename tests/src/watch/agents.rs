@@ -55,7 +55,10 @@ impl Agents {
         self.begin_run(plan, &Ledger::default());
         for (user, entry) in &mut self.agents {
             if let Some(agent) = before.get(user) {
-                *entry = Agent { wrap_up_ms: entry.wrap_up_ms, ..agent.clone() };
+                *entry = Agent {
+                    wrap_up_ms: entry.wrap_up_ms,
+                    ..agent.clone()
+                };
             }
             entry.contact = contacts.get(user).copied().unwrap_or(Contact::Gone);
         }
@@ -93,7 +96,9 @@ impl Agents {
                     entry.offered = None;
                     match outcome {
                         OfferOutcome::Unreachable => entry.dead_offers += 1,
-                        OfferOutcome::Answered | OfferOutcome::Declined | OfferOutcome::NoAnswer => entry.dead_offers = 0,
+                        OfferOutcome::Answered
+                        | OfferOutcome::Declined
+                        | OfferOutcome::NoAnswer => entry.dead_offers = 0,
                         OfferOutcome::CallerGone | OfferOutcome::Withdrawn => {}
                     }
                 }
@@ -106,12 +111,20 @@ impl Agents {
                 Vec::new()
             }
             Fact::Ended { call, .. } | Fact::AgentLost { call, .. } => {
-                for entry in self.agents.values_mut().filter(|entry| entry.talking == Some(call.0)) {
+                for entry in self
+                    .agents
+                    .values_mut()
+                    .filter(|entry| entry.talking == Some(call.0))
+                {
                     entry.talking = None;
                 }
                 Vec::new()
             }
-            Fact::AgentState { agent, standing, why } => self.agents.get_mut(agent).map_or_else(Vec::new, |entry| {
+            Fact::AgentState {
+                agent,
+                standing,
+                why,
+            } => self.agents.get_mut(agent).map_or_else(Vec::new, |entry| {
                 let mut found = drawn_transition(entry, agent, standing, why);
                 found.extend(whole_wrap_up(entry, agent, at_us, why));
                 if matches!(standing, Standing::NotReady(_) | Standing::SignedOut) {
@@ -139,10 +152,16 @@ impl Agents {
 /// 10: never two offers, or an offer while talking, at once.
 fn one_offer(agent: &Agent, name: &str) -> Vec<(u8, String)> {
     if let Some(other) = agent.offered {
-        return vec![(10, format!("{name} is offered a second call beside {other:x}"))];
+        return vec![(
+            10,
+            format!("{name} is offered a second call beside {other:x}"),
+        )];
     }
     if let Some(other) = agent.talking {
-        return vec![(10, format!("{name} is offered a call while talking in {other:x}"))];
+        return vec![(
+            10,
+            format!("{name} is offered a call while talking in {other:x}"),
+        )];
     }
     Vec::new()
 }
@@ -150,10 +169,19 @@ fn one_offer(agent: &Agent, name: &str) -> Vec<(u8, String)> {
 /// 11: no offer during wrap-up, break, after sign-out, without a phone.
 fn offer_only_when_ready(agent: &Agent, name: &str) -> Vec<(u8, String)> {
     if agent.standing != Standing::Ready {
-        return vec![(11, format!("{name} is offered a call in {:?}", agent.standing))];
+        return vec![(
+            11,
+            format!("{name} is offered a call in {:?}", agent.standing),
+        )];
     }
     if agent.contact != Contact::Reachable {
-        return vec![(11, format!("{name} is offered a call and the phone is {:?}", agent.contact))];
+        return vec![(
+            11,
+            format!(
+                "{name} is offered a call and the phone is {:?}",
+                agent.contact
+            ),
+        )];
     }
     Vec::new()
 }
@@ -163,17 +191,31 @@ fn dead_phone_rests(agent: &Agent, name: &str) -> Vec<(u8, String)> {
     if agent.dead_offers < DEAD_OFFERS_MAX {
         return Vec::new();
     }
-    vec![(14, format!("{name} is offered a call after {} dead offers", agent.dead_offers))]
+    vec![(
+        14,
+        format!(
+            "{name} is offered a call after {} dead offers",
+            agent.dead_offers
+        ),
+    )]
 }
 
 /// 12: the wrap-up lasts its time unless the counsellor (or their phone's end) ends it.
 fn whole_wrap_up(agent: &Agent, name: &str, at_us: u64, why: &str) -> Vec<(u8, String)> {
-    let Standing::WrapUp(_) = agent.standing else { return Vec::new() };
+    let Standing::WrapUp(_) = agent.standing else {
+        return Vec::new();
+    };
     let lasted_ms = (at_us - agent.since_us) / 1_000;
     if lasted_ms >= agent.wrap_up_ms || why != "wrap_up_over" {
         return Vec::new();
     }
-    vec![(12, format!("the wrap-up of {name} lasted {lasted_ms} ms of {}", agent.wrap_up_ms))]
+    vec![(
+        12,
+        format!(
+            "the wrap-up of {name} lasted {lasted_ms} ms of {}",
+            agent.wrap_up_ms
+        ),
+    )]
 }
 
 /// 13: states change along the drawn lines only, and each change has a cause. Domain: a talk is followed by the
@@ -184,31 +226,51 @@ fn drawn_transition(agent: &Agent, name: &str, to: &Standing, why: &str) -> Vec<
         found.push((13, format!("{name} changed to {to:?} without a cause")));
     }
     let fits = match (&agent.standing, to) {
-        (Standing::Ready, Standing::Offered(_) | Standing::NotReady(_) | Standing::SignedOut) => true,
+        (Standing::Ready, Standing::Offered(_) | Standing::NotReady(_) | Standing::SignedOut) => {
+            true
+        }
         (Standing::Offered(_), Standing::Ready) => {
-            matches!(why, "caller_gone" | "unreachable" | "withdrawn" | "request" | "restart")
+            matches!(
+                why,
+                "caller_gone" | "unreachable" | "withdrawn" | "request" | "restart"
+            )
         }
         (Standing::Offered(of), Standing::Talking(with)) => of == with,
         (Standing::Offered(_), Standing::NotReady(_) | Standing::SignedOut) => true,
         (Standing::Talking(of), Standing::WrapUp(after)) => of == after,
-        (Standing::Talking(_), Standing::Ready) => agent.wrap_up_ms == 0 || matches!(why, "lost" | "restart"),
+        (Standing::Talking(_), Standing::Ready) => {
+            agent.wrap_up_ms == 0 || matches!(why, "lost" | "restart")
+        }
         (Standing::Talking(_), Standing::NotReady(_)) => agent.wrap_up_ms == 0 || why == "lost",
         (Standing::Talking(_), Standing::SignedOut) => true,
-        (Standing::WrapUp(_), Standing::Ready | Standing::NotReady(_) | Standing::SignedOut) => true,
+        (Standing::WrapUp(_), Standing::Ready | Standing::NotReady(_) | Standing::SignedOut) => {
+            true
+        }
         (Standing::NotReady(_), Standing::Ready | Standing::SignedOut) => true,
         (Standing::NotReady(_), Standing::NotReady(_)) => true,
-        (Standing::SignedOut, Standing::Ready | Standing::SignedOut | Standing::NotReady(_)) => true,
+        (Standing::SignedOut, Standing::Ready | Standing::SignedOut | Standing::NotReady(_)) => {
+            true
+        }
         // After a restart the paperwork begins afresh.
         (Standing::WrapUp(of), Standing::WrapUp(after)) => why == "restart" && of == after,
         (Standing::Ready, Standing::Ready | Standing::Talking(_) | Standing::WrapUp(_))
         | (Standing::Offered(_), Standing::Offered(_) | Standing::WrapUp(_))
         | (Standing::Talking(_), Standing::Offered(_) | Standing::Talking(_))
         | (Standing::WrapUp(_), Standing::Offered(_) | Standing::Talking(_))
-        | (Standing::NotReady(_), Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_))
-        | (Standing::SignedOut, Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_)) => false,
+        | (
+            Standing::NotReady(_),
+            Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_),
+        )
+        | (
+            Standing::SignedOut,
+            Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_),
+        ) => false,
     };
     if !fits {
-        found.push((13, format!("{name} went from {:?} to {to:?} ({why})", agent.standing)));
+        found.push((
+            13,
+            format!("{name} went from {:?} to {to:?} ({why})", agent.standing),
+        ));
     }
     found
 }

@@ -66,7 +66,10 @@ impl Calls {
                 *left -= 1;
                 Vec::new()
             }
-            _ => vec![(8, format!("key {key} of call {call:x} counts, and nobody pressed it again"))],
+            _ => vec![(
+                8,
+                format!("key {key} of call {call:x} counts, and nobody pressed it again"),
+            )],
         }
     }
 
@@ -79,11 +82,19 @@ impl Calls {
         if at_edge == self.open.len() {
             return Vec::new();
         }
-        vec![(2, format!("the edge knows {at_edge} calls, the facts {}", self.open.len()))]
+        vec![(
+            2,
+            format!(
+                "the edge knows {at_edge} calls, the facts {}",
+                self.open.len()
+            ),
+        )]
     }
 
     pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) -> Vec<(u8, String)> {
-        let Some(call) = crate::world::board::call_of(fact) else { return Vec::new() };
+        let Some(call) = crate::world::board::call_of(fact) else {
+            return Vec::new();
+        };
         if matches!(fact, Fact::AgentState { .. }) {
             return Vec::new();
         }
@@ -102,7 +113,10 @@ impl Calls {
         let Some(entry) = self.open.get_mut(&number) else {
             // A call of the run before, closed at the start.
             return match fact {
-                Fact::Ended { .. } | Fact::OfferEnded { .. } | Fact::Recording { .. } | Fact::NoticeHeard { .. } => Vec::new(),
+                Fact::Ended { .. }
+                | Fact::OfferEnded { .. }
+                | Fact::Recording { .. }
+                | Fact::NoticeHeard { .. } => Vec::new(),
                 other => vec![(1, format!("{other:?} of an unknown call"))],
             };
         };
@@ -119,7 +133,12 @@ impl Calls {
     }
 
     fn arrived(&mut self, number: u64) -> Vec<(u8, String)> {
-        let fresh = Call { state: State::Arrived, is_answered: false, key: None, language: "vi".to_owned() };
+        let fresh = Call {
+            state: State::Arrived,
+            is_answered: false,
+            key: None,
+            language: "vi".to_owned(),
+        };
         if self.ended.contains_key(&number) || self.open.insert(number, fresh).is_some() {
             return vec![(1, format!("call {number:x} arrived twice"))];
         }
@@ -141,7 +160,10 @@ fn one_state(call: &mut Call, fact: &Fact) -> Vec<(u8, String)> {
         }
         Fact::Key { node, key, .. } => {
             call.key = Some((node.clone(), key.key()));
-            (matches!(before, State::InMenu | State::Waiting | State::Offering), before)
+            (
+                matches!(before, State::InMenu | State::Waiting | State::Offering),
+                before,
+            )
         }
         Fact::LanguageChosen { language, .. } => {
             let found = language_is_the_chosen(call, language);
@@ -168,27 +190,44 @@ fn one_state(call: &mut Call, fact: &Fact) -> Vec<(u8, String)> {
         Fact::Started { .. } | Fact::Arrived { .. } | Fact::AgentState { .. } => (true, before),
     };
     call.state = after;
-    if fits { Vec::new() } else { vec![(1, format!("{fact:?} in state {before:?}"))] }
+    if fits {
+        Vec::new()
+    } else {
+        vec![(1, format!("{fact:?} in state {before:?}"))]
+    }
 }
 
 /// 8: queue and service are those of the key that was pressed.
 fn queue_is_the_chosen(call: &Call, queue: &str, service: Option<&str>) -> Vec<(u8, String)> {
-    let Some((node, key)) = &call.key else { return Vec::new() };
-    let Some((_, _, wanted, wanted_service)) = KEYS.iter().find(|(at, of, _, _)| at == node && of == key) else {
+    let Some((node, key)) = &call.key else {
+        return Vec::new();
+    };
+    let Some((_, _, wanted, wanted_service)) =
+        KEYS.iter().find(|(at, of, _, _)| at == node && of == key)
+    else {
         return Vec::new();
     };
     if *wanted == queue && *wanted_service == service {
         return Vec::new();
     }
-    vec![(8, format!("key {key} in {node} led to queue {queue}, service {service:?}"))]
+    vec![(
+        8,
+        format!("key {key} in {node} led to queue {queue}, service {service:?}"),
+    )]
 }
 
 /// 8: the language is the one of the key.
 fn language_is_the_chosen(call: &Call, language: &str) -> Vec<(u8, String)> {
-    let chosen = call.key.as_ref().filter(|(node, _)| node == "entry").map(|(_, key)| *key);
+    let chosen = call
+        .key
+        .as_ref()
+        .filter(|(node, _)| node == "entry")
+        .map(|(_, key)| *key);
     let wanted = chosen.and_then(|key| LANGUAGE_KEYS.iter().find(|(of, _)| *of == key));
     match wanted {
-        Some((_, wanted)) if *wanted != language => vec![(8, format!("key {chosen:?} chose {language}"))],
+        Some((_, wanted)) if *wanted != language => {
+            vec![(8, format!("key {chosen:?} chose {language}"))]
+        }
         _ => Vec::new(),
     }
 }

@@ -24,7 +24,12 @@ impl Ears {
 
     pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) {
         match fact {
-            Fact::Arrived { call, leg, is_counted, .. } => {
+            Fact::Arrived {
+                call,
+                leg,
+                is_counted,
+                ..
+            } => {
                 self.calls.insert(leg.0, call.0);
                 if *is_counted {
                     self.callers.insert(call.0, leg.0);
@@ -78,15 +83,26 @@ impl Ears {
 
     pub(super) fn on_time(&mut self, now_us: u64) -> Vec<(u8, String)> {
         let legs: Vec<u64> = self.silent_since.keys().copied().collect();
-        legs.into_iter().flat_map(|leg| self.long_silence(now_us, leg)).collect()
+        legs.into_iter()
+            .flat_map(|leg| self.long_silence(now_us, leg))
+            .collect()
     }
 
     /// 3: never silent for more than 2 s while waiting.
     fn long_silence(&self, now_us: u64, leg: u64) -> Vec<(u8, String)> {
-        let since = self.silent_since.get(&leg).filter(|_| self.waiting.contains(&leg));
+        let since = self
+            .silent_since
+            .get(&leg)
+            .filter(|_| self.waiting.contains(&leg));
         match since {
             Some(since) if now_us - since > SILENCE_US_MAX => {
-                vec![(3, format!("the caller on leg {leg} has heard nothing for {} ms", (now_us - since) / 1_000))]
+                vec![(
+                    3,
+                    format!(
+                        "the caller on leg {leg} has heard nothing for {} ms",
+                        (now_us - since) / 1_000
+                    ),
+                )]
             }
             _ => Vec::new(),
         }
@@ -95,8 +111,13 @@ impl Ears {
     /// 4: no two callers hear each other.
     fn two_callers(&self, leg: u64, heard: &Heard) -> Vec<(u8, String)> {
         match heard {
-            Heard::Leg(other) if self.calls.contains_key(&leg) && self.calls.contains_key(other) => {
-                vec![(4, format!("callers on legs {leg} and {other} hear each other"))]
+            Heard::Leg(other)
+                if self.calls.contains_key(&leg) && self.calls.contains_key(other) =>
+            {
+                vec![(
+                    4,
+                    format!("callers on legs {leg} and {other} hear each other"),
+                )]
             }
             _ => Vec::new(),
         }

@@ -54,7 +54,11 @@ impl Forks {
             Fact::OfferEnded { call, outcome, .. } => {
                 let call = call.to_string();
                 self.offered.remove(&call);
-                for branch in self.branches.values_mut().filter(|branch| branch.call == call) {
+                for branch in self
+                    .branches
+                    .values_mut()
+                    .filter(|branch| branch.call == call)
+                {
                     branch.must_stop.get_or_insert((at_us, *outcome));
                 }
             }
@@ -76,7 +80,12 @@ impl Forks {
         }
     }
 
-    pub(super) fn on_sent(&mut self, now_us: u64, destination: SocketAddr, text: &Text) -> Vec<(u8, String)> {
+    pub(super) fn on_sent(
+        &mut self,
+        now_us: u64,
+        destination: SocketAddr,
+        text: &Text,
+    ) -> Vec<(u8, String)> {
         if !text.is_request() {
             return Vec::new();
         }
@@ -90,7 +99,8 @@ impl Forks {
             }
             "BYE" => {
                 let tag = text.tag("To").unwrap_or_default();
-                self.late.retain(|late| late.call_id != text.call_id() || late.to_tag != tag);
+                self.late
+                    .retain(|late| late.call_id != text.call_id() || late.to_tag != tag);
                 Vec::new()
             }
             _ => Vec::new(),
@@ -105,24 +115,31 @@ impl Forks {
         }
         let mut found = Vec::new();
         if !self.offered.contains_key(&call) {
-            found.push((26, format!("INVITE for call {call} without an open offer in the journal")));
+            found.push((
+                26,
+                format!("INVITE for call {call} without an open offer in the journal"),
+            ));
         }
-        self.branches.insert(text.branch().to_owned(), Branch {
-            call,
-            call_id: text.call_id().to_owned(),
-            destination,
-            sent_us: now_us,
-            provisional_us: None,
-            cancelled: false,
-            final_us: None,
-            accepted: None,
-            must_stop: None,
-        });
+        self.branches.insert(
+            text.branch().to_owned(),
+            Branch {
+                call,
+                call_id: text.call_id().to_owned(),
+                destination,
+                sent_us: now_us,
+                provisional_us: None,
+                cancelled: false,
+                final_us: None,
+                accepted: None,
+                must_stop: None,
+            },
+        );
         found
     }
 
     pub(super) fn on_flow_lost(&mut self, address: SocketAddr) {
-        self.branches.retain(|_, branch| branch.destination != address);
+        self.branches
+            .retain(|_, branch| branch.destination != address);
     }
 
     pub(super) fn on_received(&mut self, now_us: u64, text: &Text) {
@@ -130,7 +147,9 @@ impl Forks {
         if text.method() != "INVITE" {
             return;
         }
-        let Some(branch) = self.branches.get_mut(text.branch()) else { return };
+        let Some(branch) = self.branches.get_mut(text.branch()) else {
+            return;
+        };
         if status < 200 {
             branch.provisional_us.get_or_insert(now_us);
             return;
@@ -143,7 +162,12 @@ impl Forks {
             let to_tag = text.tag("To").unwrap_or_default().to_owned();
             branch.accepted = Some(to_tag.clone());
             if let Some((_, outcome)) = branch.must_stop {
-                self.late.push(LateAnswer { since_us: now_us, call_id: branch.call_id.clone(), to_tag, outcome });
+                self.late.push(LateAnswer {
+                    since_us: now_us,
+                    call_id: branch.call_id.clone(),
+                    to_tag,
+                    outcome,
+                });
             }
         }
     }
@@ -156,7 +180,10 @@ impl Forks {
         for late in &self.late {
             if now_us > late.since_us + STOP_US_MAX {
                 let number = number_of(late.outcome);
-                found.push((number, format!("the late answer in {} got no BYE", late.call_id)));
+                found.push((
+                    number,
+                    format!("the late answer in {} got no BYE", late.call_id),
+                ));
             }
         }
         self.branches.retain(|_, branch| {
@@ -179,8 +206,15 @@ fn rings_on(now_us: u64, name: &str, branch: &Branch) -> Option<(u8, String)> {
         return None;
     }
     let since_us = stop_us.max(provisional_us);
-    (now_us > since_us + STOP_US_MAX)
-        .then(|| (number_of(outcome), format!("{name} of call {} rings although the offer is over ({outcome:?})", branch.call)))
+    (now_us > since_us + STOP_US_MAX).then(|| {
+        (
+            number_of(outcome),
+            format!(
+                "{name} of call {} rings although the offer is over ({outcome:?})",
+                branch.call
+            ),
+        )
+    })
 }
 
 fn number_of(outcome: OfferOutcome) -> u8 {

@@ -89,7 +89,8 @@ impl Watch {
         let at_us = now.mono.0;
         for input in &turn.frame.inputs {
             if let CoreInput::Drain { limit_ms } = input {
-                self.reference.on_drain(at_us + u64::from(*limit_ms) * 1_000);
+                self.reference
+                    .on_drain(at_us + u64::from(*limit_ms) * 1_000);
             }
         }
         for say in &turn.says {
@@ -154,7 +155,11 @@ impl Watch {
 
     pub fn fault(&mut self, at_us: u64, invariant: u8, text: String) {
         if !self.waived.contains(&invariant) {
-            self.faults.push(Fault { at_us, invariant, text });
+            self.faults.push(Fault {
+                at_us,
+                invariant,
+                text,
+            });
         }
     }
 
@@ -182,7 +187,10 @@ fn bounded_work(turn: &Turn, board: &Switchboard) -> Vec<(u8, String)> {
     let mut found = Vec::new();
     if turn.effects.len() > EFFECTS_MAX || turn.frame.facts.len() > FACTS_MAX {
         let (effects, facts) = (turn.effects.len(), turn.frame.facts.len());
-        found.push((35, format!("one turn made {effects} effects and {facts} facts")));
+        found.push((
+            35,
+            format!("one turn made {effects} effects and {facts} facts"),
+        ));
     }
     let transactions = board.sip().counters().transactions;
     if transactions > TRANSACTIONS_MAX {

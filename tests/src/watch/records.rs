@@ -43,10 +43,24 @@ impl Records {
     /// Facts that a power loss took away never happened for the record.
     pub(super) fn end_run(&mut self, survivors: &BTreeMap<u64, Frame>) {
         let facts = || survivors.values().flat_map(|frame| &frame.facts);
-        let arrived: BTreeSet<u64> =
-            facts().filter_map(|fact| if let Fact::Arrived { call, .. } = fact { Some(call.0) } else { None }).collect();
-        let ended: BTreeSet<u64> =
-            facts().filter_map(|fact| if let Fact::Ended { call, .. } = fact { Some(call.0) } else { None }).collect();
+        let arrived: BTreeSet<u64> = facts()
+            .filter_map(|fact| {
+                if let Fact::Arrived { call, .. } = fact {
+                    Some(call.0)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let ended: BTreeSet<u64> = facts()
+            .filter_map(|fact| {
+                if let Fact::Ended { call, .. } = fact {
+                    Some(call.0)
+                } else {
+                    None
+                }
+            })
+            .collect();
         self.calls.retain(|call, _| arrived.contains(call));
         for (call, truth) in &mut self.calls {
             if !ended.contains(call) {
@@ -56,17 +70,29 @@ impl Records {
     }
 
     pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) {
-        if let Fact::Arrived { call, is_counted, .. } = fact {
-            let truth = Truth { is_counted: *is_counted, run: self.run, arrived_us: at_us, ..Truth::default() };
+        if let Fact::Arrived {
+            call, is_counted, ..
+        } = fact
+        {
+            let truth = Truth {
+                is_counted: *is_counted,
+                run: self.run,
+                arrived_us: at_us,
+                ..Truth::default()
+            };
             self.calls.insert(call.0, truth);
             return;
         }
         if matches!(fact, Fact::AgentState { .. } | Fact::Started { .. }) {
             return;
         }
-        let Some(call) = crate::world::board::call_of(fact) else { return };
+        let Some(call) = crate::world::board::call_of(fact) else {
+            return;
+        };
         let run = self.run;
-        let Some(truth) = self.calls.get_mut(&call.0) else { return };
+        let Some(truth) = self.calls.get_mut(&call.0) else {
+            return;
+        };
         match fact {
             Fact::Answered { .. } => truth.answered_us = Some(at_us),
             Fact::Key { .. } => truth.has_key = true,
@@ -108,7 +134,9 @@ impl Records {
     pub fn check(&self, rows: &BTreeMap<CallId, Row>) -> Vec<(u8, String)> {
         let mut found = self.one_row_each(rows);
         for (call, row) in rows {
-            let Some(truth) = self.calls.get(&call.0) else { continue };
+            let Some(truth) = self.calls.get(&call.0) else {
+                continue;
+            };
             found.extend(times_in_order(row));
             found.extend(true_durations(truth, row));
             found.extend(true_fate(truth, row));
@@ -123,7 +151,13 @@ impl Records {
             let has_row = rows.contains_key(&CallId(*call));
             let wants_row = truth.is_counted && truth.ended.is_some();
             if wants_row != has_row {
-                found.push((24, format!("call {call:x}: row {has_row}, counted {}, ended {:?}", truth.is_counted, truth.ended)));
+                found.push((
+                    24,
+                    format!(
+                        "call {call:x}: row {has_row}, counted {}, ended {:?}",
+                        truth.is_counted, truth.ended
+                    ),
+                ));
             }
         }
         for call in rows.keys().filter(|call| !self.calls.contains_key(&call.0)) {
@@ -156,7 +190,9 @@ fn times_in_order(row: &Row) -> Vec<(u8, String)> {
     .collect();
     let mut found = Vec::new();
     for pair in times.windows(2) {
-        let [(before, earlier), (after, later)] = pair else { continue };
+        let [(before, earlier), (after, later)] = pair else {
+            continue;
+        };
         if earlier.run == later.run && earlier.mono > later.mono || earlier.run > later.run {
             found.push((25, format!("call {}: {after} before {before}", record.call)));
         }
@@ -166,30 +202,48 @@ fn times_in_order(row: &Row) -> Vec<(u8, String)> {
 
 /// 25: durations are those of the monotonic clock, and phases do not exceed the whole.
 fn true_durations(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
-    let Some((ended_us, _, _)) = truth.ended else { return Vec::new() };
+    let Some((ended_us, _, _)) = truth.ended else {
+        return Vec::new();
+    };
     if truth.run != truth.ended_run {
         return Vec::new();
     }
     let record = &row.record;
     let mut found = Vec::new();
     let rounding = ROUNDING_MS * u64::from(truth.joins + 1);
-    for (name, recorded_ms, true_us) in
-        [("wait", record.wait_ms, truth.wait_us), ("talk", record.talk_ms, truth.talk_us)]
-    {
+    for (name, recorded_ms, true_us) in [
+        ("wait", record.wait_ms, truth.wait_us),
+        ("talk", record.talk_ms, truth.talk_us),
+    ] {
         if recorded_ms.abs_diff(true_us / 1_000) > rounding {
-            found.push((25, format!("call {}: {name} {recorded_ms} ms, in truth {} ms", record.call, true_us / 1_000)));
+            found.push((
+                25,
+                format!(
+                    "call {}: {name} {recorded_ms} ms, in truth {} ms",
+                    record.call,
+                    true_us / 1_000
+                ),
+            ));
         }
     }
     let whole_ms = (ended_us - truth.arrived_us) / 1_000;
     if record.wait_ms + record.talk_ms > whole_ms + rounding {
-        found.push((25, format!("call {}: phases exceed the {whole_ms} ms of the call", record.call)));
+        found.push((
+            25,
+            format!(
+                "call {}: phases exceed the {whole_ms} ms of the call",
+                record.call
+            ),
+        ));
     }
     found
 }
 
 /// Domain §13.1, read a second time.
 fn true_fate(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
-    let Some((ended_us, by, cause)) = truth.ended else { return Vec::new() };
+    let Some((ended_us, by, cause)) = truth.ended else {
+        return Vec::new();
+    };
     if truth.run != truth.ended_run && cause != Cause::Crash {
         return Vec::new();
     }
@@ -203,7 +257,11 @@ fn true_fate(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
     } else if truth.has_joined {
         "H_UNCODED"
     } else if truth.has_queued {
-        if truth.wait_us < 10_000_000 { "A_QUEUE_SHORT" } else { "A_QUEUE" }
+        if truth.wait_us < 10_000_000 {
+            "A_QUEUE_SHORT"
+        } else {
+            "A_QUEUE"
+        }
     } else if truth.has_heard_information {
         "S_INFO"
     } else if !truth.has_key && whole_s < 10 {
@@ -211,9 +269,18 @@ fn true_fate(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
     } else {
         "A_IVR"
     };
-    let stated = row.record.fate(10_000).map_or("none", hotline_core::Fate::code);
+    let stated = row
+        .record
+        .fate(10_000)
+        .map_or("none", hotline_core::Fate::code);
     if stated == expected {
         return Vec::new();
     }
-    vec![(24, format!("call {}: fate {stated}, by the domain's table {expected}", row.record.call))]
+    vec![(
+        24,
+        format!(
+            "call {}: fate {stated}, by the domain's table {expected}",
+            row.record.call
+        ),
+    )]
 }

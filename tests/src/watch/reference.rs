@@ -6,8 +6,13 @@ use hotline_core::{AgentStanding, Contact, Fact, Ledger, OfferOutcome, Plan, Sta
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Decision 13: seconds of head start by queue.
-const HEAD_STARTS_S: [(&str, i64); 5] =
-    [("urgent", 600), ("trafficking", 300), ("child", 120), ("general", 0), ("checked", -120)];
+const HEAD_STARTS_S: [(&str, i64); 5] = [
+    ("urgent", 600),
+    ("trafficking", 300),
+    ("child", 120),
+    ("general", 0),
+    ("checked", -120),
+];
 /// Decision 13: key 0.
 const PERSON_KEY_S: i64 = 30;
 /// Decision 14.
@@ -57,13 +62,22 @@ impl Reference {
     pub(super) fn begin_run(&mut self, plan: &Plan, known: &Ledger) {
         *self = Self::default();
         self.counsellors = counsellors(plan);
-        let mut ready: Vec<(&String, &AgentStanding)> =
-            known.agents.iter().filter(|(_, known)| known.standing == Standing::Ready).collect();
-        ready.sort_by_key(|(user, known)| (known.since.run, known.since.mono, known.since.wall, *user));
+        let mut ready: Vec<(&String, &AgentStanding)> = known
+            .agents
+            .iter()
+            .filter(|(_, known)| known.standing == Standing::Ready)
+            .collect();
+        ready.sort_by_key(|(user, known)| {
+            (known.since.run, known.since.mono, known.since.wall, *user)
+        });
         for (user, _) in ready {
             self.order += 1;
             let order = self.order;
-            if let Some(counsellor) = self.counsellors.iter_mut().find(|counsellor| counsellor.user == *user) {
+            if let Some(counsellor) = self
+                .counsellors
+                .iter_mut()
+                .find(|counsellor| counsellor.user == *user)
+            {
                 counsellor.ready = Some(order);
             }
         }
@@ -75,7 +89,11 @@ impl Reference {
             if let Some(old) = before.iter().find(|old| old.user == counsellor.user) {
                 counsellor.ready = old.ready;
             }
-            counsellor.contact = self.contacts.get(&counsellor.user).copied().unwrap_or(Contact::Gone);
+            counsellor.contact = self
+                .contacts
+                .get(&counsellor.user)
+                .copied()
+                .unwrap_or(Contact::Gone);
         }
     }
 
@@ -85,7 +103,11 @@ impl Reference {
 
     pub(super) fn on_contact(&mut self, account: &str, contact: Contact) {
         self.contacts.insert(account.to_owned(), contact);
-        if let Some(counsellor) = self.counsellors.iter_mut().find(|counsellor| counsellor.user == account) {
+        if let Some(counsellor) = self
+            .counsellors
+            .iter_mut()
+            .find(|counsellor| counsellor.user == account)
+        {
             counsellor.contact = contact;
         }
     }
@@ -104,7 +126,13 @@ impl Reference {
                     caller.language.clone_from(language);
                 }
             }
-            Fact::Queued { call, queue, service, head_start_ms, .. } => {
+            Fact::Queued {
+                call,
+                queue,
+                service,
+                head_start_ms,
+                ..
+            } => {
                 return self.queued(at_us, call.0, queue, service.clone(), *head_start_ms);
             }
             Fact::Offered { call, agent, .. } => return self.offered(at_us, call.0, agent),
@@ -118,10 +146,16 @@ impl Reference {
                 }
             }
             Fact::Ended { call, .. } => self.forget(call.0),
-            Fact::AgentState { agent, standing, .. } => {
+            Fact::AgentState {
+                agent, standing, ..
+            } => {
                 self.order += 1;
                 let order = self.order;
-                if let Some(counsellor) = self.counsellors.iter_mut().find(|counsellor| counsellor.user == *agent) {
+                if let Some(counsellor) = self
+                    .counsellors
+                    .iter_mut()
+                    .find(|counsellor| counsellor.user == *agent)
+                {
                     counsellor.ready = (*standing == Standing::Ready).then_some(order);
                 }
             }
@@ -145,7 +179,10 @@ impl Reference {
     /// 6: nobody waits while a fit counsellor is ready.
     pub(super) fn end_of_turn(&self, at_us: u64) -> Vec<(u8, String)> {
         match self.next_pair(at_us) {
-            Some((call, agent)) => vec![(6, format!("call {call:x} waits although {agent} is ready and fit"))],
+            Some((call, agent)) => vec![(
+                6,
+                format!("call {call:x} waits although {agent} is ready and fit"),
+            )],
             None => Vec::new(),
         }
     }
@@ -161,8 +198,15 @@ impl Reference {
         let mut found = Vec::new();
         let only = self.own_number(queue);
         if only.is_none() {
-            let base = HEAD_STARTS_S.iter().find(|(name, _)| *name == queue).map_or(0, |(_, seconds)| *seconds);
-            let extra = if self.last_key.get(&call) == Some(&'0') { PERSON_KEY_S } else { 0 };
+            let base = HEAD_STARTS_S
+                .iter()
+                .find(|(name, _)| *name == queue)
+                .map_or(0, |(_, seconds)| *seconds);
+            let extra = if self.last_key.get(&call) == Some(&'0') {
+                PERSON_KEY_S
+            } else {
+                0
+            };
             if i64::from(head_start_ms) != (base + extra) * 1_000 {
                 found.push((7, format!("head start of {queue} is {head_start_ms} ms")));
             }
@@ -183,7 +227,13 @@ impl Reference {
     /// A counsellor's own number is a line for one; in the tests it is the first counsellor's.
     fn own_number(&self, queue: &str) -> Option<String> {
         let is_queue = HEAD_STARTS_S.iter().any(|(name, _)| *name == queue);
-        if is_queue { None } else { self.counsellors.first().map(|counsellor| counsellor.user.clone()) }
+        if is_queue {
+            None
+        } else {
+            self.counsellors
+                .first()
+                .map(|counsellor| counsellor.user.clone())
+        }
     }
 
     /// 7 and 15: the first fit caller in line with the longest-idle fit counsellor.
@@ -192,13 +242,22 @@ impl Reference {
         let mut found = Vec::new();
         match &expected {
             Some((first, _)) if *first != call => {
-                found.push((7, format!("call {call:x} is offered before call {first:x}, whose turn it is")));
+                found.push((
+                    7,
+                    format!("call {call:x} is offered before call {first:x}, whose turn it is"),
+                ));
             }
             Some((_, longest)) if longest != agent => {
-                found.push((15, format!("{agent} is offered a call before {longest}, who is idle for longer")));
+                found.push((
+                    15,
+                    format!("{agent} is offered a call before {longest}, who is idle for longer"),
+                ));
             }
             Some(_) => {}
-            None => found.push((7, format!("call {call:x} is offered to {agent}, and nobody should be"))),
+            None => found.push((
+                7,
+                format!("call {call:x} is offered to {agent}, and nobody should be"),
+            )),
         }
         if let Some(caller) = self.callers.iter_mut().find(|caller| caller.call == call) {
             caller.is_offered = true;
@@ -207,7 +266,9 @@ impl Reference {
     }
 
     fn offer_ended(&mut self, call: u64, outcome: OfferOutcome) {
-        let Some(at) = self.callers.iter().position(|caller| caller.call == call) else { return };
+        let Some(at) = self.callers.iter().position(|caller| caller.call == call) else {
+            return;
+        };
         if outcome == OfferOutcome::Answered {
             let caller = self.callers.remove(at);
             self.talking.insert(call, caller);
@@ -229,16 +290,25 @@ impl Reference {
         if self.closes_us.is_some_and(|closes_us| at_us >= closes_us) {
             return None;
         }
-        let mut line: Vec<&Caller> = self.callers.iter().filter(|caller| !caller.is_offered).collect();
+        let mut line: Vec<&Caller> = self
+            .callers
+            .iter()
+            .filter(|caller| !caller.is_offered)
+            .collect();
         line.sort_by_key(|caller| (!caller.is_at_head, caller.rank_us, caller.call));
         let mut idle: Vec<&Counsellor> = self
             .counsellors
             .iter()
-            .filter(|counsellor| counsellor.ready.is_some() && counsellor.contact == Contact::Reachable)
+            .filter(|counsellor| {
+                counsellor.ready.is_some() && counsellor.contact == Contact::Reachable
+            })
             .collect();
         idle.sort_by_key(|counsellor| counsellor.ready);
         for caller in line {
-            if let Some(counsellor) = idle.iter().find(|counsellor| fits(caller, counsellor, at_us)) {
+            if let Some(counsellor) = idle
+                .iter()
+                .find(|counsellor| fits(caller, counsellor, at_us))
+            {
                 return Some((caller.call, counsellor.user.clone()));
             }
         }
@@ -253,28 +323,31 @@ fn fits(caller: &Caller, counsellor: &Counsellor, at_us: u64) -> bool {
         return counsellor.user == *only;
     }
     counsellor.languages.contains(&caller.language)
-        && caller.service.as_ref().is_none_or(|service| counsellor.services.contains(service))
+        && caller
+            .service
+            .as_ref()
+            .is_none_or(|service| counsellor.services.contains(service))
 }
 
 fn counsellors(plan: &Plan) -> Vec<Counsellor> {
     plan.agents
-            .iter()
-            .map(|agent| Counsellor {
-                user: agent.user.clone(),
-                languages: agent
-                    .languages
-                    .iter()
-                    .filter_map(|id| plan.languages.get(usize::from(id.0)))
-                    .map(|language| language.code.clone())
-                    .collect(),
-                services: agent
-                    .services
-                    .iter()
-                    .filter_map(|id| plan.services.get(usize::from(id.0)))
-                    .map(|service| service.name.clone())
-                    .collect(),
-                contact: Contact::Gone,
-                ready: None,
-            })
-            .collect()
+        .iter()
+        .map(|agent| Counsellor {
+            user: agent.user.clone(),
+            languages: agent
+                .languages
+                .iter()
+                .filter_map(|id| plan.languages.get(usize::from(id.0)))
+                .map(|language| language.code.clone())
+                .collect(),
+            services: agent
+                .services
+                .iter()
+                .filter_map(|id| plan.services.get(usize::from(id.0)))
+                .map(|service| service.name.clone())
+                .collect(),
+            contact: Contact::Gone,
+            ready: None,
+        })
+        .collect()
 }

@@ -24,7 +24,9 @@ impl Replay {
 
     /// 27: replay of the journal's inputs gives the journal's facts.
     pub(super) fn check(&mut self) -> Vec<(u8, String)> {
-        let Some(plan) = self.plan.take() else { return Vec::new() };
+        let Some(plan) = self.plan.take() else {
+            return Vec::new();
+        };
         let mut switch = Switch::new(plan, 1, self.first_call, 0);
         let mut outputs = Vec::new();
         for (number, frame) in std::mem::take(&mut self.frames).into_iter().enumerate() {
@@ -33,11 +35,16 @@ impl Replay {
                 switch.handle(frame.now, input, &mut outputs);
                 facts.extend(outputs.drain(..).filter_map(|output| match output {
                     Output::Fact(fact) => Some(fact),
-                    Output::Alarm(_) | Output::Drained | Output::Leg(..) | Output::Reply(..) => None,
+                    Output::Alarm(_) | Output::Drained | Output::Leg(..) | Output::Reply(..) => {
+                        None
+                    }
                 }));
             }
             if facts != frame.facts {
-                let text = format!("frame {number} of the run states {:?}, its replay {facts:?}", frame.facts);
+                let text = format!(
+                    "frame {number} of the run states {:?}, its replay {facts:?}",
+                    frame.facts
+                );
                 return vec![(27, text)];
             }
         }

@@ -39,7 +39,8 @@ impl World {
         let ledger = self.keeper.open();
         let config = self.config();
         let plan = config.plan.clone();
-        self.watch.begin_run(self.runs, &plan, config.first_call, &ledger);
+        self.watch
+            .begin_run(self.runs, &plan, config.first_call, &ledger);
         let mut dice = Dice::new(self.seed ^ u64::from(self.runs) << 32);
         self.board = Some(Switchboard::new(config, dice.seed_bytes()));
         self.wire.begin_run();
@@ -50,11 +51,19 @@ impl World {
 
     fn config(&self) -> Config {
         let (_, sounds) = plan::sounds(&self.settings);
-        let listener = |is_stream| Listener { local: server_address(), advertise: server_address(), is_stream };
+        let listener = |is_stream| Listener {
+            local: server_address(),
+            advertise: server_address(),
+            is_stream,
+        };
         let accounts = self.settings.agents.iter().map(|agent| Account {
             user: agent.user.clone(),
             credentials: Credentials {
-                ha1_sha256: super::peer::sha256(&format!("{}:{REALM}:{}", agent.user, password(&agent.user))),
+                ha1_sha256: super::peer::sha256(&format!(
+                    "{}:{REALM}:{}",
+                    agent.user,
+                    password(&agent.user)
+                )),
                 ha1_md5: "0".repeat(32),
             },
         });
@@ -64,8 +73,14 @@ impl World {
                 realm: REALM.to_owned(),
                 listeners: vec![listener(false), listener(true)],
                 trunks: vec![
-                    Trunk { name: "north".to_owned(), sources: vec![(NORTH_IP, None)] },
-                    Trunk { name: "south".to_owned(), sources: vec![(SOUTH_IP, None)] },
+                    Trunk {
+                        name: "north".to_owned(),
+                        sources: vec![(NORTH_IP, None)],
+                    },
+                    Trunk {
+                        name: "south".to_owned(),
+                        sources: vec![(SOUTH_IP, None)],
+                    },
                 ],
                 product: "hotline111".to_owned(),
                 expires_s_min: 60,
@@ -85,7 +100,10 @@ impl World {
             plan: plan::plan(&self.settings),
             node: 1,
             first_call: started_s << 20,
-            capabilities: Capabilities { refused_targets: vec![server_address()], ..Capabilities::default() },
+            capabilities: Capabilities {
+                refused_targets: vec![server_address()],
+                ..Capabilities::default()
+            },
             advertise: SERVER_IP,
             workers: 1,
             sounds,
@@ -113,8 +131,8 @@ impl World {
             !matches!(
                 event,
                 Event::Media(_)
-                    | Event::MediaCommand(_)
-                    | Event::MediaEvent(_)
+                    | Event::ForMedia(_)
+                    | Event::FromMedia(_)
                     | Event::StreamClosed { .. }
                     | Event::StreamOpened { .. }
                     | Event::Sync
@@ -129,7 +147,9 @@ impl World {
     /// One input for the switchboard: the frame is written, then the effects start, in order.
     pub fn handle(&mut self, input: Input) {
         let now = self.now();
-        let Some(board) = self.board.as_mut() else { return };
+        let Some(board) = self.board.as_mut() else {
+            return;
+        };
         let mut turn = std::mem::take(&mut self.turn);
         turn.clear();
         board.handle(now, input, &mut turn);
@@ -164,7 +184,8 @@ impl World {
         match effect {
             Effect::Alarm(alarm) => {
                 if let Alarm::Bug { text, .. } = &alarm {
-                    self.watch.fault(self.now_us, 0, format!("a bug was reported: {text}"));
+                    self.watch
+                        .fault(self.now_us, 0, format!("a bug was reported: {text}"));
                 }
                 let words = say::alarm(&alarm, |agent| self.agent_name(agent));
                 self.say("", Kind::Server, words);
@@ -175,7 +196,7 @@ impl World {
             }
             Effect::Media { worker, command } => {
                 self.inner(&format!("worker {worker}: {command:?}"));
-                self.at(self.now_us + self.media_delay_us, Event::MediaCommand(command));
+                self.at(self.now_us + self.media_delay_us, Event::ForMedia(command));
             }
             Effect::Reply(request, result) => self.replies.push((request.0, result)),
             Effect::Sip(output) => self.sip_effect(output),
@@ -183,18 +204,30 @@ impl World {
     }
 
     fn sip_effect(&mut self, output: SipOutput) {
-        if let (Some(sniffed), SipOutput::Datagram { bytes, .. } | SipOutput::Stream { bytes, .. }) =
-            (&mut self.sniffed, &output)
+        if let (
+            Some(sniffed),
+            SipOutput::Datagram { bytes, .. } | SipOutput::Stream { bytes, .. },
+        ) = (&mut self.sniffed, &output)
         {
             sniffed.push(bytes.clone());
         }
         match output {
             SipOutput::Close { connection } => self.close_stream(connection),
-            SipOutput::Connect { connection, destination, .. } => self.connect_to_peer(connection, destination),
-            SipOutput::Datagram { destination, bytes, .. } => self.send_to_peer(destination, bytes),
+            SipOutput::Connect {
+                connection,
+                destination,
+                ..
+            } => self.connect_to_peer(connection, destination),
+            SipOutput::Datagram {
+                destination, bytes, ..
+            } => self.send_to_peer(destination, bytes),
             SipOutput::Stream { connection, bytes } => self.stream_to_peer(connection, &bytes),
             SipOutput::Event(_) | SipOutput::Keep(_) => {
-                self.watch.fault(self.now_us, 26, "an inner output left the switchboard".to_owned());
+                self.watch.fault(
+                    self.now_us,
+                    26,
+                    "an inner output left the switchboard".to_owned(),
+                );
             }
         }
     }
@@ -205,7 +238,7 @@ impl World {
             self.at(at, Event::Media(later));
         }
         for event in std::mem::take(&mut self.media.events) {
-            self.at(self.now_us + self.media_delay_us, Event::MediaEvent(event));
+            self.at(self.now_us + self.media_delay_us, Event::FromMedia(event));
         }
         for change in std::mem::take(&mut self.media.changes) {
             self.watch.on_heard(self.now_us, change.leg, &change.heard);
@@ -221,7 +254,9 @@ impl World {
     }
 
     fn plan_tick(&mut self) {
-        let Some(due) = self.board.as_ref().and_then(Switchboard::next_deadline) else { return };
+        let Some(due) = self.board.as_ref().and_then(Switchboard::next_deadline) else {
+            return;
+        };
         if self.tick_at.is_none_or(|known| due.0 < known) {
             let at = due.0.max(self.now_us);
             self.tick_at = Some(at);
@@ -240,7 +275,11 @@ impl World {
         self.sync_at = None;
         self.keeper.sync();
         self.keeper.project();
-        let is_troubled = self.keeper.journal.as_ref().is_some_and(|journal| journal.status().trouble.is_some());
+        let is_troubled = self
+            .keeper
+            .journal
+            .as_ref()
+            .is_some_and(|journal| journal.status().trouble.is_some());
         if is_troubled {
             self.sync_at = Some(self.now_us + 200_000);
             self.at(self.now_us + 200_000, Event::Sync);
@@ -262,21 +301,44 @@ impl World {
         if let Some(board) = &self.board {
             let counts = board.counts();
             if counts.legs > 0 || counts.calls > 0 {
-                found.push((33, format!("{} legs and {} calls are left", counts.legs, counts.calls)));
+                found.push((
+                    33,
+                    format!("{} legs and {} calls are left", counts.legs, counts.calls),
+                ));
             }
             if !board.sip().idle() {
-                found.push((33, format!("the endpoint is not idle: {:?}", board.sip().counters())));
+                found.push((
+                    33,
+                    format!("the endpoint is not idle: {:?}", board.sip().counters()),
+                ));
             }
             if counts.free_ports != self.media.handed_out.len() {
                 let (free, handed_out) = (counts.free_ports, self.media.handed_out.len());
-                found.push((33, format!("{free} ports are at hand, {handed_out} were handed out and not opened")));
+                found.push((
+                    33,
+                    format!(
+                        "{free} ports are at hand, {handed_out} were handed out and not opened"
+                    ),
+                ));
             }
         }
         if !self.media.is_idle() {
-            found.push((33, format!("media legs {:?} are left", self.media.legs().collect::<Vec<_>>())));
+            found.push((
+                33,
+                format!(
+                    "media legs {:?} are left",
+                    self.media.legs().collect::<Vec<_>>()
+                ),
+            ));
         }
         if self.watch.open_calls() > 0 {
-            found.push((2, format!("{} calls are open and nobody is on the line", self.watch.open_calls())));
+            found.push((
+                2,
+                format!(
+                    "{} calls are open and nobody is on the line",
+                    self.watch.open_calls()
+                ),
+            ));
         }
         self.keeper.check_fold();
         found.append(&mut self.keeper.faults);
@@ -292,7 +354,10 @@ impl World {
             match fact {
                 Fact::Arrived { call, leg, .. } => {
                     let peer = self.source.and_then(|source| self.address_known(source));
-                    let name = peer.map_or_else(|| "somebody".to_owned(), |number| self.peers[number].name.clone());
+                    let name = peer.map_or_else(
+                        || "somebody".to_owned(),
+                        |number| self.peers[number].name.clone(),
+                    );
                     if let Some(number) = peer {
                         self.calls_of.entry(number).or_default().push(call.0);
                     }
@@ -313,7 +378,9 @@ impl World {
             let who = match fact {
                 Fact::AgentState { agent, .. } => agent.clone(),
                 Fact::Started { .. } => String::new(),
-                other => call_of(other).map(|call| self.call_name(call.0)).unwrap_or_default(),
+                other => call_of(other)
+                    .map(|call| self.call_name(call.0))
+                    .unwrap_or_default(),
             };
             self.say(&who, Kind::Fact, format!("· {}", say::fact(fact)));
         }
@@ -356,7 +423,9 @@ pub fn call_of(fact: &Fact) -> Option<CallId> {
         | Fact::Recording { call, .. }
         | Fact::Ended { call, .. } => Some(*call),
         Fact::AgentState { standing, .. } => match standing {
-            Standing::Offered(call) | Standing::Talking(call) | Standing::WrapUp(call) => Some(*call),
+            Standing::Offered(call) | Standing::Talking(call) | Standing::WrapUp(call) => {
+                Some(*call)
+            }
             Standing::NotReady(_) | Standing::Ready | Standing::SignedOut => None,
         },
         Fact::Started { .. } => None,

@@ -42,6 +42,7 @@ pub struct Keeper {
     pub frames: BTreeMap<u64, Frame>,
     /// Frames of the past that a death took away.
     pub lost: u64,
+    pub lost_at_death: u64,
     /// Faults found while reading back.
     pub faults: Vec<(u8, String)>,
     dice: Dice,
@@ -56,6 +57,7 @@ impl Keeper {
             database: Database::default(),
             frames: BTreeMap::new(),
             lost: 0,
+            lost_at_death: 0,
             faults: Vec::new(),
             dice,
         }
@@ -75,7 +77,8 @@ impl Keeper {
                 ledger
             }
             Err(error) => {
-                self.faults.push((28, format!("the journal cannot be opened: {error}")));
+                self.faults
+                    .push((28, format!("the journal cannot be opened: {error}")));
                 Ledger::default()
             }
         }
@@ -83,7 +86,9 @@ impl Keeper {
 
     /// Before the effects of a turn. True: with the operating system.
     pub fn append(&mut self, frame: &Frame) -> bool {
-        let Some(journal) = &mut self.journal else { return false };
+        let Some(journal) = &mut self.journal else {
+            return false;
+        };
         let appended = journal.append(frame);
         self.frames.insert(appended.sequence, frame.clone());
         appended.is_written
@@ -98,11 +103,15 @@ impl Keeper {
     /// The process ends without a word. 27 and 28: what is read back is what was written, up to some frame, whole
     /// frames only, and nothing that was safe is missing.
     pub fn die(&mut self, death: Death) {
-        let Some(journal) = self.journal.take() else { return };
+        let Some(journal) = self.journal.take() else {
+            return;
+        };
         let status = journal.status();
         let crash = match death {
             Death::Killed => Crash::Process,
-            Death::PowerLoss => Crash::PowerTorn { seed: self.dice.next() },
+            Death::PowerLoss => Crash::PowerTorn {
+                seed: self.dice.throw(),
+            },
         };
         let disk = self.disk.after(crash);
         drop(journal);
@@ -112,13 +121,17 @@ impl Keeper {
             true
         });
         if let Err(error) = read {
-            self.faults.push((28, format!("the journal cannot be read back: {error}")));
+            self.faults
+                .push((28, format!("the journal cannot be read back: {error}")));
         }
         for (sequence, frame) in &survivors {
             if let Some(written) = self.frames.get(sequence)
                 && written != frame
             {
-                self.faults.push((27, format!("frame {sequence} reads otherwise than it was written")));
+                self.faults.push((
+                    27,
+                    format!("frame {sequence} reads otherwise than it was written"),
+                ));
             }
         }
         let last = survivors.last().map_or(0, |(sequence, _)| *sequence + 1);
@@ -127,28 +140,36 @@ impl Keeper {
             Death::Killed | Death::PowerLoss => status.durable,
         };
         if last < safe_until {
-            self.faults.push((28, format!("frames {last} to {safe_until} were safe and are gone")));
+            self.faults.push((
+                28,
+                format!("frames {last} to {safe_until} were safe and are gone"),
+            ));
         }
         let gone = self.frames.split_off(&last);
-        self.lost += u64::try_from(gone.len()).unwrap_or(0);
+        self.lost_at_death = u64::try_from(gone.len()).unwrap_or(0);
+        self.lost += self.lost_at_death;
         self.disk = disk;
     }
 
     /// The projector takes what is durable.
     pub fn project(&mut self) {
-        let durable = self.journal.as_ref().map_or(0, |journal| journal.status().durable);
+        let durable = self
+            .journal
+            .as_ref()
+            .map_or(0, |journal| journal.status().durable);
         if self.database.is_away {
             return;
         }
         let from = self.database.position;
         for (sequence, frame) in self.frames.range(from..durable.max(from)) {
             for call in self.database.ledger.apply_frame(frame) {
-                let Some(record) = self.database.ledger.calls.get(&call) else { continue };
-                let row = self
-                    .database
-                    .rows
-                    .entry(call)
-                    .or_insert_with(|| Row { record: record.clone(), writes: 0 });
+                let Some(record) = self.database.ledger.calls.get(&call) else {
+                    continue;
+                };
+                let row = self.database.rows.entry(call).or_insert_with(|| Row {
+                    record: record.clone(),
+                    writes: 0,
+                });
                 row.record = record.clone();
                 row.writes += 1;
             }
@@ -160,9 +181,14 @@ impl Keeper {
     pub fn check_fold(&mut self) {
         let Some(journal) = &self.journal else { return };
         // Frames that the journal added itself (a gap) are not ours to fold.
-        let ours = self.frames.keys().next().zip(self.frames.keys().next_back());
+        let ours = self
+            .frames
+            .keys()
+            .next()
+            .zip(self.frames.keys().next_back());
         let is_whole = ours.is_some_and(|(first, last)| {
-            u64::try_from(self.frames.len()).unwrap_or(0) == last - first + 1 && *last + 1 == journal.status().next
+            u64::try_from(self.frames.len()).unwrap_or(0) == last - first + 1
+                && *last + 1 == journal.status().next
         });
         if journal.status().frames_lost > 0 || !is_whole {
             return;
@@ -172,7 +198,10 @@ impl Keeper {
             ledger.apply_frame(frame);
         }
         if ledger != *journal.ledger() {
-            self.faults.push((27, "folding the frames again gives another ledger".to_owned()));
+            self.faults.push((
+                27,
+                "folding the frames again gives another ledger".to_owned(),
+            ));
         }
     }
 }

@@ -120,7 +120,9 @@ impl Media {
         }
         self.draining.clear();
         self.handed_out.clear();
-        self.free = (0..self.ports).map(|index| PORT_FIRST + index * 2).collect();
+        self.free = (0..self.ports)
+            .map(|index| PORT_FIRST + index * 2)
+            .collect();
         self.events.clear();
         self.later.clear();
         self.hand_out(PORTS_AT_START);
@@ -148,7 +150,12 @@ impl Media {
                 }
             }
             Command::Close { leg } => self.close(now_us, leg),
-            Command::Play { leg, play, clips, barge_in } => self.play(now_us, leg, play, clips, barge_in),
+            Command::Play {
+                leg,
+                play,
+                clips,
+                barge_in,
+            } => self.play(now_us, leg, play, clips, barge_in),
             Command::StopPlay { leg } => {
                 if self.known(leg, "StopPlay").is_some() {
                     self.cut(now_us, leg);
@@ -181,7 +188,8 @@ impl Media {
 
     fn open(&mut self, now_us: u64, leg: u64, port: u16, plan: LegPlan) {
         if !self.handed_out.remove(&port) {
-            self.faults.push(format!("port {port} of leg {leg} was not free"));
+            self.faults
+                .push(format!("port {port} of leg {leg} was not free"));
         }
         let entry = Leg {
             port,
@@ -215,12 +223,26 @@ impl Media {
         if let Some((recording, from)) = entry.recording {
             self.recordings.push((recording, from, now_us));
             let length_ms = (now_us - from) / 1_000;
-            self.events.push(Event::RecordingClosed { recording, length_ms });
+            self.events.push(Event::RecordingClosed {
+                recording,
+                length_ms,
+            });
         }
         self.draining.insert(leg, entry.port);
-        self.later.push((now_us + DRAIN_US, Later::Drained { leg, port: entry.port }));
+        self.later.push((
+            now_us + DRAIN_US,
+            Later::Drained {
+                leg,
+                port: entry.port,
+            },
+        ));
         let sent = (now_us - entry.opened_us) / 20_000;
-        let statistics = LegStatistics { received: sent, sent, jitter_us: 900, ..LegStatistics::default() };
+        let statistics = LegStatistics {
+            received: sent,
+            sent,
+            jitter_us: 900,
+            ..LegStatistics::default()
+        };
         self.events.push(Event::Closed { leg, statistics });
     }
 
@@ -234,8 +256,21 @@ impl Media {
         }
         let first_us = clips.first().map_or(0, |clip| self.length_us(clip));
         if let Some(entry) = self.legs.get_mut(&leg) {
-            entry.run = Some(Run { play, clips, index: 0, started_us: now_us, barge_in });
-            self.later.push((now_us + first_us, Later::ClipEnds { leg, play, index: 0 }));
+            entry.run = Some(Run {
+                play,
+                clips,
+                index: 0,
+                started_us: now_us,
+                barge_in,
+            });
+            self.later.push((
+                now_us + first_us,
+                Later::ClipEnds {
+                    leg,
+                    play,
+                    index: 0,
+                },
+            ));
         }
     }
 
@@ -248,8 +283,19 @@ impl Media {
 
     fn play_ended(&self, now_us: u64, leg: u64, run: &Run, is_complete: bool) -> Event {
         let heard_ms = u32::try_from((now_us - run.started_us) / 1_000).unwrap_or(u32::MAX);
-        let clip = u32::try_from(if is_complete { run.clips.len() } else { run.index }).unwrap_or(0);
-        Event::PlayEnded { leg, play: run.play, heard_ms, is_complete, clip }
+        let clip = u32::try_from(if is_complete {
+            run.clips.len()
+        } else {
+            run.index
+        })
+        .unwrap_or(0);
+        Event::PlayEnded {
+            leg,
+            play: run.play,
+            heard_ms,
+            is_complete,
+            clip,
+        }
     }
 
     fn connect(&mut self, now_us: u64, a: u64, b: u64) {
@@ -258,16 +304,21 @@ impl Media {
         }
         for (leg, other) in [(a, b), (b, a)] {
             self.cut(now_us, leg);
-            let Some(entry) = self.legs.get_mut(&leg) else { continue };
+            let Some(entry) = self.legs.get_mut(&leg) else {
+                continue;
+            };
             if entry.joined.is_some_and(|joined| joined != other) {
-                self.faults.push(format!("leg {leg} was connected to two others"));
+                self.faults
+                    .push(format!("leg {leg} was connected to two others"));
             }
             entry.joined = Some(other);
         }
     }
 
     fn disconnect(&mut self, leg: u64) {
-        let other = self.known(leg, "Disconnect").and_then(|entry| entry.joined.take());
+        let other = self
+            .known(leg, "Disconnect")
+            .and_then(|entry| entry.joined.take());
         if let Some(entry) = other.and_then(|other| self.legs.get_mut(&other)) {
             entry.joined = None;
         }
@@ -279,7 +330,8 @@ impl Media {
         }
         if self.trouble.is_full {
             let error = "no space left on the disk".to_owned();
-            self.events.push(Event::RecordingFailed { recording, error });
+            self.events
+                .push(Event::RecordingFailed { recording, error });
         } else if let Some(entry) = self.legs.get_mut(&leg) {
             entry.recording = Some((recording, now_us));
         }
@@ -291,7 +343,8 @@ impl Media {
             if let Some((recording, from)) = leg.recording.take() {
                 self.recordings.push((recording, from, now_us));
                 let error = "no space left on the disk".to_owned();
-                self.events.push(Event::RecordingFailed { recording, error });
+                self.events
+                    .push(Event::RecordingFailed { recording, error });
             }
         }
     }
@@ -312,14 +365,29 @@ impl Media {
     }
 
     fn clip_ends(&mut self, now_us: u64, leg: u64, play: u64, index: usize) {
-        let Some(entry) = self.legs.get_mut(&leg) else { return };
-        let Some(run) = entry.run.as_mut().filter(|run| run.play == play && run.index == index) else { return };
+        let Some(entry) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let Some(run) = entry
+            .run
+            .as_mut()
+            .filter(|run| run.play == play && run.index == index)
+        else {
+            return;
+        };
         run.index += 1;
         match run.clips.get(run.index).cloned() {
             Some(clip) => {
                 let next = run.index;
                 let at = now_us + self.length_us(&clip);
-                self.later.push((at, Later::ClipEnds { leg, play, index: next }));
+                self.later.push((
+                    at,
+                    Later::ClipEnds {
+                        leg,
+                        play,
+                        index: next,
+                    },
+                ));
             }
             None => {
                 if let Some(run) = entry.run.take() {
@@ -332,8 +400,12 @@ impl Media {
 
     /// A key pressed on the phone whose audio address this is (RFC 4733).
     pub fn press(&mut self, now_us: u64, address: SocketAddr, digit: char) {
-        let Some(leg) = self.leg_at(address) else { return };
-        let Some(entry) = self.legs.get(&leg) else { return };
+        let Some(leg) = self.leg_at(address) else {
+            return;
+        };
+        let Some(entry) = self.legs.get(&leg) else {
+            return;
+        };
         if entry.plan.event_receive.is_none() {
             return;
         }
@@ -359,17 +431,26 @@ impl Media {
     /// The leg whose audio goes to this address.
     #[must_use]
     pub fn leg_at(&self, address: SocketAddr) -> Option<u64> {
-        self.legs.iter().find(|(_, leg)| leg.plan.remote == Some(address)).map(|(number, _)| *number)
+        self.legs
+            .iter()
+            .find(|(_, leg)| leg.plan.remote == Some(address))
+            .map(|(number, _)| *number)
     }
 
     #[must_use]
     pub fn heard(&self, leg: u64) -> Heard {
-        let Some(entry) = self.legs.get(&leg) else { return Heard::Nothing };
+        let Some(entry) = self.legs.get(&leg) else {
+            return Heard::Nothing;
+        };
         if let Some(run) = &entry.run {
             match run.clips.get(run.index) {
                 Some(Clip::Prompt(number)) => {
-                    let name = usize::try_from(*number).ok().and_then(|index| self.sounds.get(index));
-                    return Heard::Clip(name.map_or_else(|| format!("sound {number}"), |sound| sound.name.clone()));
+                    let name = usize::try_from(*number)
+                        .ok()
+                        .and_then(|index| self.sounds.get(index));
+                    return Heard::Clip(
+                        name.map_or_else(|| format!("sound {number}"), |sound| sound.name.clone()),
+                    );
                 }
                 Some(Clip::Tone { hz, .. }) => return Heard::Clip(format!("tone of {hz} Hz")),
                 Some(Clip::Silence(_)) | None => return Heard::Nothing,
@@ -417,9 +498,10 @@ impl Media {
 
     fn length_us(&self, clip: &Clip) -> u64 {
         let length_ms = match clip {
-            Clip::Prompt(number) => {
-                usize::try_from(*number).ok().and_then(|index| self.sounds.get(index)).map_or(1_000, |sound| sound.length_ms)
-            }
+            Clip::Prompt(number) => usize::try_from(*number)
+                .ok()
+                .and_then(|index| self.sounds.get(index))
+                .map_or(1_000, |sound| sound.length_ms),
             Clip::Silence(length_ms) | Clip::Tone { length_ms, .. } => *length_ms,
         };
         u64::from(length_ms) * 1_000

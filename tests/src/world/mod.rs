@@ -39,18 +39,35 @@ const LINES_KEPT: usize = 60;
 /// Something that will happen.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Icmp { destination: SocketAddr },
+    Icmp {
+        destination: SocketAddr,
+    },
     Media(Later),
-    MediaCommand(hotline_media::Command),
-    MediaEvent(hotline_media::Event),
+    ForMedia(hotline_media::Command),
+    FromMedia(hotline_media::Event),
     PeerTick(usize),
-    StreamClosed { connection: u64 },
-    StreamOpened { connection: u64, peer: usize, is_ours: bool },
+    StreamClosed {
+        connection: u64,
+    },
+    StreamOpened {
+        connection: u64,
+        peer: usize,
+        is_ours: bool,
+    },
     Sync,
     Tick,
-    ToPeer { peer: usize, bytes: Vec<u8> },
-    ToServer { source: SocketAddr, bytes: Vec<u8> },
-    ToServerStream { connection: u64, bytes: Vec<u8> },
+    ToPeer {
+        peer: usize,
+        bytes: Vec<u8>,
+    },
+    ToServer {
+        source: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    ToServerStream {
+        connection: u64,
+        bytes: Vec<u8>,
+    },
 }
 
 /// How much is written down.
@@ -171,8 +188,13 @@ impl World {
 
     #[must_use]
     pub fn now(&self) -> Now {
-        let wall = WALL_AT_START_MS + i64::try_from(self.now_us / 1_000).unwrap_or(0) + self.wall_offset_ms;
-        Now { mono: Mono(self.now_us), wall: Wall(wall) }
+        let wall = WALL_AT_START_MS
+            + i64::try_from(self.now_us / 1_000).unwrap_or(0)
+            + self.wall_offset_ms;
+        Now {
+            mono: Mono(self.now_us),
+            wall: Wall(wall),
+        }
     }
 
     /// Microseconds since the story began.
@@ -236,7 +258,8 @@ impl World {
 
     pub(crate) fn at(&mut self, at_us: u64, event: Event) {
         self.serial += 1;
-        self.events.insert((at_us.max(self.now_us), self.serial), event);
+        self.events
+            .insert((at_us.max(self.now_us), self.serial), event);
     }
 
     /// Time moves on; nothing happens on the way (the caller has looked at `next_at`).
@@ -246,7 +269,9 @@ impl World {
 
     /// The next thing happens.
     pub fn step(&mut self) {
-        let Some(((at, _), event)) = self.events.pop_first() else { return };
+        let Some(((at, _), event)) = self.events.pop_first() else {
+            return;
+        };
         self.advance_to(at);
         match event {
             Event::Icmp { destination } => {
@@ -256,11 +281,11 @@ impl World {
                 self.media.on_later(self.now_us, later);
                 self.after_media();
             }
-            Event::MediaCommand(command) => {
+            Event::ForMedia(command) => {
                 self.media.command(self.now_us, command);
                 self.after_media();
             }
-            Event::MediaEvent(event) => self.handle(Input::Media { worker: 0, event }),
+            Event::FromMedia(event) => self.handle(Input::Media { worker: 0, event }),
             Event::PeerTick(number) => {
                 if self.peer_ticks[number].is_some_and(|due| due <= self.now_us) {
                     self.peer_ticks[number] = None;
@@ -268,7 +293,11 @@ impl World {
                 }
             }
             Event::StreamClosed { connection } => self.stream_closed(connection),
-            Event::StreamOpened { connection, peer, is_ours } => self.stream_opened(connection, peer, is_ours),
+            Event::StreamOpened {
+                connection,
+                peer,
+                is_ours,
+            } => self.stream_opened(connection, peer, is_ours),
             Event::Sync => self.sync(),
             Event::Tick => {
                 if self.tick_at.is_some_and(|due| due <= self.now_us) {
@@ -276,9 +305,11 @@ impl World {
                     self.handle(Input::Tick);
                 }
             }
-            Event::ToPeer { peer, bytes } => self.to_peer(peer, &bytes),
-            Event::ToServer { source, bytes } => self.to_server(source, bytes),
-            Event::ToServerStream { connection, bytes } => self.to_server_stream(connection, bytes),
+            Event::ToPeer { peer, bytes } => self.deliver_to_peer(peer, &bytes),
+            Event::ToServer { source, bytes } => self.deliver_to_server(source, bytes),
+            Event::ToServerStream { connection, bytes } => {
+                self.deliver_to_stream(connection, bytes)
+            }
         }
     }
 
@@ -319,10 +350,19 @@ impl World {
         }
         let arrivals = self.weather.fall(self.now_us, &mut self.dice);
         if arrivals[0].is_none() {
-            self.inner(&format!("a datagram of {} is lost", self.peers[number].name));
+            self.inner(&format!(
+                "a datagram of {} is lost",
+                self.peers[number].name
+            ));
         }
         for at in arrivals.into_iter().flatten() {
-            self.at(at, Event::ToServer { source, bytes: bytes.clone() });
+            self.at(
+                at,
+                Event::ToServer {
+                    source,
+                    bytes: bytes.clone(),
+                },
+            );
         }
     }
 
@@ -330,7 +370,8 @@ impl World {
         let number = self.by_address.get(&destination).copied();
         let parsed = Text::parse(&bytes);
         if let Some((text, _)) = &parsed {
-            self.wire.from_server(self.now_us, destination, text, number.is_some());
+            self.wire
+                .from_server(self.now_us, destination, text, number.is_some());
             self.watch.on_sent(self.now_us, destination, text);
             if self.trace != Trace::Off
                 && let Some(number) = number
@@ -349,14 +390,23 @@ impl World {
         }
         let arrivals = self.weather.fall(self.now_us, &mut self.dice);
         if arrivals[0].is_none() {
-            self.inner(&format!("a datagram to {} is lost", self.peers[number].name));
+            self.inner(&format!(
+                "a datagram to {} is lost",
+                self.peers[number].name
+            ));
         }
         for at in arrivals.into_iter().flatten() {
-            self.at(at, Event::ToPeer { peer: number, bytes: bytes.clone() });
+            self.at(
+                at,
+                Event::ToPeer {
+                    peer: number,
+                    bytes: bytes.clone(),
+                },
+            );
         }
     }
 
-    fn to_peer(&mut self, number: usize, bytes: &[u8]) {
+    fn deliver_to_peer(&mut self, number: usize, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some((_, length)) = Text::parse(rest) {
             let now_us = self.now_us;
@@ -367,7 +417,7 @@ impl World {
         self.flush_peer(number);
     }
 
-    fn to_server(&mut self, source: SocketAddr, bytes: Vec<u8>) {
+    fn deliver_to_server(&mut self, source: SocketAddr, bytes: Vec<u8>) {
         if self.board.is_none() {
             return;
         }
@@ -376,7 +426,11 @@ impl World {
             self.watch.on_received(self.now_us, &text);
         }
         self.source = Some(source);
-        self.handle(Input::Sip(hotline_sip::Input::Datagram { listener: 0, source, bytes }));
+        self.handle(Input::Sip(hotline_sip::Input::Datagram {
+            listener: 0,
+            source,
+            bytes,
+        }));
         self.source = None;
     }
 
@@ -390,7 +444,14 @@ impl World {
         self.next_connection += 1;
         self.stream_of.insert(number, connection);
         self.streams.insert(connection, number);
-        self.at(self.now_us, Event::StreamOpened { connection, peer: number, is_ours: false });
+        self.at(
+            self.now_us,
+            Event::StreamOpened {
+                connection,
+                peer: number,
+                is_ours: false,
+            },
+        );
         connection
     }
 
@@ -400,7 +461,11 @@ impl World {
             self.streams.insert(connection, number);
             self.stream_of.insert(number, connection);
         }
-        self.handle(Input::Sip(hotline_sip::Input::StreamOpened { connection, listener: 1, peer }));
+        self.handle(Input::Sip(hotline_sip::Input::StreamOpened {
+            connection,
+            listener: 1,
+            peer,
+        }));
     }
 
     fn stream_closed(&mut self, connection: u64) {
@@ -419,22 +484,30 @@ impl World {
         }
     }
 
-    fn to_server_stream(&mut self, connection: u64, bytes: Vec<u8>) {
-        let Some(number) = self.streams.get(&connection).copied() else { return };
+    fn deliver_to_stream(&mut self, connection: u64, bytes: Vec<u8>) {
+        let Some(number) = self.streams.get(&connection).copied() else {
+            return;
+        };
         if self.board.is_none() {
             return;
         }
         if let Some((text, _)) = Text::parse(&bytes) {
-            self.wire.to_server(self.now_us, self.peers[number].address, &text);
+            self.wire
+                .to_server(self.now_us, self.peers[number].address, &text);
             self.watch.on_received(self.now_us, &text);
         }
         self.source = Some(self.peers[number].address);
-        self.handle(Input::Sip(hotline_sip::Input::StreamBytes { connection, bytes }));
+        self.handle(Input::Sip(hotline_sip::Input::StreamBytes {
+            connection,
+            bytes,
+        }));
         self.source = None;
     }
 
     pub(crate) fn stream_to_peer(&mut self, connection: u64, bytes: &[u8]) {
-        let Some(number) = self.streams.get(&connection).copied() else { return };
+        let Some(number) = self.streams.get(&connection).copied() else {
+            return;
+        };
         let mut held = self.stream_rest.remove(&number).unwrap_or_default();
         held.extend_from_slice(bytes);
         while let Some((text, length)) = Text::parse(&held) {
@@ -446,16 +519,30 @@ impl World {
                 self.say_of(number, kind, words);
             }
             let one: Vec<u8> = held.drain(..length).collect();
-            self.at(self.now_us, Event::ToPeer { peer: number, bytes: one });
+            self.at(
+                self.now_us,
+                Event::ToPeer {
+                    peer: number,
+                    bytes: one,
+                },
+            );
         }
         self.stream_rest.insert(number, held);
     }
 
     pub(crate) fn connect_to_peer(&mut self, connection: u64, destination: SocketAddr) {
         let found = self.by_address.get(&destination).copied();
-        let alive = found.filter(|number| self.peers[*number].is_stream && !self.peers[*number].is_dead);
+        let alive =
+            found.filter(|number| self.peers[*number].is_stream && !self.peers[*number].is_dead);
         match alive {
-            Some(peer) => self.at(self.now_us, Event::StreamOpened { connection, peer, is_ours: true }),
+            Some(peer) => self.at(
+                self.now_us,
+                Event::StreamOpened {
+                    connection,
+                    peer,
+                    is_ours: true,
+                },
+            ),
             None => self.at(self.now_us, Event::StreamClosed { connection }),
         }
     }
@@ -517,7 +604,12 @@ impl World {
         if self.trace == Trace::Last && self.lines.len() >= self.lines_kept {
             self.lines.pop_front();
         }
-        self.lines.push_back(Line { at_us: self.story_us(), who: who.to_owned(), what, kind });
+        self.lines.push_back(Line {
+            at_us: self.story_us(),
+            who: who.to_owned(),
+            what,
+            kind,
+        });
     }
 
     pub(crate) fn say_of(&mut self, number: usize, kind: Kind, what: String) {
@@ -538,12 +630,18 @@ impl World {
 
     #[must_use]
     pub fn leg_name(&self, leg: u64) -> String {
-        self.leg_names.get(&leg).cloned().unwrap_or_else(|| format!("leg {leg}"))
+        self.leg_names
+            .get(&leg)
+            .cloned()
+            .unwrap_or_else(|| format!("leg {leg}"))
     }
 
     #[must_use]
     pub fn call_name(&self, call: u64) -> String {
-        self.call_names.get(&call).cloned().unwrap_or_else(|| format!("call {call:x}"))
+        self.call_names
+            .get(&call)
+            .cloned()
+            .unwrap_or_else(|| format!("call {call:x}"))
     }
 
     pub(crate) fn name_leg(&mut self, leg: LegId, name: &str) {

@@ -22,6 +22,9 @@ impl Weather {
         if dice.percent(self.loss_percent) {
             return [None, None];
         }
-        [Some(first), dice.percent(self.duplicate_percent).then_some(second)]
+        [
+            Some(first),
+            dice.percent(self.duplicate_percent).then_some(second),
+        ]
     }
 }

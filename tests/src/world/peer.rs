@@ -156,8 +156,16 @@ impl Peer {
     pub fn dial(&mut self, now_us: u64, number: &str, from: &str, offer: Offer) {
         let call_id = self.token("call");
         let local_tag = self.token("tag");
-        let mut invite = self.request("INVITE", &format!("sip:{number}@{}", self.server), &call_id, 1);
-        let host = self.login.as_ref().map_or_else(|| self.address.ip().to_string(), |login| login.realm.clone());
+        let mut invite = self.request(
+            "INVITE",
+            &format!("sip:{number}@{}", self.server),
+            &call_id,
+            1,
+        );
+        let host = self.login.as_ref().map_or_else(
+            || self.address.ip().to_string(),
+            |login| login.realm.clone(),
+        );
         let from = if from.is_empty() {
             format!("\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag={local_tag}")
         } else {
@@ -165,7 +173,15 @@ impl Peer {
         };
         invite.push("From", from);
         invite.push("To", format!("<sip:{number}@{}>", self.server));
-        invite.push("Contact", format!("<sip:{}@{}{}>", self.name, self.address, self.transport_parameter()));
+        invite.push(
+            "Contact",
+            format!(
+                "<sip:{}@{}{}>",
+                self.name,
+                self.address,
+                self.transport_parameter()
+            ),
+        );
         if let Some(body) = offer.body(self.address.ip(), self.audio_port) {
             invite.push("Content-Type", "application/sdp");
             invite.body = body;
@@ -191,19 +207,25 @@ impl Peer {
     /// The current dialog that is not over.
     #[must_use]
     pub fn open(&self) -> Option<usize> {
-        self.dialogs.iter().rposition(|dialog| dialog.state != State::Ended)
+        self.dialogs
+            .iter()
+            .rposition(|dialog| dialog.state != State::Ended)
     }
 
     /// A phone that rings, newest first.
     #[must_use]
     pub fn ringing(&self) -> Option<usize> {
-        self.dialogs.iter().rposition(|dialog| !dialog.is_caller && dialog.state == State::Ringing)
+        self.dialogs
+            .iter()
+            .rposition(|dialog| !dialog.is_caller && dialog.state == State::Ringing)
     }
 
     /// Any dialog still alive.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.dialogs.iter().any(|dialog| dialog.state != State::Ended)
+        self.dialogs
+            .iter()
+            .any(|dialog| dialog.state != State::Ended)
     }
 
     /// Puts the receiver down, in whatever state: CANCEL, 603 or BYE.
@@ -217,7 +239,9 @@ impl Peer {
                 self.refuse(now_us, 603);
             }
             // RFC 3261 §15: the callee waits for the ACK of its 200.
-            (false, State::Up) if self.dialogs[index].answer.is_some() => self.dialogs[index].wants_end = true,
+            (false, State::Up) if self.dialogs[index].answer.is_some() => {
+                self.dialogs[index].wants_end = true
+            }
             (_, State::Up) => self.bye(now_us, index),
             (_, State::Ended) => {}
         }
@@ -225,12 +249,24 @@ impl Peer {
 
     /// Answers the call that rings.
     pub fn answer(&mut self, now_us: u64) -> bool {
-        let Some(index) = self.ringing() else { return false };
+        let Some(index) = self.ringing() else {
+            return false;
+        };
         let invite = self.dialogs[index].invite.clone();
         let mut answer = invite.answer(200, "OK", Some(&self.dialogs[index].local_tag));
-        answer.push("Contact", format!("<sip:{}@{}{}>", self.name, self.address, self.transport_parameter()));
+        answer.push(
+            "Contact",
+            format!(
+                "<sip:{}@{}{}>",
+                self.name,
+                self.address,
+                self.transport_parameter()
+            ),
+        );
         answer.push("Content-Type", "application/sdp");
-        answer.body = Offer::Normal.body(self.address.ip(), self.audio_port).unwrap_or_default();
+        answer.body = Offer::Normal
+            .body(self.address.ip(), self.audio_port)
+            .unwrap_or_default();
         self.dialogs[index].state = State::Up;
         self.answer_until_ack(now_us, index, &answer, true);
         true
@@ -238,7 +274,9 @@ impl Peer {
 
     /// Refuses the call that rings.
     pub fn refuse(&mut self, now_us: u64, status: u16) -> bool {
-        let Some(index) = self.ringing() else { return false };
+        let Some(index) = self.ringing() else {
+            return false;
+        };
         self.final_refusal(now_us, index, status);
         true
     }
@@ -265,7 +303,13 @@ impl Peer {
 
     /// One key as INFO (application/dtmf-relay).
     pub fn info_digit(&mut self, now_us: u64, digit: char) {
-        let Some(index) = self.dialogs.iter().rposition(|dialog| dialog.state == State::Up) else { return };
+        let Some(index) = self
+            .dialogs
+            .iter()
+            .rposition(|dialog| dialog.state == State::Up)
+        else {
+            return;
+        };
         let mut info = self.in_dialog("INFO", index);
         info.push("Content-Type", "application/dtmf-relay");
         info.body = format!("Signal={digit}\r\nDuration=160\r\n").into_bytes();
@@ -288,7 +332,13 @@ impl Peer {
 
     /// A new offer in the dialog (hold, or the same again).
     pub fn reinvite(&mut self, now_us: u64, offer: Offer) {
-        let Some(index) = self.dialogs.iter().rposition(|dialog| dialog.state == State::Up) else { return };
+        let Some(index) = self
+            .dialogs
+            .iter()
+            .rposition(|dialog| dialog.state == State::Up)
+        else {
+            return;
+        };
         let mut invite = self.in_dialog("INVITE", index);
         invite.push("Contact", format!("<sip:{}@{}>", self.name, self.address));
         if let Some(body) = offer.body(self.address.ip(), self.audio_port) {
@@ -300,7 +350,11 @@ impl Peer {
 
     /// A BYE with tags that nobody knows.
     pub fn forged_bye(&mut self, now_us: u64) {
-        if let Some(index) = self.dialogs.iter().rposition(|dialog| dialog.state == State::Up) {
+        if let Some(index) = self
+            .dialogs
+            .iter()
+            .rposition(|dialog| dialog.state == State::Up)
+        {
             let mut bye = self.in_dialog("BYE", index);
             for (name, value) in &mut bye.headers {
                 if name == "To" {
@@ -316,7 +370,10 @@ impl Peer {
         let call_id = self.token("bare");
         let tag = self.token("tag");
         let mut request = self.request(method, &format!("sip:111@{}", self.server), &call_id, 1);
-        request.push("From", format!("<sip:{}@{}>;tag={tag}", self.name, self.address.ip()));
+        request.push(
+            "From",
+            format!("<sip:{}@{}>;tag={tag}", self.name, self.address.ip()),
+        );
         request.push("To", format!("<sip:111@{}>", self.server));
         for (name, value) in extra {
             request.push(name, *value);
@@ -335,5 +392,8 @@ impl Repeat {
 /// SHA-256 in hex.
 #[must_use]
 pub fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -3,8 +3,9 @@
 
 use super::media::Sound;
 use hotline_core::{
-    Agent, Comfort, Digit, Feature, Flow, FlowClip, FlowId, Language, LanguageId, Node, NodeId, NodeKind, Plan, Prompt,
-    PromptId, Queue, QueueId, Route, RouteKind, Service, ServiceId, Target, Timing,
+    Agent, Comfort, Digit, Feature, Flow, FlowClip, FlowId, Language, LanguageId, Node, NodeId,
+    NodeKind, Plan, Prompt, PromptId, Queue, QueueId, Route, RouteKind, Service, ServiceId, Target,
+    Timing,
 };
 use hotline_switchboard::SoundIndex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,13 +89,23 @@ impl AgentSettings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ring_ms: 20_000, calls_max: 1_000, agents: Vec::new(), is_recorded: true, ports: 1_000, clips: Vec::new() }
+        Self {
+            ring_ms: 20_000,
+            calls_max: 1_000,
+            agents: Vec::new(),
+            is_recorded: true,
+            ports: 1_000,
+            clips: Vec::new(),
+        }
     }
 }
 
 impl Settings {
     fn length_ms(&self, name: &str, usual_ms: u32) -> u32 {
-        self.clips.iter().find(|(other, _)| other == name).map_or(usual_ms, |(_, length_ms)| *length_ms)
+        self.clips
+            .iter()
+            .find(|(other, _)| other == name)
+            .map_or(usual_ms, |(_, length_ms)| *length_ms)
     }
 }
 
@@ -105,11 +116,21 @@ pub const LANGUAGES: [&str; 4] = ["vi", "en", "xx", "hmn"];
 
 #[must_use]
 pub fn plan(settings: &Settings) -> Plan {
-    let queue = |name: &str, head_start_s: i32, entry: &[&str], comfort: &[(u32, &str)], comfort_loop: &[&str]| Queue {
+    let queue = |name: &str,
+                 head_start_s: i32,
+                 entry: &[&str],
+                 comfort: &[(u32, &str)],
+                 comfort_loop: &[&str]| Queue {
         name: name.to_owned(),
         head_start_ms: head_start_s * 1_000,
         ring_ms: settings.ring_ms,
-        comfort: comfort.iter().map(|(at_s, name)| Comfort { at_ms: at_s * 1_000, prompt: prompt(name) }).collect(),
+        comfort: comfort
+            .iter()
+            .map(|(at_s, name)| Comfort {
+                at_ms: at_s * 1_000,
+                prompt: prompt(name),
+            })
+            .collect(),
         comfort_loop: comfort_loop.iter().map(|name| prompt(name)).collect(),
         comfort_every_ms: 30_000,
         entry_clips: entry.iter().map(|name| clip(name)).collect(),
@@ -120,9 +141,17 @@ pub fn plan(settings: &Settings) -> Plan {
     Plan {
         languages: LANGUAGES
             .iter()
-            .map(|code| Language { code: (*code).to_owned(), is_open: *code != "hmn" })
+            .map(|code| Language {
+                code: (*code).to_owned(),
+                is_open: *code != "hmn",
+            })
             .collect(),
-        services: SERVICES.iter().map(|name| Service { name: (*name).to_owned() }).collect(),
+        services: SERVICES
+            .iter()
+            .map(|name| Service {
+                name: (*name).to_owned(),
+            })
+            .collect(),
         prompts: PROMPTS
             .iter()
             .map(|(name, length_ms)| Prompt {
@@ -135,9 +164,27 @@ pub fn plan(settings: &Settings) -> Plan {
             .collect(),
         queues: vec![
             queue("general", 0, &[], hold, &["queue.hold", "queue.thanks"]),
-            queue("child", 120, &[], &[(15, "queue.hold"), (45, "queue.brave")], &["queue.hold", "queue.brave"]),
-            queue("trafficking", 300, &["danger.now"], hold, &["queue.hold", "queue.thanks"]),
-            queue("urgent", 600, &["danger.now"], hold, &["queue.hold", "queue.thanks"]),
+            queue(
+                "child",
+                120,
+                &[],
+                &[(15, "queue.hold"), (45, "queue.brave")],
+                &["queue.hold", "queue.brave"],
+            ),
+            queue(
+                "trafficking",
+                300,
+                &["danger.now"],
+                hold,
+                &["queue.hold", "queue.thanks"],
+            ),
+            queue(
+                "urgent",
+                600,
+                &["danger.now"],
+                hold,
+                &["queue.hold", "queue.thanks"],
+            ),
             queue("checked", -120, &[], hold, &["queue.hold"]),
         ],
         agents: settings.agents.iter().map(agent).collect(),
@@ -167,7 +214,10 @@ pub fn sounds(settings: &Settings) -> (Vec<Sound>, SoundIndex) {
         for (name, length_ms) in PROMPTS {
             let number = u32::try_from(sounds.len()).unwrap_or(u32::MAX);
             index.insert(((*name).to_owned(), language.to_owned()), number);
-            sounds.push(Sound { name: format!("{language}/{name}"), length_ms: settings.length_ms(name, *length_ms) });
+            sounds.push(Sound {
+                name: format!("{language}/{name}"),
+                length_ms: settings.length_ms(name, *length_ms),
+            });
         }
     }
     (sounds, index)
@@ -178,7 +228,11 @@ fn agent(settings: &AgentSettings) -> Agent {
         user: settings.user.clone(),
         name: settings.user.clone(),
         languages: settings.languages.iter().copied().collect::<BTreeSet<_>>(),
-        services: settings.services.iter().map(|service| ServiceId(*service)).collect(),
+        services: settings
+            .services
+            .iter()
+            .map(|service| ServiceId(*service))
+            .collect(),
         centre: settings.centre.clone(),
         wrap_up_ms: settings.wrap_up_ms,
         is_signed_in_by_registration: settings.signs_in_by_registration,
@@ -196,19 +250,58 @@ fn routes(settings: &Settings) -> Vec<Route> {
     let mut routes = vec![
         route("111", true, RouteKind::Flow(FlowId(0)), true),
         route("18001567", false, RouteKind::Flow(FlowId(0)), true),
-        route("1112", false, RouteKind::Queue { queue: QueueId(2), service: Some(ServiceId(1)) }, true),
-        route("1119", false, RouteKind::Queue { queue: QueueId(0), service: None }, false),
-        route("1113", false, RouteKind::Queue { queue: QueueId(4), service: None }, true),
+        route(
+            "1112",
+            false,
+            RouteKind::Queue {
+                queue: QueueId(2),
+                service: Some(ServiceId(1)),
+            },
+            true,
+        ),
+        route(
+            "1119",
+            false,
+            RouteKind::Queue {
+                queue: QueueId(0),
+                service: None,
+            },
+            false,
+        ),
+        route(
+            "1113",
+            false,
+            RouteKind::Queue {
+                queue: QueueId(4),
+                service: None,
+            },
+            true,
+        ),
         route("9001", true, RouteKind::Echo, false),
-        route("9002", true, RouteKind::PlayForEver(prompt("queue.hold")), false),
+        route(
+            "9002",
+            true,
+            RouteKind::PlayForEver(prompt("queue.hold")),
+            false,
+        ),
         route("9003", true, RouteKind::AnswerAndEnd, false),
         route("*11", true, RouteKind::Feature(Feature::SignIn), false),
         route("*10", true, RouteKind::Feature(Feature::SignOut), false),
-        route("*12", true, RouteKind::Feature(Feature::Break("break".to_owned())), false),
+        route(
+            "*12",
+            true,
+            RouteKind::Feature(Feature::Break("break".to_owned())),
+            false,
+        ),
     ];
     // One number rings the first counsellor directly.
     if !settings.agents.is_empty() {
-        routes.push(route("7001", true, RouteKind::Agent(hotline_core::AgentId(0)), true));
+        routes.push(route(
+            "7001",
+            true,
+            RouteKind::Agent(hotline_core::AgentId(0)),
+            true,
+        ));
     }
     let mut only_north = route("1800%", false, RouteKind::Flow(FlowId(0)), true);
     only_north.trunk = Some("north".to_owned());
@@ -218,12 +311,18 @@ fn routes(settings: &Settings) -> Vec<Route> {
 
 #[must_use]
 pub fn prompt(name: &str) -> PromptId {
-    let index = PROMPTS.iter().position(|(other, _)| *other == name).unwrap_or_else(|| panic!("no prompt {name}"));
+    let index = PROMPTS
+        .iter()
+        .position(|(other, _)| *other == name)
+        .unwrap_or_else(|| panic!("no prompt {name}"));
     PromptId(u16::try_from(index).unwrap_or(u16::MAX))
 }
 
 fn clip(name: &str) -> FlowClip {
-    FlowClip { prompt: prompt(name), language: None }
+    FlowClip {
+        prompt: prompt(name),
+        language: None,
+    }
 }
 
 fn clips(names: &[&str]) -> Vec<FlowClip> {
@@ -249,52 +348,120 @@ const INFO_OVER: NodeId = NodeId(13);
 fn entry_flow() -> Flow {
     let choices = ["svc.child", "svc.traf", "svc.cannot", "svc.human"];
     let mut entry_clips = clips(&["greet.main"]);
-    entry_clips.push(FlowClip { prompt: prompt("lang.en"), language: Some(EN) });
+    entry_clips.push(FlowClip {
+        prompt: prompt("lang.en"),
+        language: Some(EN),
+    });
     entry_clips.extend(clips(&choices));
     let mut language_clips = clips(&["greet.main"]);
     language_clips.extend(clips(&choices));
-    let info = |name: &str, clip_name: &str| node(name, NodeKind::Play {
-        clips: clips(&[clip_name]),
-        then: target(INFO_OVER),
-        is_information: true,
-    });
+    let info = |name: &str, clip_name: &str| {
+        node(
+            name,
+            NodeKind::Play {
+                clips: clips(&[clip_name]),
+                then: target(INFO_OVER),
+                is_information: true,
+            },
+        )
+    };
     Flow {
         name: "entry".to_owned(),
         nodes: vec![
-            node("entry", menu(entry_clips, &[
-                ('1', CHILD, None),
-                ('2', TRAFFICKING, None),
-                ('3', INFO, None),
-                ('4', ENTRY_EN, Some(EN)),
-                ('5', ENTRY_EN, Some(TEST)),
-                ('9', URGENT, None),
-            ], NO_INPUT, NO_MATCH, Some(VOICE))),
-            node("entry.language", menu(language_clips, &[
-                ('1', CHILD, None),
-                ('2', TRAFFICKING, None),
-                ('3', INFO, None),
-                ('9', URGENT, None),
-            ], NO_INPUT, NO_MATCH, Some(VOICE))),
-            node("info", menu(clips(&["info.menu"]), &[
-                ('1', INFO_ABOUT, None),
-                ('2', INFO_RIGHTS, None),
-                ('3', INFO_MIGRATE, None),
-            ], NO_INPUT, NO_MATCH, Some(VOICE))),
+            node(
+                "entry",
+                menu(
+                    entry_clips,
+                    &[
+                        ('1', CHILD, None),
+                        ('2', TRAFFICKING, None),
+                        ('3', INFO, None),
+                        ('4', ENTRY_EN, Some(EN)),
+                        ('5', ENTRY_EN, Some(TEST)),
+                        ('9', URGENT, None),
+                    ],
+                    NO_INPUT,
+                    NO_MATCH,
+                    Some(VOICE),
+                ),
+            ),
+            node(
+                "entry.language",
+                menu(
+                    language_clips,
+                    &[
+                        ('1', CHILD, None),
+                        ('2', TRAFFICKING, None),
+                        ('3', INFO, None),
+                        ('9', URGENT, None),
+                    ],
+                    NO_INPUT,
+                    NO_MATCH,
+                    Some(VOICE),
+                ),
+            ),
+            node(
+                "info",
+                menu(
+                    clips(&["info.menu"]),
+                    &[
+                        ('1', INFO_ABOUT, None),
+                        ('2', INFO_RIGHTS, None),
+                        ('3', INFO_MIGRATE, None),
+                    ],
+                    NO_INPUT,
+                    NO_MATCH,
+                    Some(VOICE),
+                ),
+            ),
             info("info.about", "info.about"),
             info("info.rights", "info.rights"),
             info("info.migrate", "info.migrate"),
-            node("child", enqueue(1, Some(0), &["svc.child_ok", "greet.record"], 0, false)),
-            node("trafficking", enqueue(2, Some(1), &["svc.traf_ok", "greet.record"], 0, false)),
+            node(
+                "child",
+                enqueue(1, Some(0), &["svc.child_ok", "greet.record"], 0, false),
+            ),
+            node(
+                "trafficking",
+                enqueue(2, Some(1), &["svc.traf_ok", "greet.record"], 0, false),
+            ),
             node("urgent", enqueue(3, None, &["svc.cannot_ok"], 0, true)),
-            node("person", enqueue(0, None, &["nav.human", "greet.record"], 30_000, false)),
-            node("no_match", enqueue(0, None, &["svc.default", "greet.record"], 0, false)),
-            node("no_input", enqueue(0, None, &["err.timeout", "svc.default", "greet.record"], 0, false)),
-            node("voice", enqueue(0, None, &["err.speech", "greet.record_short"], 0, false)),
-            node("info.over", menu(clips(&["info.menu"]), &[
-                ('1', INFO_ABOUT, None),
-                ('2', INFO_RIGHTS, None),
-                ('3', INFO_MIGRATE, None),
-            ], NO_INPUT, NO_MATCH, Some(VOICE))),
+            node(
+                "person",
+                enqueue(0, None, &["nav.human", "greet.record"], 30_000, false),
+            ),
+            node(
+                "no_match",
+                enqueue(0, None, &["svc.default", "greet.record"], 0, false),
+            ),
+            node(
+                "no_input",
+                enqueue(
+                    0,
+                    None,
+                    &["err.timeout", "svc.default", "greet.record"],
+                    0,
+                    false,
+                ),
+            ),
+            node(
+                "voice",
+                enqueue(0, None, &["err.speech", "greet.record_short"], 0, false),
+            ),
+            node(
+                "info.over",
+                menu(
+                    clips(&["info.menu"]),
+                    &[
+                        ('1', INFO_ABOUT, None),
+                        ('2', INFO_RIGHTS, None),
+                        ('3', INFO_MIGRATE, None),
+                    ],
+                    NO_INPUT,
+                    NO_MATCH,
+                    Some(VOICE),
+                ),
+            ),
         ],
         start: ENTRY,
         person: PERSON,
@@ -303,11 +470,17 @@ fn entry_flow() -> Flow {
 }
 
 fn node(name: &str, kind: NodeKind) -> Node {
-    Node { name: name.to_owned(), kind }
+    Node {
+        name: name.to_owned(),
+        kind,
+    }
 }
 
 fn target(node: NodeId) -> Target {
-    Target { node, language: None }
+    Target {
+        node,
+        language: None,
+    }
 }
 
 fn menu(
@@ -319,7 +492,15 @@ fn menu(
 ) -> NodeKind {
     let keys: BTreeMap<Digit, Target> = keys
         .iter()
-        .filter_map(|(key, node, language)| Some((Digit::new(*key)?, Target { node: *node, language: *language })))
+        .filter_map(|(key, node, language)| {
+            Some((
+                Digit::new(*key)?,
+                Target {
+                    node: *node,
+                    language: *language,
+                },
+            ))
+        })
         .collect();
     NodeKind::Menu {
         clips: clips_of_menu,
@@ -333,7 +514,13 @@ fn menu(
     }
 }
 
-fn enqueue(queue: u16, service: Option<u16>, names: &[&str], head_start_ms: u32, is_silent: bool) -> NodeKind {
+fn enqueue(
+    queue: u16,
+    service: Option<u16>,
+    names: &[&str],
+    head_start_ms: u32,
+    is_silent: bool,
+) -> NodeKind {
     NodeKind::Enqueue {
         queue: QueueId(queue),
         service: service.map(ServiceId),

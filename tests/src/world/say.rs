@@ -35,7 +35,9 @@ impl Line {
     pub fn print(&self) -> String {
         let seconds = self.at_us / 1_000_000;
         let millis = self.at_us / 1_000 % 1_000;
-        format!("{seconds:>5}.{millis:03}  {:<9} {}", self.who, self.what).trim_end().to_owned()
+        format!("{seconds:>5}.{millis:03}  {:<9} {}", self.who, self.what)
+            .trim_end()
+            .to_owned()
     }
 }
 
@@ -55,22 +57,44 @@ pub fn signal(text: &Text, is_from_peer: bool) -> (String, Kind) {
         None => {
             let mut words = format!("{arrow} {method}");
             if method == "INVITE" && text.tag("To").is_none() {
-                let _ = write!(words, " {}", if is_from_peer { text.request_user() } else { display(text) });
+                let _ = write!(
+                    words,
+                    " {}",
+                    if is_from_peer {
+                        text.request_user()
+                    } else {
+                        display(text)
+                    }
+                );
             }
-            if let Some(reason) = text.header("Reason").and_then(|value| value.split("text=").nth(1)) {
+            if let Some(reason) = text
+                .header("Reason")
+                .and_then(|value| value.split("text=").nth(1))
+            {
                 let _ = write!(words, " {reason}");
             }
             words
         }
     };
     let is_small = matches!(method, "ACK" | "REGISTER" | "OPTIONS") || text.status() == Some(100);
-    (words, if is_small { Kind::SmallSignal } else { Kind::Signal })
+    (
+        words,
+        if is_small {
+            Kind::SmallSignal
+        } else {
+            Kind::Signal
+        },
+    )
 }
 
 /// What a phone shows of the call.
 fn display(text: &Text) -> &str {
     let from = text.header("From").unwrap_or_default();
-    from.split('<').next().unwrap_or_default().trim().trim_matches('"')
+    from.split('<')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_matches('"')
 }
 
 #[must_use]
@@ -90,7 +114,13 @@ pub fn heard(heard: &Heard, name_of: impl Fn(u64) -> String) -> String {
 pub fn fact(fact: &Fact) -> String {
     match fact {
         Fact::Started { .. } => "the server starts".to_owned(),
-        Fact::Arrived { dialled, origin, route, is_counted, .. } => {
+        Fact::Arrived {
+            dialled,
+            origin,
+            route,
+            is_counted,
+            ..
+        } => {
             let row = if *is_counted { "" } else { ", no row" };
             format!("arrived: {dialled} by {origin}, route {route}{row}")
         }
@@ -100,13 +130,24 @@ pub fn fact(fact: &Fact) -> String {
         Fact::LanguageChosen { language, .. } => format!("language {language}"),
         Fact::SpokeAtMenu { .. } => "spoke at the menu".to_owned(),
         Fact::InformationHeard { node, .. } => format!("heard {node} to its end"),
-        Fact::Queued { queue, service, head_start_ms, is_silent, .. } => {
+        Fact::Queued {
+            queue,
+            service,
+            head_start_ms,
+            is_silent,
+            ..
+        } => {
             let service = service.as_deref().unwrap_or("any");
             let silent = if *is_silent { ", cannot speak" } else { "" };
-            format!("queued in {queue}, service {service}, head start {} s{silent}", head_start_ms / 1_000)
+            format!(
+                "queued in {queue}, service {service}, head start {} s{silent}",
+                head_start_ms / 1_000
+            )
         }
         Fact::Offered { agent, .. } => format!("offered to {agent}"),
-        Fact::OfferEnded { agent, outcome, .. } => format!("offer to {agent} ended: {}", outcome_word(*outcome)),
+        Fact::OfferEnded { agent, outcome, .. } => {
+            format!("offer to {agent} ended: {}", outcome_word(*outcome))
+        }
         Fact::Joined { agent, .. } => format!("joined with {agent}"),
         Fact::NoticeHeard { notice, .. } => format!("notice heard: {notice:?}"),
         Fact::AgentLost { agent, .. } => format!("lost {agent}"),
@@ -143,9 +184,16 @@ pub fn alarm(alarm: &Alarm, agent_name: impl Fn(u32) -> String) -> String {
     match alarm {
         Alarm::Bug { text, .. } => format!("alarm: bug: {text}"),
         Alarm::LoneAgentNoAnswer { agent } => {
-            format!("alarm: {}, the only one of the centre, did not answer", agent_name(agent.0))
+            format!(
+                "alarm: {}, the only one of the centre, did not answer",
+                agent_name(agent.0)
+            )
         }
-        Alarm::PhoneUnreachable { agent } => format!("alarm: phone of {} is unreachable", agent_name(agent.0)),
-        Alarm::NobodySignedIn { .. } => "alarm: callers wait and nobody is signed in who could serve them".to_owned(),
+        Alarm::PhoneUnreachable { agent } => {
+            format!("alarm: phone of {} is unreachable", agent_name(agent.0))
+        }
+        Alarm::NobodySignedIn { .. } => {
+            "alarm: callers wait and nobody is signed in who could serve them".to_owned()
+        }
     }
 }

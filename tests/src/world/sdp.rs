@@ -22,8 +22,14 @@ impl Offer {
     #[must_use]
     pub fn body(self, address: IpAddr, port: u16) -> Option<Vec<u8>> {
         let (formats, attributes) = match self {
-            Self::Normal => ("8 0 101", "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendrecv\r\n"),
-            Self::Hold => ("8 0 101", "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendonly\r\n"),
+            Self::Normal => (
+                "8 0 101",
+                "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendrecv\r\n",
+            ),
+            Self::Hold => (
+                "8 0 101",
+                "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendonly\r\n",
+            ),
             Self::MuLaw => ("0", "a=sendrecv\r\n"),
             Self::Foreign => ("96", "a=rtpmap:96 opus/48000/2\r\na=sendrecv\r\n"),
             Self::None => return None,

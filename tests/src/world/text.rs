@@ -22,8 +22,14 @@ impl Text {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
             .collect();
-        let mut text = Self { first, headers, body: Vec::new() };
-        let length = text.header("Content-Length").and_then(|value| value.parse().ok());
+        let mut text = Self {
+            first,
+            headers,
+            body: Vec::new(),
+        };
+        let length = text
+            .header("Content-Length")
+            .and_then(|value| value.parse().ok());
         let rest = bytes.get(end + 4..)?;
         let body = match length {
             Some(length) => rest.get(..length)?,
@@ -35,7 +41,10 @@ impl Text {
 
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -47,7 +56,12 @@ impl Text {
 
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.first.strip_prefix("SIP/2.0 ")?.split(' ').next()?.parse().ok()
+        self.first
+            .strip_prefix("SIP/2.0 ")?
+            .split(' ')
+            .next()?
+            .parse()
+            .ok()
     }
 
     #[must_use]
@@ -79,7 +93,9 @@ impl Text {
     /// Branch of the topmost Via.
     #[must_use]
     pub fn branch(&self) -> &str {
-        self.header("Via").and_then(|via| parameter(via, "branch")).unwrap_or_default()
+        self.header("Via")
+            .and_then(|via| parameter(via, "branch"))
+            .unwrap_or_default()
     }
 
     #[must_use]
@@ -109,7 +125,9 @@ impl Text {
     #[must_use]
     pub fn audio_port(&self) -> Option<u16> {
         let body = std::str::from_utf8(&self.body).ok()?;
-        let line = body.lines().find_map(|line| line.strip_prefix("m=audio "))?;
+        let line = body
+            .lines()
+            .find_map(|line| line.strip_prefix("m=audio "))?;
         line.split(' ').next()?.parse().ok()
     }
 
@@ -151,7 +169,11 @@ impl Text {
                 headers.push((name.clone(), to));
             }
         }
-        Self { first: format!("SIP/2.0 {status} {reason}"), headers, body: Vec::new() }
+        Self {
+            first: format!("SIP/2.0 {status} {reason}"),
+            headers,
+            body: Vec::new(),
+        }
     }
 }
 
@@ -162,7 +184,10 @@ pub fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
     let outside = value.rsplit_once('>').map_or(value, |(_, rest)| rest);
     outside.split(';').skip(1).find_map(|part| {
         let (found, value) = part.split_once('=')?;
-        found.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+        found
+            .trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim())
     })
 }
 
@@ -172,6 +197,9 @@ pub fn challenge_value<'a>(challenge: &'a str, name: &str) -> Option<&'a str> {
     let rest = challenge.strip_prefix("Digest").unwrap_or(challenge);
     rest.split(',').find_map(|part| {
         let (found, value) = part.split_once('=')?;
-        found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+        found
+            .trim()
+            .eq_ignore_ascii_case(name)
+            .then(|| value.trim().trim_matches('"'))
     })
 }

@@ -47,7 +47,10 @@ struct Invite {
 impl Invite {
     fn is_alive(self, now_us: u64) -> bool {
         let is_waiting = self.has_provisional || now_us < self.sent_us + ACK_LIMIT_US;
-        is_waiting && self.cancelled_us.is_none_or(|at| now_us < at + ACK_LIMIT_US)
+        is_waiting
+            && self
+                .cancelled_us
+                .is_none_or(|at| now_us < at + ACK_LIMIT_US)
     }
 }
 
@@ -88,14 +91,22 @@ impl Wire {
     pub fn to_server(&mut self, now_us: u64, source: SocketAddr, text: &Text) {
         if !text.is_request() {
             let status = text.status().unwrap_or(0);
-            if text.method() == "INVITE" && status < 200
+            if text.method() == "INVITE"
+                && status < 200
                 && let Some(invite) = self.invites.get_mut(text.branch())
             {
                 invite.has_provisional = true;
             }
-            let is_alive = self.invites.get(text.branch()).is_some_and(|invite| invite.is_alive(now_us));
+            let is_alive = self
+                .invites
+                .get(text.branch())
+                .is_some_and(|invite| invite.is_alive(now_us));
             if text.method() == "INVITE" && status >= 200 && is_alive {
-                let key = (text.call_id().to_owned(), text.cseq().0, text.tag("To").unwrap_or_default().to_owned());
+                let key = (
+                    text.call_id().to_owned(),
+                    text.cseq().0,
+                    text.tag("To").unwrap_or_default().to_owned(),
+                );
                 self.owed_acks.entry(key).or_insert(now_us);
             }
             return;
@@ -115,9 +126,18 @@ impl Wire {
     }
 
     /// The server sends a message.
-    pub fn from_server(&mut self, now_us: u64, destination: SocketAddr, text: &Text, is_known_peer: bool) {
+    pub fn from_server(
+        &mut self,
+        now_us: u64,
+        destination: SocketAddr,
+        text: &Text,
+        is_known_peer: bool,
+    ) {
         if !is_known_peer {
-            self.fault(23, format!("{} sent to {destination}, where nobody is", text.first));
+            self.fault(
+                23,
+                format!("{} sent to {destination}, where nobody is", text.first),
+            );
         }
         if text.is_request() {
             self.request_from_server(now_us, text);
@@ -141,7 +161,13 @@ impl Wire {
     /// 22: no response to a response, none to ACK: each response answers a request that came from there.
     fn no_answer_without_request(&mut self, key: &ServerKey, status: u16) {
         if key.method == "ACK" || !self.requests.contains(key) {
-            self.fault(22, format!("{status} to {} {} that was never asked", key.method, key.branch));
+            self.fault(
+                22,
+                format!(
+                    "{status} to {} {} that was never asked",
+                    key.method, key.branch
+                ),
+            );
         }
     }
 
@@ -156,7 +182,13 @@ impl Wire {
             if are_refusals || is_crossing {
                 return;
             }
-            self.fault(17, format!("{} {} was answered {before} and then {status}", key.method, key.branch));
+            self.fault(
+                17,
+                format!(
+                    "{} {} was answered {before} and then {status}",
+                    key.method, key.branch
+                ),
+            );
         }
     }
 
@@ -169,13 +201,23 @@ impl Wire {
                 entry.interval_us = now_us - entry.last_us;
                 entry.last_us = now_us;
             })
-            .or_insert(Unacknowledged { since_us: now_us, last_us: now_us, interval_us: 0, to_tag, cseq: text.cseq().0 });
+            .or_insert(Unacknowledged {
+                since_us: now_us,
+                last_us: now_us,
+                interval_us: 0,
+                to_tag,
+                cseq: text.cseq().0,
+            });
     }
 
     fn request_from_server(&mut self, now_us: u64, text: &Text) {
         let (cseq, method) = text.cseq();
         if method == "ACK" {
-            let key = (text.call_id().to_owned(), cseq, text.tag("To").unwrap_or_default().to_owned());
+            let key = (
+                text.call_id().to_owned(),
+                cseq,
+                text.tag("To").unwrap_or_default().to_owned(),
+            );
             if self.owed_acks.remove(&key).is_some() {
                 self.confirmed.insert(text.call_id().to_owned());
             }
@@ -187,13 +229,19 @@ impl Wire {
             invite.cancelled_us.get_or_insert(now_us);
         }
         if method == "INVITE" {
-            self.invites.entry(text.branch().to_owned()).or_insert(Invite {
-                sent_us: now_us,
-                has_provisional: false,
-                cancelled_us: None,
-            });
+            self.invites
+                .entry(text.branch().to_owned())
+                .or_insert(Invite {
+                    sent_us: now_us,
+                    has_provisional: false,
+                    cancelled_us: None,
+                });
         }
-        if method == "CANCEL" || !self.seen.insert((text.branch().to_owned(), method.to_owned())) {
+        if method == "CANCEL"
+            || !self
+                .seen
+                .insert((text.branch().to_owned(), method.to_owned()))
+        {
             return;
         }
         if method == "BYE" {
@@ -210,7 +258,12 @@ impl Wire {
         let first = (text.call_id().to_owned(), tag("From"), String::new());
         let half = (text.call_id().to_owned(), tag("From"), tag("To"));
         // A dialog that a fork made goes on counting from its INVITE.
-        if let Some(before) = self.sent.get(&half).or_else(|| self.sent.get(&first)).cloned() {
+        if let Some(before) = self
+            .sent
+            .get(&half)
+            .or_else(|| self.sent.get(&first))
+            .cloned()
+        {
             if before.has_bye && method != "BYE" {
                 self.fault(19, format!("{method} after BYE in {}", half.0));
             }
@@ -218,10 +271,22 @@ impl Wire {
             let is_again = before.has_bye && method == "BYE";
             let is_rising = cseq > before.cseq || (cseq == before.cseq && (is_fork || is_again));
             if !is_rising {
-                self.fault(19, format!("{method} with CSeq {cseq} after {} in {}", before.cseq, half.0));
+                self.fault(
+                    19,
+                    format!(
+                        "{method} with CSeq {cseq} after {} in {}",
+                        before.cseq, half.0
+                    ),
+                );
             }
         }
-        self.sent.insert(half, Requests { cseq, has_bye: method == "BYE" });
+        self.sent.insert(
+            half,
+            Requests {
+                cseq,
+                has_bye: method == "BYE",
+            },
+        );
     }
 
     /// 18, second half, and 18 for our own INVITEs. `is_final` asks for everything, also what is still in time.
@@ -230,14 +295,25 @@ impl Wire {
             .unacknowledged
             .iter()
             .filter(|(_, entry)| now_us > entry.since_us + ACK_LIMIT_US + ACK_SLACK_US)
-            .map(|(call, entry)| format!("{call} (tag {}) has no ACK for {} s and no BYE", entry.to_tag, (now_us - entry.since_us) / 1_000_000))
+            .map(|(call, entry)| {
+                format!(
+                    "{call} (tag {}) has no ACK for {} s and no BYE",
+                    entry.to_tag,
+                    (now_us - entry.since_us) / 1_000_000
+                )
+            })
             .collect();
         let silent: Vec<String> = self
             .unacknowledged
             .iter()
             .filter(|(_, entry)| {
-                let expected = if entry.interval_us == 0 { 500_000 } else { (entry.interval_us * 2).min(4_000_000) };
-                now_us > entry.last_us + expected + ACK_SLACK_US && now_us < entry.since_us + ACK_LIMIT_US
+                let expected = if entry.interval_us == 0 {
+                    500_000
+                } else {
+                    (entry.interval_us * 2).min(4_000_000)
+                };
+                now_us > entry.last_us + expected + ACK_SLACK_US
+                    && now_us < entry.since_us + ACK_LIMIT_US
             })
             .map(|(call, _)| format!("the 200 of {call} is not repeated although no ACK came"))
             .collect();
@@ -245,7 +321,9 @@ impl Wire {
             .owed_acks
             .iter()
             .filter(|(_, since)| now_us > **since + ACK_SLACK_US)
-            .map(|((call, cseq, _), _)| format!("the answer to INVITE {cseq} of {call} was never acknowledged"))
+            .map(|((call, cseq, _), _)| {
+                format!("the answer to INVITE {cseq} of {call} was never acknowledged")
+            })
             .collect();
         for text in overdue.into_iter().chain(silent).chain(unthanked) {
             self.fault(18, text);
@@ -269,5 +347,9 @@ impl Wire {
 }
 
 fn server_key(text: &Text, peer: SocketAddr) -> ServerKey {
-    ServerKey { branch: text.branch().to_owned(), method: text.method().to_owned(), source: peer }
+    ServerKey {
+        branch: text.branch().to_owned(),
+        method: text.method().to_owned(),
+        source: peer,
+    }
 }

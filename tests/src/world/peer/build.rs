@@ -6,7 +6,12 @@ use crate::world::text::{Text, challenge_value};
 impl Peer {
     pub(super) fn token(&mut self, what: &str) -> String {
         self.serial += 1;
-        format!("{what}-{}-{}-{}", self.name, self.address.port(), self.serial)
+        format!(
+            "{what}-{}-{}-{}",
+            self.name,
+            self.address.port(),
+            self.serial
+        )
     }
 
     pub(super) fn transport_parameter(&self) -> &'static str {
@@ -15,9 +20,16 @@ impl Peer {
 
     pub(super) fn request(&mut self, method: &str, uri: &str, call_id: &str, cseq: u32) -> Text {
         let branch = self.token("z9hG4bK");
-        let mut text = Text { first: format!("{method} {uri} SIP/2.0"), headers: Vec::new(), body: Vec::new() };
+        let mut text = Text {
+            first: format!("{method} {uri} SIP/2.0"),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
         let transport = if self.is_stream { "TCP" } else { "UDP" };
-        text.push("Via", format!("SIP/2.0/{transport} {};branch={branch};rport", self.address));
+        text.push(
+            "Via",
+            format!("SIP/2.0/{transport} {};branch={branch};rport", self.address),
+        );
         text.push("Max-Forwards", "70");
         text.push("Call-ID", call_id);
         text.push("CSeq", format!("{cseq} {method}"));
@@ -37,24 +49,54 @@ impl Peer {
             let value = dialog.invite.header(header).unwrap_or_default();
             value.split(";tag=").next().unwrap_or_default().to_owned()
         };
-        let (local, remote) = if dialog.is_caller { ("From", "To") } else { ("To", "From") };
-        text.push("From", format!("{};tag={}", address(local), dialog.local_tag));
+        let (local, remote) = if dialog.is_caller {
+            ("From", "To")
+        } else {
+            ("To", "From")
+        };
+        text.push(
+            "From",
+            format!("{};tag={}", address(local), dialog.local_tag),
+        );
         let remote = address(remote);
-        text.push("To", match &dialog.remote_tag {
-            Some(tag) => format!("{remote};tag={tag}"),
-            None => remote,
-        });
+        text.push(
+            "To",
+            match &dialog.remote_tag {
+                Some(tag) => format!("{remote};tag={tag}"),
+                None => remote,
+            },
+        );
         text
     }
 
     pub(super) fn registration(&mut self, authorization: Option<String>) -> Text {
-        let Some(login) = self.login.clone() else { return Text { first: String::new(), headers: Vec::new(), body: Vec::new() } };
+        let Some(login) = self.login.clone() else {
+            return Text {
+                first: String::new(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+        };
         let call_id = format!("register-{}-{}", self.address.port(), self.register_serial);
         let cseq = self.register_cseq;
         let mut text = self.request("REGISTER", &format!("sip:{}", login.realm), &call_id, cseq);
-        text.push("From", format!("<sip:{}@{}>;tag=reg{}", login.user, login.realm, self.register_serial));
+        text.push(
+            "From",
+            format!(
+                "<sip:{}@{}>;tag=reg{}",
+                login.user, login.realm, self.register_serial
+            ),
+        );
         text.push("To", format!("<sip:{}@{}>", login.user, login.realm));
-        text.push("Contact", format!("<sip:{}@{}{}>", login.user, self.address, self.transport_parameter()));
+        text.push(
+            "Contact",
+            format!(
+                "<sip:{}@{}{}>",
+                login.user,
+                self.address,
+                self.transport_parameter()
+            ),
+        );
         text.push("Expires", self.expires_s.to_string());
         if let Some(authorization) = authorization {
             text.push("Authorization", authorization);
@@ -64,7 +106,10 @@ impl Peer {
 
     /// The same request once more, with credentials, a new branch and the next CSeq (RFC 3261 §22.2).
     pub(super) fn send_with_login(&mut self, now_us: u64, client: &Client, challenge: &Text) {
-        let Some(authorization) = self.authorization(client.method, &client.request, challenge) else { return };
+        let Some(authorization) = self.authorization(client.method, &client.request, challenge)
+        else {
+            return;
+        };
         if client.method == "REGISTER" {
             let request = self.registration(Some(authorization));
             self.start(now_us, "REGISTER", request);
@@ -80,7 +125,11 @@ impl Peer {
                 }
             }
             request.push("Authorization", authorization);
-            if let Some(dialog) = self.dialogs.iter_mut().find(|dialog| dialog.call_id == client.call_id) {
+            if let Some(dialog) = self
+                .dialogs
+                .iter_mut()
+                .find(|dialog| dialog.call_id == client.call_id)
+            {
                 dialog.cseq = cseq;
                 dialog.invite = request.clone();
             }
@@ -91,12 +140,24 @@ impl Peer {
         }
     }
 
-    pub(super) fn authorization(&mut self, method: &str, request: &Text, challenge: &Text) -> Option<String> {
+    pub(super) fn authorization(
+        &mut self,
+        method: &str,
+        request: &Text,
+        challenge: &Text,
+    ) -> Option<String> {
         let login = self.login.clone()?;
         let names = ["WWW-Authenticate", "Proxy-Authenticate"];
-        let offered = names.iter().flat_map(|name| challenge.all(name)).find(|value| value.contains("SHA-256"))?;
-        let realm = challenge_value(offered, "realm").unwrap_or(&login.realm).to_owned();
-        let nonce = challenge_value(offered, "nonce").unwrap_or_default().to_owned();
+        let offered = names
+            .iter()
+            .flat_map(|name| challenge.all(name))
+            .find(|value| value.contains("SHA-256"))?;
+        let realm = challenge_value(offered, "realm")
+            .unwrap_or(&login.realm)
+            .to_owned();
+        let nonce = challenge_value(offered, "nonce")
+            .unwrap_or_default()
+            .to_owned();
         let uri = request.first.split(' ').nth(1).unwrap_or_default();
         self.nonce_count += 1;
         let (nc, cnonce) = ("00000001", format!("c{}", self.nonce_count));
@@ -138,7 +199,9 @@ impl Peer {
         let mut cancel = invite.clone();
         cancel.body.clear();
         cancel.first = cancel.first.replacen("INVITE", "CANCEL", 1);
-        cancel.headers.retain(|(name, _)| name != "Contact" && name != "Content-Type" && name != "Authorization");
+        cancel.headers.retain(|(name, _)| {
+            name != "Contact" && name != "Content-Type" && name != "Authorization"
+        });
         for (name, value) in &mut cancel.headers {
             if name == "CSeq" {
                 *value = format!("{} CANCEL", invite.cseq().0);
@@ -167,7 +230,13 @@ impl Peer {
         self.answer_until_ack(now_us, index, &answer, false);
     }
 
-    pub(super) fn answer_until_ack(&mut self, now_us: u64, index: usize, answer: &Text, is_2xx: bool) {
+    pub(super) fn answer_until_ack(
+        &mut self,
+        now_us: u64,
+        index: usize,
+        answer: &Text,
+        is_2xx: bool,
+    ) {
         let bytes = answer.to_bytes();
         if !self.is_dead {
             self.out.push(bytes.clone());

@@ -9,7 +9,9 @@ impl Peer {
         if self.is_dead {
             return;
         }
-        let Some((text, _)) = Text::parse(bytes) else { return };
+        let Some((text, _)) = Text::parse(bytes) else {
+            return;
+        };
         if text.is_request() {
             self.on_request(now_us, &text);
         } else {
@@ -19,7 +21,10 @@ impl Peer {
     }
 
     pub(super) fn on_request(&mut self, now_us: u64, text: &Text) {
-        let index = self.dialogs.iter().rposition(|dialog| dialog.call_id == text.call_id());
+        let index = self
+            .dialogs
+            .iter()
+            .rposition(|dialog| dialog.call_id == text.call_id());
         match text.method() {
             "INVITE" if text.tag("To").is_some() => self.on_reinvite(index, text),
             "INVITE" => self.on_invite(now_us, text),
@@ -33,12 +38,26 @@ impl Peer {
             }
             "BYE" => self.on_bye(index, text),
             "CANCEL" => self.on_cancel(now_us, index, text),
-            _ => self.out.push(text.answer(200, "OK", Some("peer")).to_bytes()),
+            // RFC 3261 §12.2.2: in a dialog that we do not have (any more) nothing is well.
+            _ if text.tag("To").is_some()
+                && index.is_none_or(|index| self.dialogs[index].state == State::Ended) =>
+            {
+                self.out.push(
+                    text.answer(481, "Call/Transaction Does Not Exist", None)
+                        .to_bytes(),
+                );
+            }
+            _ => self
+                .out
+                .push(text.answer(200, "OK", Some("peer")).to_bytes()),
         }
     }
 
     pub(super) fn on_invite(&mut self, now_us: u64, text: &Text) {
-        let known = self.dialogs.iter().find(|dialog| dialog.invite.branch() == text.branch());
+        let known = self
+            .dialogs
+            .iter()
+            .find(|dialog| dialog.invite.branch() == text.branch());
         if let Some(dialog) = known {
             if !dialog.last_answer.is_empty() {
                 self.out.push(dialog.last_answer.clone());
@@ -80,13 +99,18 @@ impl Peer {
 
     pub(super) fn on_reinvite(&mut self, index: Option<usize>, text: &Text) {
         let Some(index) = index.filter(|index| self.dialogs[*index].state == State::Up) else {
-            self.out.push(text.answer(481, "Call/Transaction Does Not Exist", None).to_bytes());
+            self.out.push(
+                text.answer(481, "Call/Transaction Does Not Exist", None)
+                    .to_bytes(),
+            );
             return;
         };
         let mut answer = text.answer(200, "OK", Some(&self.dialogs[index].local_tag));
         answer.push("Contact", format!("<sip:{}@{}>", self.name, self.address));
         answer.push("Content-Type", "application/sdp");
-        answer.body = Offer::Normal.body(self.address.ip(), self.audio_port).unwrap_or_default();
+        answer.body = Offer::Normal
+            .body(self.address.ip(), self.audio_port)
+            .unwrap_or_default();
         self.out.push(answer.to_bytes());
     }
 
@@ -96,7 +120,10 @@ impl Peer {
                 && (dialog.remote_tag.is_none() || text.tag("From") == dialog.remote_tag.as_deref())
         };
         let Some(index) = index.filter(|index| is_ours(&self.dialogs[*index])) else {
-            self.out.push(text.answer(481, "Call/Transaction Does Not Exist", None).to_bytes());
+            self.out.push(
+                text.answer(481, "Call/Transaction Does Not Exist", None)
+                    .to_bytes(),
+            );
             return;
         };
         self.out.push(text.answer(200, "OK", None).to_bytes());
@@ -109,8 +136,13 @@ impl Peer {
     }
 
     pub(super) fn on_cancel(&mut self, now_us: u64, index: Option<usize>, text: &Text) {
-        let Some(index) = index.filter(|index| self.dialogs[*index].invite.branch() == text.branch()) else {
-            self.out.push(text.answer(481, "Call/Transaction Does Not Exist", None).to_bytes());
+        let Some(index) =
+            index.filter(|index| self.dialogs[*index].invite.branch() == text.branch())
+        else {
+            self.out.push(
+                text.answer(481, "Call/Transaction Does Not Exist", None)
+                    .to_bytes(),
+            );
             return;
         };
         let tag = self.dialogs[index].local_tag.clone();
@@ -146,7 +178,10 @@ impl Peer {
         if self.clients[at].method != "INVITE" {
             return;
         }
-        let found = self.dialogs.iter().position(|dialog| dialog.call_id == text.call_id());
+        let found = self
+            .dialogs
+            .iter()
+            .position(|dialog| dialog.call_id == text.call_id());
         if let Some(index) = found
             && self.dialogs[index].state == State::Calling
         {
@@ -157,8 +192,17 @@ impl Peer {
         }
     }
 
-    pub(super) fn on_invite_final(&mut self, now_us: u64, client: Client, text: &Text, status: u16) {
-        let found = self.dialogs.iter().rposition(|dialog| dialog.call_id == text.call_id());
+    pub(super) fn on_invite_final(
+        &mut self,
+        now_us: u64,
+        client: Client,
+        text: &Text,
+        status: u16,
+    ) {
+        let found = self
+            .dialogs
+            .iter()
+            .rposition(|dialog| dialog.call_id == text.call_id());
         let Some(index) = found else { return };
         if status >= 300 {
             let ack = ack_of_refusal(&client.request, text);
@@ -181,13 +225,17 @@ impl Peer {
         }
         let is_first = self.dialogs[index].state != State::Up;
         self.dialogs[index].remote_tag = text.tag("To").map(str::to_owned);
-        text.contact_uri().unwrap_or_default().clone_into(&mut self.dialogs[index].remote_target);
+        text.contact_uri()
+            .unwrap_or_default()
+            .clone_into(&mut self.dialogs[index].remote_target);
         self.dialogs[index].state = State::Up;
         let mut ack = self.in_dialog_with("ACK", index, text.cseq().0);
         let is_offerless = self.dialogs[index].offer == Offer::None;
         if is_offerless {
             ack.push("Content-Type", "application/sdp");
-            ack.body = Offer::Normal.body(self.address.ip(), self.audio_port).unwrap_or_default();
+            ack.body = Offer::Normal
+                .body(self.address.ip(), self.audio_port)
+                .unwrap_or_default();
         }
         self.dialogs[index].ack = ack.to_bytes();
         self.acknowledge(index);
@@ -208,19 +256,32 @@ impl Peer {
         if let Some((_, ack)) = self.acks.iter().find(|(branch, _)| branch == text.branch()) {
             self.out.push(ack.clone());
         } else if status < 300
-            && let Some(index) = self.dialogs.iter().rposition(|dialog| dialog.call_id == text.call_id())
+            && let Some(index) = self
+                .dialogs
+                .iter()
+                .rposition(|dialog| dialog.call_id == text.call_id())
         {
             self.acknowledge(index);
         }
     }
 
-    pub(super) fn on_register_final(&mut self, now_us: u64, client: &Client, text: &Text, status: u16) {
+    pub(super) fn on_register_final(
+        &mut self,
+        now_us: u64,
+        client: &Client,
+        text: &Text,
+        status: u16,
+    ) {
         if status == 401 && !client.has_login && self.login.is_some() {
             self.register_cseq += 1;
             self.send_with_login(now_us, client, text);
             return;
         }
-        let granted = if status < 300 { Ok(self.expires_s) } else { Err(status) };
+        let granted = if status < 300 {
+            Ok(self.expires_s)
+        } else {
+            Err(status)
+        };
         self.news.push(News::Registered(granted));
     }
 
@@ -233,7 +294,10 @@ impl Peer {
                 client.repeat.next_us.min(client.repeat.until_us)
             }
         });
-        let answers = self.dialogs.iter().filter_map(|dialog| dialog.answer.as_ref());
+        let answers = self
+            .dialogs
+            .iter()
+            .filter_map(|dialog| dialog.answer.as_ref());
         let answers = answers.map(|repeat| repeat.next_us.min(repeat.until_us));
         clients.chain(answers).min().filter(|at| *at != u64::MAX)
     }
@@ -249,7 +313,11 @@ impl Peer {
             if client.repeat.until_us <= now_us {
                 expired.push((client.branch.clone(), client.method));
             } else if client.repeat.next_us <= now_us {
-                let cap = if client.method == "INVITE" { GIVE_UP_US } else { T2_US };
+                let cap = if client.method == "INVITE" {
+                    GIVE_UP_US
+                } else {
+                    T2_US
+                };
                 client.repeat.again(now_us, cap);
                 if !is_stream && !is_dead {
                     self.out.push(client.repeat.bytes.clone());
@@ -257,7 +325,10 @@ impl Peer {
             }
         }
         for (branch, method) in expired {
-            let Some(at) = self.clients.iter().position(|client| client.branch == branch && client.method == method)
+            let Some(at) = self
+                .clients
+                .iter()
+                .position(|client| client.branch == branch && client.method == method)
             else {
                 continue;
             };
@@ -270,7 +341,10 @@ impl Peer {
     pub(super) fn on_timeout(&mut self, client: &Client) {
         match client.method {
             "INVITE" => {
-                let found = self.dialogs.iter().rposition(|dialog| dialog.call_id == client.call_id);
+                let found = self
+                    .dialogs
+                    .iter()
+                    .rposition(|dialog| dialog.call_id == client.call_id);
                 if let Some(index) = found
                     && self.dialogs[index].state != State::Up
                 {
@@ -285,7 +359,9 @@ impl Peer {
 
     pub(super) fn repeat_answers(&mut self, now_us: u64) {
         for dialog in &mut self.dialogs {
-            let Some(repeat) = &mut dialog.answer else { continue };
+            let Some(repeat) = &mut dialog.answer else {
+                continue;
+            };
             if repeat.until_us <= now_us {
                 // Nobody acknowledged: for a 200 that is the end of the call, for a refusal it is over anyway.
                 if repeat.is_2xx && dialog.state == State::Up {
