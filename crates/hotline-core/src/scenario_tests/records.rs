@@ -7,7 +7,7 @@ use crate::{
     CallId, CallRecord, Cause, EdgeFact, EndedBy, Fact, Fate, Keep, Ledger, LegId, LegQuality,
     Mono, Now, OfferOutcome, RecordingState, Standing, Wall,
 };
-use std::{collections::BTreeSet, string::ToString, vec};
+use std::{collections::BTreeSet, format, string::ToString, vec};
 
 /// Plays a script and returns the record of its first call.
 fn record(script: &str) -> CallRecord {
@@ -400,4 +400,13 @@ fn every_cause_has_a_label_and_texts_of_its_own() {
     for of in [Cause::label, Cause::text_vi, Cause::text_en] {
         assert_eq!(unique(of), Cause::ALL.len());
     }
+}
+
+#[test]
+fn numbers_that_a_call_was_meant_for_are_not_printed() {
+    let fact = EdgeFact::Diverted {
+        leg: LegId(2),
+        values: vec!["<sip:+84912345678@carrier>".to_string()],
+    };
+    assert_eq!(format!("{fact:?}"), "Diverted { leg: LegId(2), values: 1 }");
 }
