@@ -255,6 +255,11 @@ impl Switch {
                 Some(CallState::Answering { .. } | CallState::Closing { .. } | CallState::Menu(_))
             ),
             Timer::Lone(agent) => matches!(seat(agent), Some(AgentState::NotReady { .. })),
+            Timer::Rest(agent) => self
+                .seats
+                .get(index(agent))
+                .is_some_and(|seat| seat.is_resting),
+            Timer::Retry(agent) => matches!(seat(agent), Some(AgentState::NotReady { .. })),
             Timer::WrapUp(agent) => matches!(seat(agent), Some(AgentState::WrapUp { .. })),
         }
     }

@@ -10,6 +10,7 @@ use crate::ivr::Cursor;
 use crate::output::Clip;
 use crate::plan::{Plan, RouteKind};
 use crate::switch::{Switch, Turn};
+use crate::time::Mono;
 use crate::timer::Timer;
 use alloc::vec::Vec;
 
@@ -116,33 +117,38 @@ impl Switch {
         self.seats = seats;
         self.work.freed.clear();
         self.work.left.clear();
-        self.carry_lone(&moved);
+        self.carry_clocks(&moved);
         moved
     }
 
-    /// The clocks of lone counsellors, under their new numbers.
-    fn carry_lone(&mut self, moved: &[Option<AgentId>]) {
-        let lone: Vec<(AgentId, crate::time::Mono)> = self
+    /// The clocks of counsellors who rest or whose phone was dead, under their new numbers.
+    fn carry_clocks(&mut self, moved: &[Option<AgentId>]) {
+        let kept: Vec<(Timer, Option<Timer>, Mono)> = self
             .timers
             .iter_due()
-            .filter_map(|(timer, at)| match timer {
-                Timer::Lone(agent) => Some((agent, at)),
-                Timer::Comfort(_)
-                | Timer::Drain
-                | Timer::Entry(_)
-                | Timer::Grace(_)
-                | Timer::NoLanguage(_)
-                | Timer::Ring(_)
-                | Timer::Step(_)
-                | Timer::WrapUp(_) => None,
+            .filter_map(|(timer, at)| {
+                let renumbered = |agent: AgentId| moved.get(index(agent)).copied().flatten();
+                match timer {
+                    Timer::Lone(agent) => Some((timer, renumbered(agent).map(Timer::Lone), at)),
+                    Timer::Rest(agent) => Some((timer, renumbered(agent).map(Timer::Rest), at)),
+                    Timer::Retry(agent) => Some((timer, renumbered(agent).map(Timer::Retry), at)),
+                    Timer::Comfort(_)
+                    | Timer::Drain
+                    | Timer::Entry(_)
+                    | Timer::Grace(_)
+                    | Timer::NoLanguage(_)
+                    | Timer::Ring(_)
+                    | Timer::Step(_)
+                    | Timer::WrapUp(_) => None,
+                }
             })
             .collect();
-        for (agent, _) in &lone {
-            self.timers.cancel(Timer::Lone(*agent));
+        for (old, _, _) in &kept {
+            self.timers.cancel(*old);
         }
-        for (agent, at) in lone {
-            if let Some(Some(new)) = moved.get(index(agent)) {
-                self.timers.set(Timer::Lone(*new), at);
+        for (_, new, at) in kept {
+            if let Some(new) = new {
+                self.timers.set(new, at);
             }
         }
     }

@@ -15,6 +15,7 @@ mod script;
 mod seat;
 mod silence;
 mod speed;
+mod trouble;
 mod world;
 
 use expect_test::Expect;

@@ -141,6 +141,8 @@ impl Switch {
                 Timer::Grace(call) => self.grace_over(turn, call),
                 Timer::Lone(agent) => self.lone_over(turn, agent),
                 Timer::NoLanguage(call) => self.no_language_due(turn, call),
+                Timer::Rest(agent) => self.rest_over(agent),
+                Timer::Retry(agent) => self.retry_phone(turn, agent),
                 Timer::Ring(call) => self.ring_over(turn, call),
                 Timer::Step(call) => self.step_over(turn, call),
                 Timer::WrapUp(agent) => self.wrap_up_over(turn, agent),

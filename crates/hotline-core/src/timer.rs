@@ -19,6 +19,10 @@ pub(crate) enum Timer {
     Lone(AgentId),
     /// Nobody speaks the caller's language.
     NoLanguage(CallId),
+    /// An offer failed by our own trouble a moment ago: the counsellor may be offered somebody again.
+    Rest(AgentId),
+    /// A phone that was dead is given one more try.
+    Retry(AgentId),
     /// Nobody answered the offer.
     Ring(CallId),
     /// The window of a menu, or a guard over clips and answers whose end is never told.

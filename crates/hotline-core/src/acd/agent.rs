@@ -13,9 +13,12 @@ use alloc::string::{String, ToString};
 ///      ▲                 ▲ ▲ caller gone, withdrawn,    │                      │ call over
 ///      │ sign out        │ │ first unreachable          │ rona, declined,      ▼
 ///      │ (anywhere)      │ └──────── wrap-up over ───── │ ── unreachable ─── WrapUp
-///      │                 │ ready                        ▼ twice                │
+///      │                 │ ready; unreachable: the      ▼ twice                │
+///      │                 │ phone registers, or 60 s     │                      │
 ///      └─────────────────┴────────────────────────── NotReady ◄────────────────┘ asked meanwhile
 /// ```
+/// An offer that failed by our own trouble is withdrawn: Ready, last in the order, and offered nobody for 1 s. A
+/// phone that refused two calls and is registered all the same gets one more try each 60 s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AgentState {
     /// Not to be offered anybody, why.
@@ -67,10 +70,14 @@ pub(crate) enum AgentEvent {
     SignIn,
     /// They end it.
     SignOut,
+    /// A phone that was dead gets one more try.
+    Retry,
     /// Their phone is dead, for the first time.
     UnreachableOnce,
     /// Their phone is dead, again.
     UnreachableTwice,
+    /// The offer failed, and not by them or their phone.
+    Withdrawn,
     /// The paperwork's time is over.
     WrapUpOver,
 }
@@ -97,6 +104,8 @@ pub(crate) struct Seat {
     pub(crate) after: After,
     /// Offers in a row that did not reach the phone.
     pub(crate) dead_offers: u8,
+    /// Ready, but an offer just failed by our own trouble: nobody is offered for a moment.
+    pub(crate) is_resting: bool,
 }
 
 /// What the step needs to know of the counsellor's plan and of the clock.
@@ -130,11 +139,17 @@ impl Seat {
             },
             after: After::Ready,
             dead_offers: 0,
+            is_resting: false,
         }
     }
 
     /// May be offered a caller.
     pub(crate) const fn is_idle(&self) -> bool {
+        self.is_available() && !self.is_resting
+    }
+
+    /// May be offered a caller now or in a moment.
+    pub(crate) const fn is_available(&self) -> bool {
         matches!(
             (&self.state, self.contact),
             (AgentState::Ready { .. }, Contact::Reachable)
@@ -167,6 +182,7 @@ impl Seat {
             (S::Offered { .. }, E::CallerGone) => Move::Go(self.next_state(rules), "caller_gone"),
             (S::Offered { .. }, E::Declined) => Move::Go(self.failed(DECLINED), DECLINED),
             (S::Offered { .. }, E::NoAnswer) => Move::Go(self.failed(RONA), RONA),
+            (S::Offered { .. }, E::Withdrawn) => Move::Go(self.next_state(rules), "withdrawn"),
             (S::Offered { .. }, E::UnreachableOnce) => {
                 Move::Go(self.next_state(rules), UNREACHABLE)
             }
@@ -231,6 +247,7 @@ impl Seat {
             (S::NotReady { reason }, E::Registered) if reason == UNREACHABLE => {
                 Move::Go(ready, "registered")
             }
+            (S::NotReady { reason }, E::Retry) if reason == UNREACHABLE => Move::Go(ready, "retry"),
             (S::Talking { .. } | S::Offered { .. } | S::WrapUp { .. }, E::Registered)
                 if self.after
                     == (After::SignOut {
@@ -246,7 +263,7 @@ impl Seat {
                 | S::SignedOut { .. }
                 | S::Talking { .. }
                 | S::WrapUp { .. },
-                E::Registered,
+                E::Registered | E::Retry,
             ) => Move::Stay,
             (
                 S::NotReady { .. } | S::Ready { .. } | S::SignedOut { is_by_choice: true },
@@ -302,7 +319,8 @@ impl Seat {
                 | E::Declined
                 | E::NoAnswer
                 | E::UnreachableOnce
-                | E::UnreachableTwice,
+                | E::UnreachableTwice
+                | E::Withdrawn,
             )
             | (
                 S::NotReady { .. }

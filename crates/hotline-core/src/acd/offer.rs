@@ -187,7 +187,7 @@ impl Switch {
         let is_gone = !self
             .seats
             .get(index(agent))
-            .is_some_and(super::agent::Seat::is_idle);
+            .is_some_and(super::agent::Seat::is_available);
         if only == Some(Only::Direct(agent)) && is_gone {
             // Nobody else can take a call to a counsellor's own number.
             self.end_call(turn, id, EndedBy::System, cause_of(outcome), true);
@@ -214,10 +214,15 @@ impl Switch {
                     return self.agent_event(turn, agent, AgentEvent::UnreachableOnce);
                 }
                 self.agent_event(turn, agent, AgentEvent::UnreachableTwice);
+                self.retry_later(turn, agent);
                 turn.out
                     .push(Output::Alarm(Alarm::PhoneUnreachable { agent }));
             }
-            OfferOutcome::Answered | OfferOutcome::CallerGone | OfferOutcome::Withdrawn => {}
+            OfferOutcome::Withdrawn => {
+                self.agent_event(turn, agent, AgentEvent::Withdrawn);
+                self.rest(turn, agent);
+            }
+            OfferOutcome::Answered | OfferOutcome::CallerGone => {}
         }
     }
 }
@@ -245,11 +250,11 @@ const fn outcome(cause: Cause) -> OfferOutcome {
             OfferOutcome::Declined
         }
         Cause::NoAnswer => OfferOutcome::NoAnswer,
+        // Our own trouble says nothing about the phone.
+        Cause::InternalError | Cause::Overload | Cause::Shutdown => OfferOutcome::Withdrawn,
+        // A phone whose audio never fits is of no more use than a dead one.
         Cause::Crash
-        | Cause::InternalError
         | Cause::Lost
-        | Cause::Overload
-        | Cause::Shutdown
         | Cause::UnknownNumber
         | Cause::Unreachable
         | Cause::UnsupportedMedia => OfferOutcome::Unreachable,
@@ -267,7 +272,7 @@ const fn cause_of(outcome: OfferOutcome) -> Cause {
 }
 
 /// One dead offer may be bad luck; so many in a row are a dead phone.
-const DEAD_OFFERS_MAX: u8 = 2;
+pub(super) const DEAD_OFFERS_MAX: u8 = 2;
 
 /// A counsellor's own number rings this long; queues have their own time.
 const DIRECT_RING_MS: u32 = 20_000;

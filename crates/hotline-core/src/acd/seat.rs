@@ -1,7 +1,8 @@
 //! The counsellors' side of the switch: the one place where their states are assigned, told and indexed.
 
-use super::agent::{After, AgentEvent, AgentState, Move, Rules, index};
+use super::agent::{After, AgentEvent, AgentState, Move, Rules, Seat, index};
 use super::assign;
+use super::offer::DEAD_OFFERS_MAX;
 use super::queue::Need;
 use crate::fact::Fact;
 use crate::ids::AgentId;
@@ -58,10 +59,13 @@ impl Switch {
     ) {
         self.timers.cancel(Timer::WrapUp(id));
         self.timers.cancel(Timer::Lone(id));
+        self.timers.cancel(Timer::Rest(id));
+        self.timers.cancel(Timer::Retry(id));
         self.leave_idle(id);
         let Some(seat) = self.seats.get_mut(index(id)) else {
             return;
         };
+        seat.is_resting = false;
         let was_signed_in = seat.is_signed_in();
         match &state {
             AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {
@@ -136,6 +140,51 @@ impl Switch {
         self.agent_event(turn, id, AgentEvent::LoneOver);
     }
 
+    /// An offer failed by our own trouble. The counsellor stays ready, but is offered nobody for a moment: what
+    /// failed now would fail again, and must not go round within one breath.
+    pub(crate) fn rest(&mut self, turn: &Turn<'_>, id: AgentId) {
+        self.leave_idle(id);
+        let Some(seat) = self.seats.get_mut(index(id)) else {
+            return;
+        };
+        if matches!(seat.state, AgentState::Ready { .. }) {
+            seat.is_resting = true;
+            let until = turn.now.mono.plus_millis(REST_MS);
+            self.timers.set(Timer::Rest(id), until);
+        }
+    }
+
+    pub(crate) fn rest_over(&mut self, id: AgentId) {
+        if let Some(seat) = self.seats.get_mut(index(id)) {
+            seat.is_resting = false;
+        }
+        self.join_idle(id);
+    }
+
+    /// A phone may refuse calls with an error and keep its registration: no event would ever bring it back.
+    pub(crate) fn retry_later(&mut self, turn: &Turn<'_>, id: AgentId) {
+        let is_not_ready = self
+            .seats
+            .get(index(id))
+            .is_some_and(|seat| matches!(seat.state, AgentState::NotReady { .. }));
+        if is_not_ready {
+            let at = turn.now.mono.plus_millis(RETRY_MS);
+            self.timers.set(Timer::Retry(id), at);
+        }
+    }
+
+    /// One more try, and one only. A phone that is not reachable comes back when it is.
+    pub(crate) fn retry_phone(&mut self, turn: &mut Turn<'_>, id: AgentId) {
+        let is_reachable = |seat: &Seat| seat.contact == Contact::Reachable;
+        if !self.seats.get(index(id)).is_some_and(is_reachable) {
+            return;
+        }
+        self.agent_event(turn, id, AgentEvent::Retry);
+        if let Some(seat) = self.seats.get_mut(index(id)) {
+            seat.dead_offers = DEAD_OFFERS_MAX - 1;
+        }
+    }
+
     /// At night a centre has one counsellor. If they miss a call, the line must not be dead until the morning.
     pub(crate) fn rest_if_lone(&mut self, turn: &mut Turn<'_>, id: AgentId) {
         let is_not_ready = self
@@ -188,3 +237,9 @@ impl Switch {
         }
     }
 }
+
+/// Our own trouble (no port, a full inbox) is over in a moment or lasts; asking once a second costs nothing.
+const REST_MS: u64 = 1_000;
+
+/// A dead phone costs a waiting caller some seconds with each try.
+const RETRY_MS: u64 = 60_000;

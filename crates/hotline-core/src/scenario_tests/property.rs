@@ -56,6 +56,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         "is dead",
         "is lost",
         "is silent",
+        "fails by us",
         "hangs up",
         "is reachable",
         "is reachable",

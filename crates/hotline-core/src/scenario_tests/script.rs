@@ -129,6 +129,8 @@ fn agent_does(world: &mut World, name: &str, what: &[&str]) {
         ["declines"] => Input::Leg(leg, LegEvent::Down(Cause::Declined)),
         ["is", "dead"] => Input::Leg(leg, LegEvent::Down(Cause::Unreachable)),
         ["is", "lost"] => Input::Leg(leg, LegEvent::Down(Cause::Lost)),
+        ["fails", "by", "us"] => Input::Leg(leg, LegEvent::Down(Cause::InternalError)),
+        ["takes", "no", "codec"] => Input::Leg(leg, LegEvent::Down(Cause::UnsupportedMedia)),
         ["is", "silent"] => Input::Leg(leg, LegEvent::MediaLost),
         ["hangs", "up"] => Input::Leg(leg, LegEvent::Down(Cause::NormalClearing)),
         ["signs", "in"] => request(Request::SignIn { agent }),
