@@ -98,9 +98,17 @@ impl Recorder {
         if items.is_empty() {
             return;
         }
+        let ended: Vec<RecordingId> = if self.shed.is_empty() {
+            Vec::new()
+        } else {
+            items.iter().filter_map(Item::ended).collect()
+        };
         let block = std::mem::replace(items, self.used.try_recv().unwrap_or_default());
         match self.blocks.try_send(block) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Ok(()) => self.shed.retain(|recording| !ended.contains(recording)),
+            Err(TrySendError::Disconnected(block)) => {
+                lose(&mut self.shed, &block, &mut |event| events.push(event));
+            }
             Err(TrySendError::Full(mut block)) => {
                 self.shed_frames(&mut block, events);
                 *items = block;
@@ -120,11 +128,7 @@ impl Recorder {
                 }
                 false
             }
-            Item::End { recording, .. } => {
-                self.shed.remove(recording);
-                true
-            }
-            Item::Begin(_) => true,
+            Item::Begin(_) | Item::End { .. } => true,
         });
     }
 
@@ -135,13 +139,16 @@ impl Recorder {
             used: _,
             news,
             thread,
-            shed: _,
+            mut shed,
         } = self;
         let mut last = Some(items);
         // The writer may wait for room for its news while the ring is full: both are moved in turn.
         while let Some(block) = last.take() {
             match blocks.try_send(block) {
-                Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+                Ok(()) => {}
+                Err(TrySendError::Disconnected(block)) => {
+                    lose(&mut shed, &block, &mut |event| tell(event));
+                }
                 Err(TrySendError::Full(block)) => {
                     last = Some(block);
                     if let Ok(event) = news.recv_timeout(FINISH_STEP) {
@@ -155,6 +162,22 @@ impl Recorder {
             tell(event);
         }
         let _ = thread.join();
+    }
+}
+
+/// The writer's thread is dead: whatever was handed to it is lost, and told once a recording.
+fn lose(shed: &mut HashSet<RecordingId>, block: &[Item], tell: &mut dyn FnMut(Event)) {
+    for item in block {
+        let recording = item.recording();
+        if shed.insert(recording) {
+            tell(Event::RecordingFailed {
+                recording,
+                error: "the recorder has ended: nothing is written any more".to_owned(),
+            });
+        }
+    }
+    for recording in block.iter().filter_map(Item::ended) {
+        shed.remove(&recording);
     }
 }
 

@@ -29,6 +29,24 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// Whose it is.
+    pub(crate) fn recording(&self) -> RecordingId {
+        match self {
+            Item::Begin(recording) | Item::End { recording, .. } => *recording,
+            Item::Frame(frame) => frame.recording,
+        }
+    }
+
+    /// The recording that ends with it.
+    pub(crate) fn ended(&self) -> Option<RecordingId> {
+        match self {
+            Item::End { recording, .. } => Some(*recording),
+            Item::Begin(_) | Item::Frame(_) => None,
+        }
+    }
+}
+
 /// 20 ms of both channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {

@@ -235,3 +235,67 @@ fn a_disk_that_stands_still_costs_frames_but_never_time_and_not_the_file() {
     assert_eq!(samples.len() as u64, total * 2 * FRAME_SAMPLES as u64);
     assert_eq!((samples[0], samples[samples.len() - 2]), (32_256, 0));
 }
+
+/// A store that breaks its thread.
+struct Broken;
+
+impl RecordingStore for Broken {
+    fn create(&mut self, _recording: RecordingId) -> io::Result<Box<dyn RecordingSink>> {
+        panic!("broken on purpose")
+    }
+}
+
+#[test]
+fn a_dead_recorder_is_told_once_for_each_recording() {
+    let mut recorder = Recorder::start("test".into(), Box::new(Broken)).unwrap();
+    let mut events = Vec::new();
+    let mut items = vec![Item::Begin(1)];
+    recorder.send(&mut items, &mut events);
+    while !recorder.thread.is_finished() {
+        std::thread::yield_now();
+    }
+    for index in 0..3 {
+        let mut items = vec![frame(5, index, 0xAA), frame(6, index, 0xAA)];
+        recorder.send(&mut items, &mut events);
+    }
+    recorder.send(&mut vec![end(5, 3), Item::Begin(7)], &mut events);
+    assert_eq!(recorder.shed.len(), 2, "who has ended is forgotten");
+    let told = Mutex::new(Vec::new());
+    recorder.finish(vec![frame(6, 3, 0xAA), end(6, 4), end(8, 0)], &|event| {
+        told.lock().unwrap().push(event);
+    });
+    events.extend(told.into_inner().unwrap());
+    let failed: Vec<RecordingId> = events
+        .iter()
+        .map(|event| match event {
+            Event::RecordingFailed { recording, .. } => *recording,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(failed, [5, 6, 7, 8]);
+}
+
+#[test]
+fn a_recording_that_lost_frames_is_forgotten_at_its_end() {
+    let (let_go, stuck) = sync_channel(0);
+    let disk = Disk {
+        room: usize::MAX,
+        ..Disk::default()
+    };
+    let mut recorder = Recorder::start("test".into(), Box::new(Stuck(stuck, disk))).unwrap();
+    let mut events = Vec::new();
+    let mut items = vec![Item::Begin(5)];
+    for index in 0..2 * RING_BLOCKS as u64 {
+        items.push(frame(5, index, 0xAA));
+        recorder.send(&mut items, &mut events);
+    }
+    assert_eq!(recorder.shed.len(), 1);
+    drop(let_go);
+    items.push(end(5, 2 * RING_BLOCKS as u64));
+    while !items.is_empty() {
+        recorder.send(&mut items, &mut events);
+        std::thread::yield_now();
+    }
+    assert!(recorder.shed.is_empty());
+    recorder.finish(Vec::new(), &|_| {});
+}
