@@ -7,6 +7,8 @@ use crate::time::Mono;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DigitReceiver {
     current: Option<Press>,
+    /// Whose clock the timestamps follow.
+    ssrc: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +22,24 @@ struct Press {
 
 impl DigitReceiver {
     /// Takes the payload of an event packet; Some when it tells of a new press.
-    pub(crate) fn receive(&mut self, now: Mono, timestamp: u32, payload: &[u8]) -> Option<char> {
+    pub(crate) fn receive(
+        &mut self,
+        now: Mono,
+        ssrc: u32,
+        timestamp: u32,
+        payload: &[u8],
+    ) -> Option<char> {
         let [event, flags, high, low, ..] = *payload else {
             return None;
         };
         let symbol = symbol(event)?;
+        if self.ssrc != ssrc {
+            // Another clock: nothing of it can be compared with the press before.
+            *self = DigitReceiver {
+                current: None,
+                ssrc,
+            };
+        }
         let duration = u16::from_be_bytes([high, low]);
         let press = Press {
             event,

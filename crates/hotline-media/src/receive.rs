@@ -71,6 +71,13 @@ impl Reception {
         arrival
     }
 
+    /// Counts a packet of a second source, whose numbers are not those of the audio.
+    pub(crate) fn arrive_beside(&mut self, now: Mono) -> Arrival {
+        self.received += 1;
+        self.last_at = Some(now);
+        Arrival::New
+    }
+
     /// Missing by sequence numbers.
     pub(crate) fn lost(&self) -> u64 {
         self.lost_before

@@ -11,7 +11,8 @@
 //! - Until the first valid packet we send only to the SDP address.
 //! - Another source is taken only from the IP of the c= line or of the signalling.
 //! - It is learned once per negotiated session, within 5 s, and locked by address, port and SSRC.
-//! - After the lock everything else is dropped and counted.
+//! - After the lock everything else is dropped and counted, but for keys: telephone events of another SSRC from the
+//!   very address and port of the lock are taken at once. Some senders press keys with an SSRC of their own.
 //!
 //! The race before the lock is decided so: a packet from the exact SDP address locks at once. Any other candidate
 //! stands a probation in which nothing of it is heard and nothing is sent to it; the real sender, who sends within
@@ -61,6 +62,17 @@ struct Candidate {
     last_at: Mono,
     sequence: u16,
     packets: u32,
+}
+
+/// What a packet carries, as far as the lock cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Of an agreed format.
+    Audio,
+    /// A key, as agreed.
+    Event,
+    /// Of a format that was not agreed: it never locks.
+    Unknown,
 }
 
 /// What to do with a packet.
@@ -131,14 +143,15 @@ impl Gate {
         }
     }
 
-    /// Judges a well-formed packet. `is_agreed` says whether its payload type was agreed: another never locks.
+    /// Judges a well-formed packet.
     pub(crate) fn judge(
         &mut self,
         now: Mono,
         source: SocketAddr,
         view: &View,
-        is_agreed: bool,
+        load: Load,
     ) -> Verdict {
+        let is_agreed = load != Load::Unknown;
         let is_exact = self.remote == Some(source);
         let is_learnable = is_agreed && now <= self.learn_until;
         match &mut self.state {
@@ -152,6 +165,9 @@ impl Gate {
                 if *locked == source && *ssrc == view.ssrc {
                     *last_at = now;
                     *heir = None;
+                    return Verdict::Accept;
+                }
+                if *locked == source && load == Load::Event {
                     return Verdict::Accept;
                 }
                 if *locked == source

@@ -13,7 +13,7 @@ use crate::output::{Output, Slot};
 use crate::packet::{self, View};
 use crate::player::{Run, soft_bed};
 use crate::receive::Arrival;
-use crate::rule_m::Verdict;
+use crate::rule_m::{Load, Verdict};
 use crate::sdp::static_payload_type;
 use crate::tap::{Item, Tap};
 use crate::time::Mono;
@@ -366,10 +366,7 @@ impl Shard {
         };
         let payload = &datagram[view.payload.clone()];
         let format = Format::of(&leg.plan, view.payload_type, payload.len());
-        match leg
-            .gate
-            .judge(now, source, &view, format != Format::Unknown)
-        {
+        match leg.gate.judge(now, source, &view, format.load()) {
             Verdict::Accept => self.accept(now, slot, &view, format, payload, out),
             Verdict::Wait => {}
             Verdict::Foreign { is_flood } => {
@@ -395,7 +392,13 @@ impl Shard {
             leg.malformed += 1;
             return;
         }
-        let arrival = leg.reception.arrive(now, view, format != Format::Event);
+        // Keys with an SSRC of their own stand beside the audio: its numbers go on.
+        let is_beside = format == Format::Event && leg.gate.ssrc() != Some(view.ssrc);
+        let arrival = if is_beside {
+            leg.reception.arrive_beside(now)
+        } else {
+            leg.reception.arrive(now, view, format != Format::Event)
+        };
         if arrival == Arrival::Old {
             return;
         }
@@ -413,7 +416,8 @@ impl Shard {
             Format::Audio(_) | Format::Comfort | Format::Unknown => {}
             // A key counts on hold too: it may be the only thing that a caller can say.
             Format::Event => {
-                let Some(digit) = leg.digits.receive(now, view.timestamp, payload) else {
+                let Some(digit) = leg.digits.receive(now, view.ssrc, view.timestamp, payload)
+                else {
                     return;
                 };
                 out.events.push(Event::Digit { leg: leg.id, digit });
@@ -507,6 +511,14 @@ enum Format {
 }
 
 impl Format {
+    fn load(self) -> Load {
+        match self {
+            Format::Audio(_) | Format::Comfort => Load::Audio,
+            Format::Event => Load::Event,
+            Format::Unknown => Load::Unknown,
+        }
+    }
+
     fn of(plan: &LegPlan, payload_type: u8, length: usize) -> Format {
         if plan.event_receive == Some(payload_type) {
             return Format::Event;

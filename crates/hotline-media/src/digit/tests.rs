@@ -69,7 +69,7 @@ proptest! {
             let mut last = now;
             for (at, payload) in arriving {
                 last = Mono(at);
-                heard.extend(receiver.receive(last, timestamp, &payload));
+                heard.extend(receiver.receive(last, SSRC, timestamp, &payload));
             }
             let end = now.0 + u64::from(length_ms) * 1000 + 80_000;
             now = Mono(end.max(last.0) + u64::from(pause_ms) * 1000);
@@ -81,10 +81,16 @@ proptest! {
 #[test]
 fn the_same_key_twice_with_the_first_end_lost_is_two_digits() {
     let mut receiver = DigitReceiver::default();
-    assert_eq!(receiver.receive(Mono(0), 800, &[1, 10, 0, 160]), Some('1'));
-    assert_eq!(receiver.receive(Mono(20_000), 800, &[1, 10, 1, 64]), None);
     assert_eq!(
-        receiver.receive(Mono(120_000), 1760, &[1, 10, 0, 160]),
+        receiver.receive(Mono(0), SSRC, 800, &[1, 10, 0, 160]),
+        Some('1')
+    );
+    assert_eq!(
+        receiver.receive(Mono(20_000), SSRC, 800, &[1, 10, 1, 64]),
+        None
+    );
+    assert_eq!(
+        receiver.receive(Mono(120_000), SSRC, 1760, &[1, 10, 0, 160]),
         Some('1')
     );
 }
@@ -93,11 +99,11 @@ fn the_same_key_twice_with_the_first_end_lost_is_two_digits() {
 fn a_key_held_over_the_field_is_one_digit() {
     let mut receiver = DigitReceiver::default();
     assert_eq!(
-        receiver.receive(Mono(0), 0, &[7, 10, 0xFF, 0xFF]),
+        receiver.receive(Mono(0), SSRC, 0, &[7, 10, 0xFF, 0xFF]),
         Some('7')
     );
     assert_eq!(
-        receiver.receive(Mono(20_000), 0xFFFF, &[7, 10, 0, 160]),
+        receiver.receive(Mono(20_000), SSRC, 0xFFFF, &[7, 10, 0, 160]),
         None
     );
 }
@@ -111,6 +117,7 @@ fn a_sender_that_moves_its_timestamp_is_one_digit() {
             let end = if count == 8 { 0x80 } else { 0 };
             receiver.receive(
                 Mono(u64::from(count) * 20_000),
+                SSRC,
                 u32::from(count) * 160,
                 &[3, end, high, low],
             )
@@ -123,25 +130,37 @@ fn a_sender_that_moves_its_timestamp_is_one_digit() {
 fn a_straggler_and_an_unknown_event_are_nothing() {
     let mut receiver = DigitReceiver::default();
     assert_eq!(
-        receiver.receive(Mono(0), 8_000, &[1, 0x80, 1, 64]),
+        receiver.receive(Mono(0), SSRC, 8_000, &[1, 0x80, 1, 64]),
         Some('1')
     );
     assert_eq!(
-        receiver.receive(Mono(300_000), 11_000, &[2, 0, 0, 160]),
+        receiver.receive(Mono(300_000), SSRC, 11_000, &[2, 0, 0, 160]),
         Some('2')
     );
     assert_eq!(
-        receiver.receive(Mono(301_000), 8_000, &[1, 0x80, 1, 64]),
+        receiver.receive(Mono(301_000), SSRC, 8_000, &[1, 0x80, 1, 64]),
         None
     );
     assert_eq!(
-        receiver.receive(Mono(400_000), 20_000, &[16, 0, 0, 160]),
+        receiver.receive(Mono(400_000), SSRC, 20_000, &[16, 0, 0, 160]),
         None,
         "flash"
     );
     assert_eq!(
-        receiver.receive(Mono(400_000), 20_000, &[1, 0, 0]),
+        receiver.receive(Mono(400_000), SSRC, 20_000, &[1, 0, 0]),
         None,
         "short"
     );
 }
+
+#[test]
+fn a_press_with_another_ssrc_is_a_new_one_whatever_its_timestamp() {
+    let mut receiver = DigitReceiver::default();
+    let end = [3, 0x80, 0, 160];
+    assert_eq!(receiver.receive(Mono(0), 7, 90_000, &end), Some('3'));
+    assert_eq!(receiver.receive(Mono(20_000), 7, 90_000, &end), None);
+    assert_eq!(receiver.receive(Mono(300_000), 8, 160, &end), Some('3'));
+    assert_eq!(receiver.receive(Mono(320_000), 8, 160, &end), None);
+}
+
+const SSRC: u32 = 7;

@@ -15,6 +15,7 @@ struct Sender {
     source: SocketAddr,
     ssrc: u32,
     sequence: u16,
+    load: Load,
 }
 
 impl Sender {
@@ -23,6 +24,7 @@ impl Sender {
             source: address(source),
             ssrc,
             sequence: ssrc as u16,
+            load: Load::Audio,
         }
     }
 
@@ -36,7 +38,7 @@ impl Sender {
             ssrc: self.ssrc,
             payload: 12..172,
         };
-        gate.judge(Mono(now_ms * 1000), self.source, &view, true)
+        gate.judge(Mono(now_ms * 1000), self.source, &view, self.load)
     }
 }
 
@@ -247,4 +249,21 @@ fn a_flood_is_told_once_in_ten_seconds() {
         })
         .count();
     assert_eq!(slow, 0, "40 packets/s is under the bar");
+}
+
+#[test]
+fn keys_of_another_ssrc_from_the_locked_address_are_taken_at_once_and_move_nothing() {
+    let mut gate = direct();
+    let mut caller = Sender::new("203.0.113.5:4000", 1);
+    let mut keys = Sender::new("203.0.113.5:4000", 2);
+    let mut stranger = Sender::new("203.0.113.5:4002", 3);
+    keys.load = Load::Event;
+    stranger.load = Load::Event;
+    assert_eq!(caller.send(&mut gate, 0), Verdict::Accept);
+    for tick in 1..50 {
+        assert_eq!(keys.send(&mut gate, tick * 20), Verdict::Accept);
+        assert_eq!(caller.send(&mut gate, tick * 20 + 5), Verdict::Accept);
+        assert!(is_foreign(stranger.send(&mut gate, tick * 20 + 10)));
+        assert_eq!(gate.ssrc(), Some(1));
+    }
 }

@@ -1,5 +1,7 @@
 //! Two legs hear each other.
 
+use std::net::SocketAddr;
+
 use proptest::prelude::*;
 
 use super::world::{World, assert_one_line, plan};
@@ -303,5 +305,53 @@ proptest! {
             let numbers: std::collections::HashSet<u16> = peer.got.iter().map(|got| got.view.sequence).collect();
             prop_assert_eq!(numbers.len(), peer.got.len());
         }
+    }
+}
+
+#[test]
+fn a_leg_that_was_on_hold_at_the_join_hears_and_is_heard_when_it_comes_back() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    let counsellor = world.add(Codec::Pcma, 1_000, 14);
+    world.run(200);
+    let plan = |direction| LegPlan {
+        direction,
+        ..plan(Codec::Pcma, SocketAddr::from(([198, 51, 100, 11], 4_000)))
+    };
+    world.command(Command::Replan {
+        leg: 101,
+        plan: plan(Direction::Inactive),
+    });
+    world.run(200);
+    world.command(Command::Connect { a: 100, b: 101 });
+    let from = world.peers[counsellor].got.len();
+    world.run(1_000);
+    assert_eq!(
+        world.peers[counsellor].got.len(),
+        from,
+        "held: nothing is sent"
+    );
+    world.command(Command::Replan {
+        leg: 101,
+        plan: plan(Direction::SendReceive),
+    });
+    world.run(200);
+    let (to_caller, to_counsellor) = (
+        world.peers[caller].got.len(),
+        world.peers[counsellor].got.len(),
+    );
+    world.run(1_000);
+    for (peer, from, own, other) in [
+        (caller, to_caller, 1_000, 600),
+        (counsellor, to_counsellor, 600, 1_000),
+    ] {
+        let heard = world.heard(peer, from);
+        let level = |hz| tone_level_db(&heard, 8_000, hz);
+        assert!(
+            (level(own) + 12.0).abs() < 3.0,
+            "{own} Hz at {}",
+            level(own)
+        );
+        assert!(level(own) - level(other) >= 40.0);
     }
 }

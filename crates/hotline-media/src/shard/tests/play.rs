@@ -250,7 +250,12 @@ fn keys_go_out_as_events_on_the_same_line_one_after_the_other() {
     let mut receiver = DigitReceiver::default();
     let mut heard = String::new();
     for packet in got.iter().filter(|packet| packet.view.payload_type == 101) {
-        heard.extend(receiver.receive(packet.at, packet.view.timestamp, &packet.payload));
+        heard.extend(receiver.receive(
+            packet.at,
+            packet.view.ssrc,
+            packet.view.timestamp,
+            &packet.payload,
+        ));
     }
     assert_eq!(heard, "11#");
     let starts = got

@@ -285,3 +285,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn keys_with_an_ssrc_of_their_own_are_heard_and_the_talk_goes_on_unbroken() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    let counsellor = world.add(Codec::Pcma, 1_000, 14);
+    world.command(Command::Connect { a: 100, b: 101 });
+    world.run(200);
+    let from = world.peers[counsellor].got.len();
+    let audio = world.peers[caller].ssrc;
+    for (press, event) in [5, 5, 9].into_iter().enumerate() {
+        // Each press begins its numbers anew, as programs do that play keys from a file.
+        let (slot, source) = (world.peers[caller].slot, world.peers[caller].source);
+        for count in 1..=5u16 {
+            let mut datagram = Vec::new();
+            let ssrc = 0x5150 + press as u32;
+            write_header(&mut datagram, count == 1, 101, count, 160, ssrc);
+            let end = if count > 3 { 0x80 } else { 0 };
+            let [high, low] = (count.min(3) * 160).to_be_bytes();
+            datagram.extend_from_slice(&[event, end, high, low]);
+            world.packet(slot, source, &datagram);
+            world.run(20);
+        }
+        world.run(100);
+    }
+    assert_eq!(world.digits(100), "559");
+    assert_eq!(world.peers[caller].ssrc, audio);
+    super::world::assert_one_line(&world.peers[counsellor].got[from..]);
+    let statistics = world.close(100);
+    assert_eq!((statistics.lost, statistics.foreign), (0, 0));
+}
