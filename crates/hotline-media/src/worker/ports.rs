@@ -59,14 +59,15 @@ impl Ports {
         })
     }
 
-    /// Binds until enough are ready; returns the new ones. A range that is full is tried again in a second.
+    /// Binds some of those that are missing; returns the new ones. The rest follows with the next ticks, so that no
+    /// tick is late for it. A range that is full is tried again in a second.
     pub(super) fn top_up(&mut self, now: Mono) -> Vec<u16> {
         let mut fresh = Vec::new();
         if self.ready.len() >= self.wanted || now < self.retry_at {
             return fresh;
         }
         for _ in 0..ATTEMPTS_MAX {
-            if self.ready.len() >= self.wanted {
+            if self.ready.len() >= self.wanted || fresh.len() >= BINDS_MAX {
                 return fresh;
             }
             let port = self.draw();
@@ -80,7 +81,10 @@ impl Ports {
                 fresh.push(port);
             }
         }
-        self.retry_at = Mono(now.0 + RETRY_MICROSECONDS);
+        // A crowded range gives few at a time; only one that gives nothing is left alone for a while.
+        if fresh.is_empty() {
+            self.retry_at = Mono(now.0 + RETRY_MICROSECONDS);
+        }
         fresh
     }
 
@@ -151,8 +155,10 @@ const EXPEDITED_FORWARDING: u8 = 46 << 2;
 const PORT_MIN: u16 = 1024;
 /// Pairs held ready at most.
 const READY_MAX: usize = 1_024;
+/// Pairs bound at a time: a millisecond's work.
+const BINDS_MAX: usize = 64;
 /// Binds tried at a time.
-const ATTEMPTS_MAX: usize = 256;
+const ATTEMPTS_MAX: usize = 128;
 const RETRY_MICROSECONDS: u64 = 1_000_000;
 const DRAIN_MICROSECONDS: u64 = 500_000;
 /// Far longer than a packet lives, and short enough that a thousand calls a second find ports.

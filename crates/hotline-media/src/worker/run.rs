@@ -134,9 +134,7 @@ impl Running {
             Ok(_) | Err(_) => return,
         };
         let now = self.now();
-        // A thread that was held up makes up for a few frames; more would only come too late.
-        for behind in (0..expired.min(CATCH_UP_MAX)).rev() {
-            let due = Mono(now.0.saturating_sub(behind * TICK_MICROSECONDS));
+        for due in due(now, expired) {
             self.shard.handle(due, Input::Tick, &mut self.out);
         }
         self.flush();
@@ -332,6 +330,13 @@ impl Running {
         let items = std::mem::take(&mut self.out.items);
         self.recorder.finish(items, &*self.events);
     }
+}
+
+/// The ticks that a wake-up owes. The timer counts them by its own clock, so nothing drifts; a thread that was held
+/// up makes up for a few frames, for more would only come too late.
+pub(super) fn due(now: Mono, expired: u64) -> impl Iterator<Item = Mono> {
+    let behind = (0..expired.min(CATCH_UP_MAX)).rev();
+    behind.map(move |ticks| Mono(now.0.saturating_sub(ticks * TICK_MICROSECONDS)))
 }
 
 fn send(socket: &UdpSocket, bytes: &[u8], target: SocketAddr) {

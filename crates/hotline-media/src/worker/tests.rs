@@ -197,7 +197,7 @@ fn level(samples: &[i16], hz: u32) -> f64 {
 fn a_call_over_real_sockets_is_heard_bridged_recorded_and_closed() {
     let mut rig = Rig::new("call", (42_000, 43_999));
     assert!(
-        rig.ports.len() >= 30
+        rig.ports.len() == 64
             && rig
                 .ports
                 .iter()
@@ -423,4 +423,62 @@ fn pairs_are_even_marked_and_rest_in_a_small_range() {
     assert_eq!(ports.top_up(Mono(1_100_000)), [], "closed, but it rests");
     ports.tick(Mono(3_100_000));
     assert_eq!(ports.top_up(Mono(3_100_000)), [port]);
+}
+
+#[test]
+fn a_fault_in_the_media_thread_is_seen_at_once() {
+    let directory =
+        std::env::temp_dir().join(format!("hotline-media-fault-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let config = WorkerConfig {
+        ports: (50_000, 50_999),
+        ..WorkerConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), directory.clone())
+    };
+    let handle = Worker::start(config, |_| panic!("broken on purpose")).unwrap();
+    let began_at = Instant::now();
+    while handle.is_running() {
+        assert!(began_at.elapsed() < Duration::from_secs(5), "still running");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    assert!(!handle.send(Command::Stop), "nobody is there to take it");
+    handle.stop();
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn many_pairs_are_bound_in_steps_and_a_crowded_range_is_not_left_alone() {
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let began_at = Instant::now();
+    let mut ports = ports::Ports::new(here, (51_000, 53_999), PORTS_READY, 1).unwrap();
+    let mut taken = Vec::new();
+    let mut steps = 0;
+    while taken.len() < PORTS_READY {
+        let fresh = ports.top_up(Mono(steps * 20_000));
+        assert!((1..=64).contains(&fresh.len()), "{} at once", fresh.len());
+        taken.extend(fresh);
+        steps += 1;
+    }
+    println!(
+        "{PORTS_READY} pairs in {steps} steps and {:?}",
+        began_at.elapsed()
+    );
+    // A burst: all are used before the worker comes to bind more.
+    let pairs: Vec<_> = taken
+        .iter()
+        .map(|port| ports.take(*port).unwrap())
+        .collect();
+    assert!(ports.top_up(Mono(steps * 20_000)).len() >= 32);
+    drop(pairs);
+}
+
+#[test]
+fn a_late_wake_up_sends_what_is_due_and_no_more() {
+    let due = |now, expired| -> Vec<u64> { run::due(Mono(now), expired).map(|at| at.0).collect() };
+    assert_eq!(due(1_000_000, 0), [0; 0]);
+    assert_eq!(due(1_000_000, 1), [1_000_000]);
+    assert_eq!(due(1_000_000, 3), [960_000, 980_000, 1_000_000]);
+    let many = due(1_000_000, 500);
+    assert_eq!(many.len(), 5, "what is older comes too late");
+    assert_eq!(many.last(), Some(&1_000_000));
+    assert_eq!(due(10_000, 2), [0, 10_000]);
 }
