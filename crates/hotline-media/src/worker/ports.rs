@@ -155,7 +155,7 @@ const EXPEDITED_FORWARDING: u8 = 46 << 2;
 const PORT_MIN: u16 = 1024;
 /// Pairs held ready at most.
 const READY_MAX: usize = 1_024;
-/// Pairs bound at a time: a millisecond's work.
+/// Pairs bound at a time: up to 5 ms on a busy machine, a quarter of a tick.
 const BINDS_MAX: usize = 64;
 /// Binds tried at a time.
 const ATTEMPTS_MAX: usize = 128;
