@@ -389,9 +389,23 @@ impl World {
                 self.say("", Kind::Inner, format!("· {edge:?}"));
             }
         }
-        for words in &turn.says {
-            self.say("", Kind::Server, format!("{words:?}"));
+        for said in &turn.says {
+            let (who, words) = say::said(
+                said,
+                |leg| self.leg_name(leg),
+                |call| self.call_name(call),
+                |address| self.peer_name(address),
+            );
+            self.say(&who, Kind::Server, format!("! {words}"));
         }
+    }
+
+    fn peer_name(&self, address: SocketAddr) -> String {
+        let known = self.address_known(address);
+        known.map_or_else(
+            || address.to_string(),
+            |number| self.peers[number].name.clone(),
+        )
     }
 
     #[must_use]

@@ -3,7 +3,9 @@
 use super::media::Heard;
 use super::text::Text;
 use hotline_core::{Alarm, Fact, OfferOutcome, Standing};
+use hotline_switchboard::Say;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 /// One line of a ladder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,5 +197,29 @@ pub fn alarm(alarm: &Alarm, agent_name: impl Fn(u32) -> String) -> String {
         Alarm::NobodySignedIn { .. } => {
             "alarm: callers wait and nobody is signed in who could serve them".to_owned()
         }
+    }
+}
+
+/// What the edge has to tell the log: about whom, and what.
+#[must_use]
+pub fn said(
+    say: &Say,
+    leg_name: impl Fn(u64) -> String,
+    call_name: impl Fn(u64) -> String,
+    peer_name: impl Fn(SocketAddr) -> String,
+) -> (String, String) {
+    match say {
+        Say::Contact { account, state } => (account.clone(), format!("phone {state}")),
+        Say::ForeignMedia { leg } => (leg_name(leg.0), "strangers send to its port".to_owned()),
+        Say::MediaLost { leg, .. } => (leg_name(leg.0), "audio has stopped".to_owned()),
+        Say::NoMediaPort { leg } => (leg_name(leg.0), "no media port".to_owned()),
+        Say::PromptMissing { prompt } => (String::new(), format!("no clip of {prompt}")),
+        Say::RecordingFailed { call, error } => {
+            (call_name(call.0), format!("recording failed: {error}"))
+        }
+        Say::Refused { rejection, source } => {
+            (peer_name(*source), format!("refused: {rejection:?}"))
+        }
+        Say::SdpRefused { leg, error } => (leg_name(leg.0), format!("audio not agreed: {error}")),
     }
 }
