@@ -422,11 +422,17 @@ fn listen(socket: UdpSocket, is_over: Arc<AtomicBool>) -> JoinHandle<Vec<Packet>
     })
 }
 
-/// Asserts that packets are one unbroken line: one source, sequence +1, timestamps +160, and says the largest gap
-/// between arrivals (ms).
-pub(crate) fn assert_one_line(packets: &[Packet]) -> f64 {
+/// Gaps between arrivals.
+#[derive(Debug)]
+pub(crate) struct Gaps {
+    pub(crate) p99_ms: f64,
+    pub(crate) max_ms: f64,
+}
+
+/// Asserts that packets are one unbroken line: one source, sequence +1, timestamps +160, and says how they came.
+pub(crate) fn assert_one_line(packets: &[Packet]) -> Gaps {
     let mut faults = String::new();
-    let mut gap_ms: f64 = 0.0;
+    let mut gaps_ms = Vec::with_capacity(packets.len());
     for pair in packets.windows(2) {
         let [before, after] = pair else { continue };
         let is_next = after.ssrc == before.ssrc
@@ -445,12 +451,17 @@ pub(crate) fn assert_one_line(packets: &[Packet]) -> f64 {
                 after.ssrc
             );
         }
-        gap_ms = gap_ms.max(after.at.duration_since(before.at).as_secs_f64() * 1_000.0);
+        gaps_ms.push(after.at.duration_since(before.at).as_secs_f64() * 1_000.0);
     }
     assert!(
         faults.is_empty(),
         "the line of {} packets is broken:{faults}",
         packets.len()
     );
-    gap_ms
+    gaps_ms.sort_by(f64::total_cmp);
+    let at = |share: usize| gaps_ms[(gaps_ms.len() - 1) * share / 100];
+    Gaps {
+        p99_ms: at(99),
+        max_ms: at(100),
+    }
 }
