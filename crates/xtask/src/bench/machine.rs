@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
+use rustix::process::{Pid, setpriority_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::failed;
@@ -12,6 +13,8 @@ use crate::failure::Failure;
 
 /// Names of the threads that nobody may hold up.
 const FIRST: [&str; 2] = ["control", "media-"];
+/// The niceness of the other threads then.
+const BEFORE_OTHERS: i32 = -10;
 /// Kernel ticks a second in /proc, on every Linux.
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -108,7 +111,8 @@ pub(crate) fn put_first(id: u32) -> Result<(), Failure> {
     schedule(id, &["--rr", "--pid", "10"])
 }
 
-/// The threads of a process that are not of signalling or media step back to where they are without us.
+/// The threads of a process that are not of signalling or media step back behind those that are, yet not behind other
+/// programs: a recorder that others held up would be measured as cheap.
 pub(crate) fn put_back(process: Process) -> Result<(), Failure> {
     let folder = format!("/proc/{}/task", process.0);
     let threads = fs::read_dir(&folder).map_err(Failure::file("reading", folder.as_ref()))?;
@@ -118,6 +122,8 @@ pub(crate) fn put_back(process: Process) -> Result<(), Failure> {
         let id = thread.file_name().to_string_lossy().parse().ok();
         if let Some(id) = id.filter(|_| !is_first) {
             schedule(id, &["--other", "--pid", "0"])?;
+            let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+            setpriority_process(id, BEFORE_OTHERS).map_err(|error| failed(&error))?;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The server that is measured: the real binary in a folder of its own, on a core of its own.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
@@ -100,6 +101,23 @@ impl Server {
         Err(self.broken("it is not ready"))
     }
 
+    /// Figures of a server that raised alarms meanwhile are to be read with them.
+    fn tell_alarms(&self) {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let mut alarms = BTreeMap::<&str, u64>::new();
+        for line in log.lines() {
+            let alarm = line
+                .split_once("\"alarm\":\"")
+                .and_then(|(_, rest)| rest.split_once('"'));
+            if let Some((name, _)) = alarm {
+                *alarms.entry(name).or_default() += 1;
+            }
+        }
+        for (name, count) in alarms {
+            println!("    alarm {name}: {count} times");
+        }
+    }
+
     /// What it wrote last, for whoever must find out why.
     fn broken(&self, what: &str) -> Failure {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
@@ -175,6 +193,7 @@ impl Server {
 
     /// SIGTERM and the end; its folder stays.
     pub(crate) fn end(&mut self) -> Result<(), Failure> {
+        self.tell_alarms();
         let Some(mut child) = self.child.take() else {
             return Ok(());
         };
