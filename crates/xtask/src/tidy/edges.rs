@@ -154,7 +154,7 @@ pub(crate) fn findings(repository: &Repository) -> Vec<String> {
 
 /// The packages with planted bugs compile the sources of others; the server cannot depend on them, because they
 /// are in no crate's `may_use`.
-fn is_planted(name: &str) -> bool {
+pub(super) fn is_planted(name: &str) -> bool {
     name.contains("planted")
 }
 

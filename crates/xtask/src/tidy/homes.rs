@@ -33,6 +33,10 @@ const HOMES: [(&str, &[&str]); 18] = [
 pub(crate) fn findings(repository: &Repository) -> Vec<String> {
     let mut findings = Vec::new();
     for package in repository.metadata.ours() {
+        // Compiles the sources of others, and so names what they name.
+        if super::edges::is_planted(&package.name) {
+            continue;
+        }
         for dependency in &package.dependencies {
             let home = HOMES.iter().find(|(name, _)| *name == dependency.name);
             let Some((name, crates)) = home else { continue };
