@@ -85,8 +85,10 @@ fn kill_9_leaves_no_dead_line_no_lost_row_and_no_broken_recording() {
         counsellors,
         callers,
     } = twenty_calls();
-    // Long enough for recordings to have a second that is safe.
-    std::thread::sleep(Duration::from_secs(3));
+    // Long enough for each recording to have a second that is safe.
+    server.wait_ctl("calls", "all calls are 3 s old", |calls| {
+        rows(calls).all(|call| call["age_ms"].as_u64() >= Some(3_000))
+    });
     server.kill();
     // Audio is missing, but nobody has said goodbye.
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use crate::audio::Audio;
 use crate::phones::Phones;
+use crate::process::pause;
 use crate::server::{PASSWORD, SENTINEL, Server};
 use hotline_phone::{AnswerScript, CallScript, EndedBy, EventKind, PhoneId, Talk};
 use std::path::PathBuf;
@@ -76,7 +77,7 @@ impl Load {
             each(self.callers.len());
             // A second that was missed is not made up for: more calls at once than counsellors prove nothing.
             self.next_at = (self.next_at + Duration::from_secs(1)).max(Instant::now());
-            std::thread::sleep(self.next_at.saturating_duration_since(Instant::now()));
+            pause(self.next_at.saturating_duration_since(Instant::now()));
         }
     }
 

@@ -110,6 +110,12 @@ pub(crate) fn wait_until<T>(
             return found;
         }
         assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
-        std::thread::sleep(Duration::from_millis(10));
+        pause(Duration::from_millis(10));
     }
+}
+
+/// Between two looks at something, or between two calls of a load: never in the hope that something has happened.
+#[allow(clippy::disallowed_methods, reason = "the only place that sleeps")]
+pub(crate) fn pause(length: Duration) {
+    std::thread::sleep(length);
 }

@@ -2,7 +2,7 @@
 //! command line, its records, its recordings, its log.
 
 use crate::audio::Audio;
-use crate::process::{Program, wait_until};
+use crate::process::{Program, pause, wait_until};
 use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};
@@ -353,7 +353,7 @@ impl Server {
             if probe(&last) {
                 return last;
             }
-            std::thread::sleep(Duration::from_millis(50));
+            pause(Duration::from_millis(50));
         }
         panic!("waited in vain until {meaning}; the last answer of ctl {what}: {last}");
     }
@@ -472,7 +472,7 @@ impl Server {
             if last.len() == count && last.iter().all(is_complete) {
                 return last;
             }
-            std::thread::sleep(Duration::from_millis(200));
+            pause(Duration::from_millis(200));
         }
         panic!(
             "waited in vain for {count} complete records; there are {}: {last:#?}",

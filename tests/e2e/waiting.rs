@@ -21,7 +21,7 @@ fn a_long_wait_is_never_silent_and_never_broken() {
         .answered_at
         .duration_since(caller.invited_at)
         .as_millis();
-    std::thread::sleep(Duration::from_secs(1));
+    caller.stay(Duration::from_secs(1));
     caller.press(1);
     server.wait_calls("queue", 1);
     // The caller sends no audio at all, as a muted phone does: that must not cost the call.

@@ -107,7 +107,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     println!("{}", figure::table(&figures));
     println!("{}", Machine::read());
     if arguments.write {
-        pages::write(&run::repository(), &figures, &machine)?;
+        pages::write(&run::repository(), &figures, &machine, &bench)?;
     }
     Ok(())
 }

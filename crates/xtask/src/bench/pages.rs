@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::Bench;
 use super::figure::{Figure, Floor};
 use super::machine::Machine;
 use crate::failure::Failure;
@@ -14,9 +15,32 @@ pub(super) fn write(
     repository: &Path,
     figures: &[Figure],
     machine: &Machine,
+    bench: &Bench,
 ) -> Result<(), Failure> {
-    put(&repository.join("docs/bench.md"), &table(figures, machine))?;
-    put(&repository.join("README.md"), &floors(figures, machine))
+    let how = how(bench);
+    put(
+        &repository.join("docs/bench.md"),
+        &table(figures, machine, &how),
+    )?;
+    put(
+        &repository.join("README.md"),
+        &floors(figures, machine, &how),
+    )
+}
+
+/// What a reader must know of the run.
+fn how(bench: &Bench) -> String {
+    let length = if bench.is_quick {
+        "one short run of each (`--quick`)"
+    } else {
+        "medians of all runs"
+    };
+    let order = if bench.is_realtime {
+        ", signalling and media before all other work (`--realtime`)"
+    } else {
+        ""
+    };
+    format!("{length}{order}")
 }
 
 fn put(path: &Path, table: &str) -> Result<(), Failure> {
@@ -32,10 +56,10 @@ fn replaced(page: &str, table: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{table}{END}{after}"))
 }
 
-fn table(figures: &[Figure], machine: &Machine) -> String {
+fn table(figures: &[Figure], machine: &Machine, how: &str) -> String {
     let mut text = format!(
-        "\nMachine: {machine} at the beginning. The server has one core. \"Others\" is what other programs took of a \
-         core meanwhile.\n\n| What | Measured | Floor | | Runs | Others |\n|---|---|---|---|---|---|\n"
+        "\nMachine: {machine} at the beginning; the server has one core; {how}.\n\"Others\" is what other programs took of \
+         a core meanwhile.\n\n| What | Measured | Floor | | Runs | Others |\n|---|---|---|---|---|---|\n"
     );
     for figure in figures {
         text.push_str(&format!(
@@ -53,9 +77,9 @@ fn table(figures: &[Figure], machine: &Machine) -> String {
 }
 
 /// What has a floor, for readers in a hurry.
-fn floors(figures: &[Figure], machine: &Machine) -> String {
+fn floors(figures: &[Figure], machine: &Machine, how: &str) -> String {
     let mut text = format!(
-        "\nThe server on one core of {} x {}:\n\n| What | Measured | Floor |\n|---|---|---|\n",
+        "\nThe server on one core of {} x {}; {how}:\n\n| What | Measured | Floor |\n|---|---|---|\n",
         machine.processors, machine.processor
     );
     let with_floor = figures.iter().filter(|figure| figure.floor != Floor::None);

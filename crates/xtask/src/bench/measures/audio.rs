@@ -30,7 +30,12 @@ pub(crate) fn bridged(bench: &Bench) -> Result<Vec<Figure>, Failure> {
             heard.relay_jitter.percentile_us(99.0),
             Floor::AtMost(5.0),
         ),
-        Figure::new("... packets lost", lost * 100.0, "%", Floor::AtMost(0.0)),
+        Figure::new(
+            "300 recorded calls: packets lost",
+            lost * 100.0,
+            "%",
+            Floor::AtMost(0.0),
+        ),
         Figure::new(
             "300 recorded calls: calls that failed",
             report.failures() as f64,

@@ -28,7 +28,7 @@ pub(crate) fn idle(bench: &Bench) -> Result<Vec<Figure>, Failure> {
         wrap_up_s: 0,
     };
     let server = Server::start(bench, settings)?;
-    std::thread::sleep(REST);
+    std::thread::park_timeout(REST);
     let resident = server.process().resident_mib();
     server.stop()?;
     Ok(vec![Figure::new(
@@ -73,7 +73,7 @@ pub(crate) fn growth(bench: &Bench) -> Result<Vec<Figure>, Failure> {
         };
         let (report, taken) = server.run(&config)?;
         lines::calls(&report);
-        std::thread::sleep(TRANSACTIONS_OVER);
+        std::thread::park_timeout(TRANSACTIONS_OVER);
         *round = server.process().resident_mib();
         println!(
             "    {:.1} MiB at the end of the calls, {round:.1} MiB later",

@@ -65,7 +65,9 @@ fn until_answered(server: &mut Server) -> Result<Duration, Failure> {
             }
             Ok(_) => {}
             // Nothing came in time, or the ICMP error of an earlier one, which came at once.
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::thread::sleep(EVERY),
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                std::thread::park_timeout(EVERY)
+            }
             Err(_) => {}
         }
     }
