@@ -490,6 +490,23 @@ async fn a_segment_that_rots_is_stepped_over_and_said() {
 }
 
 #[tokio::test]
+async fn a_locked_database_can_be_opened_and_read() {
+    let folder = Folder::new();
+    let store = Store::open(&folder.database()).await.unwrap();
+    let mut thief = store.reader().await.unwrap();
+    sqlx::raw_sql("PRAGMA query_only = OFF; BEGIN IMMEDIATE")
+        .execute(&mut thief)
+        .await
+        .unwrap();
+    let second = Store::open(&folder.database()).await.unwrap();
+    assert_eq!(
+        second.count().await.unwrap(),
+        0,
+        "an export reads while somebody writes"
+    );
+}
+
+#[tokio::test]
 async fn a_locked_database_is_waited_for_while_calls_go_on() {
     let folder = Folder::new();
     let store = Store::open(&folder.database()).await.unwrap();
