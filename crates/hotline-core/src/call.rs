@@ -124,20 +124,21 @@ impl Switch {
                     });
                 }
             }
-            (
-                S::Fixed { .. }
-                | S::Menu(_)
-                | S::Offering { .. }
-                | S::Talking { .. }
-                | S::Waiting(_),
-                LegEvent::MediaLost,
-            ) => {
+            (S::Fixed { .. } | S::Talking { .. }, LegEvent::MediaLost) => {
                 let leg = call.caller_leg;
                 self.ask_whether_alive(turn, leg);
             }
             // A key means nothing here; a doubled answer is an echo of the first; before the answer nobody sends,
             // and after the last words it is over anyway; the edge repeats itself about arrivals and ringing.
-            (S::Answering { .. } | S::Closing { .. }, LegEvent::MediaLost)
+            // Silence in menu and queue is a caller who cannot speak, never a reason to ask, let alone to end.
+            (
+                S::Answering { .. }
+                | S::Closing { .. }
+                | S::Menu(_)
+                | S::Offering { .. }
+                | S::Waiting(_),
+                LegEvent::MediaLost,
+            )
             | (S::Closing { .. } | S::Fixed { .. } | S::Talking { .. }, LegEvent::Digit(_))
             | (
                 S::Closing { .. }

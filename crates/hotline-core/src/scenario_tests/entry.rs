@@ -246,7 +246,6 @@ fn silence_of_a_caller_is_no_hang_up_and_doubled_events_are_nothing() {
             0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
             0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
             1.0   > c1 is silent
-            1.0     c1: <- probe
             2.0   > c1 is up
             3.0   > c1 dials 111
             4.0   > c1 presses 9

@@ -4,7 +4,7 @@ use super::check;
 use expect_test::expect;
 
 #[test]
-fn a_silent_caller_is_asked_after_and_stays() {
+fn a_silent_caller_is_asked_after_in_talk_only_and_stays() {
     check(
         "0 c1 dials 111
          1 c1 is silent
@@ -23,13 +23,11 @@ fn a_silent_caller_is_asked_after_and_stays() {
             0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
             0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
             1.0   > c1 is silent
-            1.0     c1: <- probe
             2.0   > c1 presses 1
             2.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record
             2.0     ALARM: nobody is signed in for c1
             10.9  > c1 is silent
             11.0  > c1 is silent
-            11.0    c1: <- probe
             12.0  > lan is reachable
             12.0    lan: ready (registered)
             12.0    c1: offered to lan
@@ -38,7 +36,6 @@ fn a_silent_caller_is_asked_after_and_stays() {
             13.0  > lan is silent
             17.0    c1: <- say through queue.hold
             21.0  > c1 is silent
-            21.0    c1: <- probe
             22.0  > lan answers
             22.0    c1: offer to lan ended, Answered | joined with lan | notice heard, Full
             22.0    lan: talking with c1 (answer)
