@@ -92,7 +92,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/wait.rs":
         "place: Place::new(id, turn.now.mono, head_start_ms)," =>
         "place: Place::new(id, turn.now.mono, if PLANTED(16) { 0 } else { head_start_ms }),"),
-    bug!(17, "a caller who lost the counsellor goes to anybody", seed 11,
+    bug!(17, "a caller who lost the counsellor goes to anybody", seed 61,
         "crates/hotline-core/src/acd/wait.rs":
         "        wait.only = Some(Only::Lost(agent));" =>
         "        wait.only = (!PLANTED(17)).then_some(Only::Lost(agent));"),
