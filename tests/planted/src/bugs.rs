@@ -64,7 +64,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-switchboard/src/switchboard.rs":
         "        let byes_per_s = self.restart_byes_per_s;" =>
         "        let mut kept: Vec<hotline_sip::Keep> = kept;\n        kept.retain(|keep| keep.table != hotline_sip::Table::Dialog || !PLANTED(9));\n        let byes_per_s = self.restart_byes_per_s;"),
-    bug!(10, "a key that comes by audio and by INFO counts twice", seed 2,
+    bug!(10, "a key that comes by audio and by INFO counts twice", seed 1,
         "crates/hotline-switchboard/src/from_sip.rs":
         "        if entry.is_new_press(digit, path, now.mono) {" =>
         "        if entry.is_new_press(digit, path, now.mono) || PLANTED(10) {"),
@@ -96,11 +96,11 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/wait.rs":
         "        wait.only = Some(Only::Lost(agent));" =>
         "        wait.only = (!PLANTED(17)).then_some(Only::Lost(agent));"),
-    bug!(18, "a break ends with a restart", seed 1,
+    bug!(18, "a break ends with a restart", seed 5,
         "crates/hotline-core/src/recover.rs":
         "            Standing::NotReady(reason) => self.set_quietly(" =>
         "            Standing::NotReady(_) if PLANTED(18) => self.set_quietly(agent, ready),\n            Standing::NotReady(reason) => self.set_quietly("),
-    bug!(19, "a dead phone is rung for ever", seed 70,
+    bug!(19, "a dead phone is rung for ever", seed 35,
         "crates/hotline-core/src/acd/offer.rs":
         "if seat.dead_offers < DEAD_OFFERS_MAX {" => "if seat.dead_offers < DEAD_OFFERS_MAX || PLANTED(19) {"),
     bug!(20, "BYE has the CSeq of the INVITE", seed 0,

@@ -267,6 +267,7 @@ impl Day {
                     return;
                 }
                 self.world.peer(number).is_dead = false;
+                self.world.bouncing[number] = false;
                 self.world.peer(number).reboot();
                 if moves {
                     self.next_address += 1;
@@ -288,7 +289,7 @@ impl Day {
                     .act(number, |peer, now| peer.register(now, EXPIRES_S));
             }
             PhoneDeed::Die => {
-                if self.world.peer(number).is_dead {
+                if self.world.peer(number).is_dead || self.phase != Phase::Chaos {
                     return;
                 }
                 self.visits[number] += 1;

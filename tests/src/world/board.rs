@@ -118,6 +118,9 @@ impl World {
         }
         self.say("", Kind::Server, format!("the server dies ({death:?})"));
         self.keeper.die(death);
+        if self.keeper.lost_at_death > 0 {
+            self.wire.forget_order();
+        }
         self.watch.end_run(&self.keeper.frames);
         self.wire.restart();
         self.is_down = true;

@@ -82,6 +82,11 @@ impl Wire {
         self.invites.clear();
     }
 
+    /// A death took records along that were not on disk: the numbers that they held may come again.
+    pub fn forget_order(&mut self) {
+        self.sent.clear();
+    }
+
     /// A new process knows no dialog but those it ends.
     pub fn begin_run(&mut self) {
         self.confirmed.clear();
