@@ -9,7 +9,6 @@ use crate::number::CallerNumber;
 use crate::time::Now;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A counsellor's state, for the record.
@@ -241,7 +240,7 @@ pub struct Keep {
 }
 
 /// Facts of the edge. Core never sees them; they ride in the same frame.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EdgeFact {
     /// Keep or forget.
     Keep(Keep),
@@ -256,8 +255,8 @@ pub enum EdgeFact {
     Diverted {
         /// Which leg.
         leg: LegId,
-        /// Values, first to last.
-        values: Vec<String>,
+        /// Values, first to last: numbers of people, so they mask themselves.
+        values: Vec<CallerNumber>,
     },
     /// A recording is complete on disk.
     RecordingClosed {
@@ -268,31 +267,6 @@ pub enum EdgeFact {
     },
     /// Frames were lost while the disk refused the journal; the records of open calls may lack facts.
     JournalGap,
-}
-
-/// By hand: the values of `Diverted` are numbers of people.
-impl fmt::Debug for EdgeFact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Keep(keep) => f.debug_tuple("Keep").field(keep).finish(),
-            Self::Quality { leg, quality } => f
-                .debug_struct("Quality")
-                .field("leg", leg)
-                .field("quality", quality)
-                .finish(),
-            Self::Diverted { leg, values } => f
-                .debug_struct("Diverted")
-                .field("leg", leg)
-                .field("values", &values.len())
-                .finish(),
-            Self::RecordingClosed { call, length_ms } => f
-                .debug_struct("RecordingClosed")
-                .field("call", call)
-                .field("length_ms", length_ms)
-                .finish(),
-            Self::JournalGap => f.write_str("JournalGap"),
-        }
-    }
 }
 
 /// One turn of the control loop, as the journal keeps it: written before the turn's effects start.

@@ -121,7 +121,7 @@ pub struct CallRecord {
     /// Facts may be missing.
     pub has_journal_gap: bool,
     /// Where the carrier says it was meant for.
-    pub diverted: Vec<String>,
+    pub diverted: Vec<CallerNumber>,
 }
 
 /// A counsellor as the facts tell.

@@ -194,7 +194,7 @@ impl Endpoint {
             (true, false) => incoming >= phones_max || self.is_busy(125),
             (true, true) => incoming >= calls_max || self.is_busy(400),
         };
-        if !is_over && !self.is_draining {
+        if !is_over {
             return false;
         }
         self.rejected(turn, Rejection::Overload, &request.arrival);

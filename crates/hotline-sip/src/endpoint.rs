@@ -59,7 +59,6 @@ pub struct Endpoint {
     /// Such dialogs whose phone must first connect again, by their key.
     pub(crate) awaited: BTreeMap<Vec<u8>, Dialog>,
     pub(crate) rejections: BTreeMap<Rejection, u64>,
-    pub(crate) is_draining: bool,
     is_secret_kept: bool,
 }
 
@@ -93,7 +92,6 @@ impl Endpoint {
             resume_ms: 0,
             awaited: BTreeMap::new(),
             rejections: BTreeMap::new(),
-            is_draining: false,
             is_secret_kept: false,
         }
     }
@@ -271,7 +269,6 @@ impl Endpoint {
                 })),
             },
             Command::Restore { kept, byes_per_s } => self.restore(turn, kept, byes_per_s),
-            Command::Drain => self.is_draining = true,
         }
     }
 

@@ -197,8 +197,6 @@ pub enum Command {
         /// Bound on BYEs a second.
         byes_per_s: u32,
     },
-    /// Say 503 to every new request out of dialog but CANCEL (SIGTERM).
-    Drain,
 }
 
 /// One thing that happened.

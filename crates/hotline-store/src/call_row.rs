@@ -111,11 +111,7 @@ pub(crate) fn upsert(
         .bind(notice_ms.flatten());
     let query = bind_quality(query, record.caller_quality);
     let query = bind_quality(query, record.agent_quality);
-    Some(
-        query
-            .bind(serde_json::Value::from(record.diverted.clone()).to_string())
-            .bind(record.has_journal_gap),
-    )
+    Some(query.bind(diverted(record)).bind(record.has_journal_gap))
 }
 
 fn bind_quality(
@@ -146,6 +142,11 @@ fn wall_ms(record: &CallRecord, moment: Moment) -> i64 {
 
 fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn diverted(record: &CallRecord) -> String {
+    let values = record.diverted.iter().map(|value| value.reveal());
+    values.collect::<serde_json::Value>().to_string()
 }
 
 fn path_text(record: &CallRecord) -> String {

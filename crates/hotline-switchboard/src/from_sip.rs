@@ -84,7 +84,11 @@ impl Switchboard {
         if !invitation.diversion.is_empty() {
             turn.frame.edge.push(EdgeFact::Diverted {
                 leg,
-                values: invitation.diversion,
+                values: invitation
+                    .diversion
+                    .into_iter()
+                    .map(CallerNumber::new)
+                    .collect(),
             });
         }
         // Another body type is refused by the endpoint (415); what is left is an SDP or nothing.

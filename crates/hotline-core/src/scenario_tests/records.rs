@@ -4,8 +4,8 @@ use super::plan::test_plan;
 use super::script::happen;
 use super::world::{START, World};
 use crate::{
-    CallId, CallRecord, Cause, EdgeFact, EndedBy, Fact, Fate, Keep, Ledger, LegId, LegQuality,
-    Mono, Now, OfferOutcome, RecordingState, Standing, Wall,
+    CallId, CallRecord, CallerNumber, Cause, EdgeFact, EndedBy, Fact, Fate, Keep, Ledger, LegId,
+    LegQuality, Mono, Now, OfferOutcome, RecordingState, Standing, Wall,
 };
 use std::{collections::BTreeSet, format, string::ToString, vec};
 
@@ -151,7 +151,7 @@ fn arrived(call: CallId, leg: LegId) -> Fact {
     Fact::Arrived {
         call,
         leg,
-        caller: crate::CallerNumber::default(),
+        caller: CallerNumber::default(),
         dialled: "111".to_string(),
         origin: "viettel".to_string(),
         is_from_trunk: true,
@@ -326,7 +326,7 @@ fn facts_about_unknown_calls_change_nothing_but_the_time() {
         now(1),
         &EdgeFact::Diverted {
             leg: LEG,
-            values: vec!["x".to_string()],
+            values: vec![CallerNumber::new("x".to_string())],
         },
     );
     assert!(ledger.calls.is_empty() && ledger.legs.is_empty() && ledger.lingering.is_empty());
@@ -356,7 +356,7 @@ fn a_journal_gap_marks_open_calls_and_diversions_are_kept() {
         now(2),
         &EdgeFact::Diverted {
             leg: LEG,
-            values: vec!["<tel:113>".to_string(); 99],
+            values: vec![CallerNumber::new("<tel:113>".to_string()); 99],
         },
     );
     assert!(ledger.calls[&CALL].has_journal_gap);
@@ -406,7 +406,19 @@ fn every_cause_has_a_label_and_texts_of_its_own() {
 fn numbers_that_a_call_was_meant_for_are_not_printed() {
     let fact = EdgeFact::Diverted {
         leg: LegId(2),
-        values: vec!["<sip:+84912345678@carrier>".to_string()],
+        values: vec![CallerNumber::new("<sip:+84912345678@carrier>".to_string())],
     };
-    assert_eq!(format!("{fact:?}"), "Diverted { leg: LegId(2), values: 1 }");
+    assert_eq!(
+        format!("{fact:?}"),
+        "Diverted { leg: LegId(2), values: [***r>] }"
+    );
+    let mut ledger = ledger();
+    let leg = ledger.calls[&CALL].caller_leg;
+    let EdgeFact::Diverted { values, .. } = fact else {
+        unreachable!()
+    };
+    ledger.apply_edge(now(2), &EdgeFact::Diverted { leg, values });
+    let record = &ledger.calls[&CALL];
+    assert_eq!(record.diverted.len(), 1);
+    assert!(!format!("{record:?}").contains("912345678"));
 }

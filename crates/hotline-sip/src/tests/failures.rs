@@ -439,30 +439,6 @@ fn a_restart_ends_the_calls_and_keeps_the_phones() {
 }
 
 #[test]
-fn draining_refuses_new_calls_and_serves_the_old() {
-    check(
-        "trunk calls 111; server drains; server answers; trunk calls 111; wait 1; server hangs up",
-        expect![[r#"
-            0.000      trunk -> server   INVITE
-            0.005     server -> trunk    100 INVITE
-            0.005       server: invited to 111 by 0987654321 (trunk 0)
-            0.200     server -> trunk    200 INVITE
-            0.205      trunk -> server   ACK
-            0.205       trunk: answered "answer of server"
-            0.210       server: acknowledged
-            0.300      trunk -> server   INVITE
-            0.305       server: rejected Overload
-            0.305     server -> trunk    503 INVITE
-            0.310      trunk -> server   ACK
-            0.310       trunk: failed: unreachable 503
-            1.500     server -> trunk    BYE
-            1.505      trunk -> server   200 BYE
-            1.505       trunk: ended by peer
-        "#]],
-    );
-}
-
-#[test]
 fn digits_both_ways() {
     check(
         "phone registers tv01; server rings tv01; phone answers; server presses #; phone presses *; server hangs up",

@@ -102,7 +102,6 @@ impl Net {
                 dialog,
                 body: None,
             }),
-            [name, "drains"] => self.command(name, Command::Drain),
             _ => panic!("no such line: {line}"),
         }
     }

@@ -28,7 +28,9 @@ async fn store_with(folder: &Folder, frames: u64) -> Store {
             *dialled = "+84111".to_owned();
             told.edge.push(EdgeFact::Diverted {
                 leg: LegId(0),
-                values: vec!["<tel:+8424>".to_owned(), "a\r\nb".to_owned()],
+                values: ["<tel:+8424>", "a\r\nb"]
+                    .map(|value| CallerNumber::new(value.to_owned()))
+                    .to_vec(),
             });
         }
         journal.append(&told);

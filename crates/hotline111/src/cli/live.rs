@@ -18,9 +18,7 @@ pub(crate) fn calls(ledger: &Ledger, now: Now) -> Vec<CallLine> {
 
 fn call(record: &CallRecord, ledger: &Ledger, now: Now) -> CallLine {
     let (state, at) = place(record);
-    let waiting = record
-        .waiting_since
-        .map_or(0, |since| millis_since(since, ledger, now));
+    let now = moment(ledger, now);
     CallLine {
         call: record.call.to_string(),
         // `Display` masks the number.
@@ -31,8 +29,8 @@ fn call(record: &CallRecord, ledger: &Ledger, now: Now) -> CallLine {
         at,
         language: record.language.clone().unwrap_or_default(),
         service: record.service.clone().unwrap_or_default(),
-        age_ms: millis_since(record.arrived, ledger, now),
-        wait_ms: record.wait_ms.saturating_add(waiting),
+        age_ms: now.millis_since(record.arrived),
+        wait_ms: record.wait_ms_until(now),
     }
 }
 
@@ -82,7 +80,9 @@ pub(crate) fn queues(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<QueueLine> {
         line.offered += u64::from(record.offered_to.is_some());
         if let Some(since) = record.waiting_since {
             line.waiting += 1;
-            line.longest_wait_ms = line.longest_wait_ms.max(millis_since(since, ledger, now));
+            line.longest_wait_ms = line
+                .longest_wait_ms
+                .max(moment(ledger, now).millis_since(since));
         }
     }
     lines
@@ -108,17 +108,17 @@ pub(crate) fn agents(ledger: &Ledger, plan: &Plan, now: Now) -> Vec<AgentLine> {
             state: state.to_owned(),
             reason,
             call,
-            for_ms: known.map_or(0, |known| millis_since(known.since, ledger, now)),
+            for_ms: known.map_or(0, |known| moment(ledger, now).millis_since(known.since)),
         }
     };
     plan.agents.iter().map(line).collect()
 }
 
-/// Inside a run by the monotonic clock; over a restart by wall time, where a step backwards counts as 0.
-fn millis_since(moment: Moment, ledger: &Ledger, now: Now) -> u64 {
-    if moment.run == ledger.run {
-        now.mono.millis_since(moment.mono)
-    } else {
-        u64::try_from(now.wall.0.saturating_sub(moment.wall.0)).unwrap_or(0)
+/// Now, as a moment of the ledger's run.
+fn moment(ledger: &Ledger, now: Now) -> Moment {
+    Moment {
+        run: ledger.run,
+        mono: now.mono,
+        wall: now.wall,
     }
 }
