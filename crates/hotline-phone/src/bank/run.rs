@@ -102,6 +102,8 @@ impl Runner {
                 .set(self.next_deadline().map(|due| due.micros_since(now)));
             // An interrupted or failed wait is a short wait.
             let _ = self.poll.poll(&mut ready, None);
+            // Orders first: whoever gave one before a call was made counts on it when the INVITE comes.
+            self.obey();
             for token in ready.iter().map(mio::event::Event::token) {
                 self.line.ready(token);
             }
