@@ -14,6 +14,9 @@
 //! - After the lock everything else is dropped and counted, but for keys: telephone events of another SSRC from the
 //!   very address and port of the lock are taken at once. Some senders press keys with an SSRC of their own.
 //!
+//! - While the locked source is silent, its own stream (SSRC and sequence go on) may come out of another port of the
+//!   same host: a NAT has forgotten the flow. It stands a probation of five packets.
+//!
 //! The race before the lock is decided so: a packet from the exact SDP address locks at once. Any other candidate
 //! stands a probation in which nothing of it is heard and nothing is sent to it; the real sender, who sends within
 //! that time, ends it. Behind a NAT (c= is not where the signalling comes from) the exact address can never speak
@@ -43,9 +46,12 @@ enum State {
     Locked {
         source: SocketAddr,
         ssrc: u32,
+        /// Of the last packet taken.
+        sequence: u16,
         last_at: Mono,
         is_learned: bool,
-        /// A new SSRC of the same address and port while the old one is silent.
+        /// Who may take over while the locked source is silent: a new SSRC of its address and port, or its own
+        /// stream out of another port of its host.
         heir: Option<Candidate>,
     },
     Unlocked {
@@ -158,11 +164,13 @@ impl Gate {
             State::Locked {
                 source: locked,
                 ssrc,
+                sequence,
                 last_at,
                 is_learned,
                 heir,
             } => {
                 if *locked == source && *ssrc == view.ssrc {
+                    *sequence = view.sequence;
                     *last_at = now;
                     *heir = None;
                     return Verdict::Accept;
@@ -170,23 +178,29 @@ impl Gate {
                 if *locked == source && load == Load::Event {
                     return Verdict::Accept;
                 }
-                if *locked == source
-                    && is_agreed
-                    && now.0.saturating_sub(last_at.0) >= SSRC_SILENT_MICROSECONDS
-                {
-                    // Gateways change the SSRC in mid-call without a word when their far side changes. The old
-                    // one must have fallen silent first, so that a guessed SSRC never gets in beside a speaker.
+                let silent = now.0.saturating_sub(last_at.0);
+                // Gateways change the SSRC in mid-call without a word when their far side changes. The old one must
+                // have fallen silent first, so that a guessed SSRC never gets in beside a speaker.
+                let is_other_stream = *locked == source && silent >= SSRC_SILENT_MICROSECONDS;
+                // A NAT that has forgotten the flow gives it another port. The stream proves itself by going on: its
+                // 32 bits of SSRC and its place in the sequence are known to nobody who does not hear it.
+                let step = view.sequence.wrapping_sub(*sequence);
+                let is_other_port = locked.ip() == source.ip()
+                    && *ssrc == view.ssrc
+                    && (1..=RESUMED_STEP_MAX).contains(&step)
+                    && silent >= PORT_SILENT_MICROSECONDS;
+                if is_agreed && (is_other_stream || is_other_port) {
                     let candidate = Candidate::follow(*heir, now, source, view);
                     *heir = Some(candidate);
-                    if candidate.packets < SSRC_PACKETS {
+                    if candidate.packets < HEIR_PACKETS {
                         return Verdict::Wait;
                     }
                     let is_learned = *is_learned;
-                    self.lock(now, source, view.ssrc, is_learned);
+                    self.lock(now, source, view, is_learned);
                     return Verdict::Accept;
                 }
                 if *is_learned && is_exact && is_learnable {
-                    self.lock(now, source, view.ssrc, false);
+                    self.lock(now, source, view, false);
                     return Verdict::Accept;
                 }
                 self.foreign(now)
@@ -198,7 +212,7 @@ impl Gate {
                 let is_host = source.ip() == remote.ip() || self.signalling == Some(source.ip());
                 let is_known = self.previous == Some(source);
                 if is_agreed && (is_exact || (is_host && is_known && self.is_target_kept)) {
-                    self.lock(now, source, view.ssrc, !is_exact);
+                    self.lock(now, source, view, !is_exact);
                     return Verdict::Accept;
                 }
                 if !is_host || !is_learnable {
@@ -221,17 +235,18 @@ impl Gate {
                 if !has_passed {
                     return Verdict::Wait;
                 }
-                self.lock(now, source, view.ssrc, true);
+                self.lock(now, source, view, true);
                 Verdict::Accept
             }
         }
     }
 
-    fn lock(&mut self, now: Mono, source: SocketAddr, ssrc: u32, is_learned: bool) {
+    fn lock(&mut self, now: Mono, source: SocketAddr, view: &View, is_learned: bool) {
         self.previous = Some(source);
         self.state = State::Locked {
             source,
-            ssrc,
+            ssrc: view.ssrc,
+            sequence: view.sequence,
             last_at: now,
             is_learned,
             heir: None,
@@ -319,7 +334,11 @@ const PROBATION_PACKETS: u32 = 8;
 const CANDIDATE_GAP_MICROSECONDS: u64 = 200_000;
 const SEQUENCE_STEP_MAX: u16 = 10;
 const SSRC_SILENT_MICROSECONDS: u64 = 500_000;
-const SSRC_PACKETS: u32 = 5;
+const HEIR_PACKETS: u32 = 5;
+/// A sender that still uses its old port sends there every 20 ms, some gateways every 60.
+const PORT_SILENT_MICROSECONDS: u64 = 200_000;
+/// A minute of packets: so long may a NAT swallow them before it opens a new port.
+const RESUMED_STEP_MAX: u16 = 3_000;
 /// Rule M.4.
 const FLOOD_PACKETS: u32 = 50;
 /// One alarm in ten seconds is enough.

@@ -267,3 +267,55 @@ fn keys_of_another_ssrc_from_the_locked_address_are_taken_at_once_and_move_nothi
         assert_eq!(gate.ssrc(), Some(1));
     }
 }
+
+#[test]
+fn a_stream_that_goes_on_from_another_port_of_its_host_is_taken_after_five_packets() {
+    let mut gate = behind_nat();
+    let mut phone = Sender::new("203.0.113.5:40000", 7);
+    for tick in 0..1_000 {
+        phone.send(&mut gate, tick * 20);
+    }
+    assert_eq!(gate.target(), Some(phone.source));
+    // Half a second swallowed by the NAT, then another port.
+    phone.sequence += 25;
+    phone.source = address("203.0.113.5:51234");
+    for packet in 0..4 {
+        assert_eq!(phone.send(&mut gate, 20_500 + packet * 20), Verdict::Wait);
+    }
+    assert_eq!(phone.send(&mut gate, 20_580), Verdict::Accept);
+    assert_eq!(gate.target(), Some(phone.source));
+}
+
+#[test]
+fn only_the_very_stream_may_move_and_only_while_the_old_port_is_silent() {
+    let strangers = [
+        ("203.0.113.5:51234", 8, 0, "another SSRC of the same host"),
+        ("198.51.100.9:51234", 7, 0, "another host"),
+        ("203.0.113.5:51234", 7, 20_000, "a guessed sequence"),
+    ];
+    for (source, ssrc, ahead, who) in strangers {
+        let mut gate = behind_nat();
+        let mut phone = Sender::new("203.0.113.5:40000", 7);
+        for tick in 0..1_000 {
+            phone.send(&mut gate, tick * 20);
+        }
+        let mut stranger = Sender::new(source, ssrc);
+        stranger.sequence = phone.sequence.wrapping_add(ahead);
+        for packet in 0..100 {
+            let verdict = stranger.send(&mut gate, 20_500 + packet * 20);
+            assert!(is_foreign(verdict), "{who}: {verdict:?}");
+        }
+        assert_eq!(gate.target(), Some(phone.source), "{who}");
+    }
+    let mut gate = behind_nat();
+    let mut phone = Sender::new("203.0.113.5:40000", 7);
+    for tick in 0..1_000 {
+        phone.send(&mut gate, tick * 20);
+    }
+    let mut copy = Sender::new("203.0.113.5:51234", 7);
+    copy.sequence = phone.sequence;
+    for tick in 1_000..1_100 {
+        assert_eq!(phone.send(&mut gate, tick * 20), Verdict::Accept);
+        assert!(is_foreign(copy.send(&mut gate, tick * 20 + 10)));
+    }
+}
