@@ -342,6 +342,7 @@ fn config(local: SocketAddr, server: SocketAddr) -> Config {
         nonce_ms: 300_000,
         // RFC 3261 timer B.
         first_response_ms: 32_000,
+        nat_keepalive_ms: 0,
         is_user_agent: true,
     }
 }

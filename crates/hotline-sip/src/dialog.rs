@@ -143,7 +143,7 @@ impl Endpoint {
     /// address, else back to where the peer was heard from. Phones are always reached by their flow.
     pub(crate) fn dialog_hop(&self, dialog: &Dialog) -> Hop {
         if dialog.is_by_flow {
-            return dialog.hop;
+            return self.present_hop(dialog);
         }
         let next = match dialog.routes.first() {
             Some(route) => NameAddr::parse(route).map(|route| route.uri),

@@ -196,6 +196,7 @@ impl Endpoint {
                 Alarm::Awaited(key) => self.awaited_long(turn, key),
                 Alarm::BindingExpiry(user) => self.expire(turn, &user),
                 Alarm::FirstResponse(id, index) => self.first_response_missing(turn, (id, index)),
+                Alarm::KeepOpen => self.keep_flows_open(turn),
                 Alarm::Probe => self.probe(turn),
                 Alarm::Refresh(id) => self.refresh(turn, id),
                 Alarm::Resume => self.resume(turn),
@@ -357,7 +358,9 @@ impl Endpoint {
             Owner::Dialog(id) => self.in_dialog_told(turn, id, response),
             Owner::Fork(id, index) => self.fork_told(turn, (id, index), told, None),
             Owner::Nobody => {}
-            Owner::Probe(user, contact) => self.probed(turn, &user, &contact, status),
+            Owner::Probe(user, contact, hop) => {
+                self.probed(turn, (&user, &contact, hop), status);
+            }
             Owner::Registration(id) => self.registration_told(turn, id, response),
             Owner::Resume(key) => self.resumed(turn, key, status),
         }

@@ -82,6 +82,9 @@ pub struct Config {
     pub nonce_ms: u64,
     /// No provisional answer within this time makes a contact unreachable, in milliseconds.
     pub first_response_ms: u64,
+    /// Phones behind a NAT that came by UDP get OPTIONS this often, so that the NAT remembers their flow; in
+    /// milliseconds, 0 for never.
+    pub nat_keepalive_ms: u64,
     /// Also answer unauthenticated requests as an ordinary user agent: for softphones (hotline-phone),
     /// where the endpoint is the callee and has no accounts. Never in the server.
     pub is_user_agent: bool,

@@ -28,6 +28,7 @@ mod in_dialog;
 mod input;
 mod keep;
 pub mod message;
+mod nat;
 mod output;
 mod random;
 mod registered;

@@ -38,6 +38,8 @@ pub(crate) struct Registrar {
     said: BTreeMap<String, ContactState>,
     sources: BTreeMap<SocketAddr, usize>,
     pub(crate) probe: Option<TimerId>,
+    /// The next OPTIONS to phones behind a NAT.
+    pub(crate) keep_open: Option<TimerId>,
     /// The contact that was probed last: the next look begins behind it.
     probed_last: Option<(String, String)>,
     /// Probes under way.
@@ -455,7 +457,7 @@ impl Endpoint {
             hop,
             (&branch, "OPTIONS"),
             options.finish(None),
-            Owner::Probe(user, contact),
+            Owner::Probe(user, contact, hop),
         );
     }
 
@@ -463,8 +465,7 @@ impl Endpoint {
     pub(crate) fn probed(
         &mut self,
         turn: &mut Turn<'_>,
-        user: &str,
-        contact: &str,
+        (user, contact, hop): (&str, &str, Hop),
         status: Option<u16>,
     ) {
         if status.is_some_and(|status| status < 200) {
@@ -473,12 +474,11 @@ impl Endpoint {
         self.registrar
             .probing
             .remove(&(user.to_owned(), contact.to_owned()));
-        self.contact_heard(
-            turn,
-            user,
-            contact,
-            status.is_some_and(|status| status != 408),
-        );
+        // The phone has registered by another flow since: what the old one says does not concern it.
+        if self.registrar.hop(user, contact) == Some(hop) {
+            let is_alive = status.is_some_and(|status| status != 408);
+            self.contact_heard(turn, user, contact, is_alive);
+        }
     }
 
     /// A connection has gone: contacts that were reached by it are not reachable any more.
@@ -500,6 +500,7 @@ impl Endpoint {
 
     /// Tells the application when an account's reachability has changed.
     pub(crate) fn tell_contact(&mut self, turn: &mut Turn<'_>, user: &str) {
+        self.watch_flows(turn);
         let state = self.registrar.state(user, &self.streams);
         let said = self
             .registrar

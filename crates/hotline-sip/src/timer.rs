@@ -26,6 +26,8 @@ pub(crate) enum Alarm {
     AnswerLost(DialogId),
     /// A contact has not said anything since the INVITE.
     FirstResponse(DialogId, usize),
+    /// Flows of phones behind a NAT must be kept open.
+    KeepOpen,
     /// Look after contacts that failed.
     Probe,
     /// Time to register again.

@@ -94,6 +94,7 @@ impl World {
                 stranger_burst: 30,
                 nonce_ms: 60_000,
                 first_response_ms: 3_000,
+                nat_keepalive_ms: 20_000,
                 is_user_agent: false,
             },
             accounts: accounts.collect(),

@@ -163,6 +163,7 @@ fn config(address: SocketAddr) -> Config {
         stranger_burst: 1_000,
         nonce_ms: 60_000,
         first_response_ms: 500,
+        nat_keepalive_ms: 0,
         is_user_agent: false,
     }
 }

@@ -9,6 +9,7 @@ mod failures;
 mod farewells;
 mod flood;
 mod guesses;
+mod nat;
 mod net;
 mod script;
 mod speed;

@@ -78,6 +78,7 @@ pub(super) fn server_config() -> Config {
         stranger_burst: 30,
         nonce_ms: 60_000,
         first_response_ms: 3_000,
+        nat_keepalive_ms: 20_000,
         is_user_agent: false,
     }
 }

@@ -130,7 +130,7 @@ pub(crate) enum Owner {
     /// Nobody: CANCEL, server transactions.
     Nobody,
     /// OPTIONS to a contact: account and contact URI.
-    Probe(String, String),
+    Probe(String, String, Hop),
     /// Our own REGISTER.
     Registration(u64),
     /// BYE in a dialog of the process before this one, by its key in the kept table.

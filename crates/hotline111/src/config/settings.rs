@@ -74,6 +74,8 @@ pub(crate) struct SipSettings {
     pub nonce_ms: u32,
     /// A phone that says nothing for this long is dead.
     pub first_response_ms: u32,
+    /// Between two OPTIONS to a phone behind a NAT; 0 for none.
+    pub nat_keepalive_ms: u32,
 }
 
 /// `[media]`.
@@ -112,6 +114,7 @@ impl SipSettings {
             stranger_burst: self.stranger_burst,
             nonce_ms: u64::from(self.nonce_ms),
             first_response_ms: u64::from(self.first_response_ms),
+            nat_keepalive_ms: u64::from(self.nat_keepalive_ms),
             is_user_agent: false,
         }
     }
@@ -226,6 +229,9 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
             .0,
         first_response_ms: section
             .or_within("first_response", Millis(3_000), Millis(500), Millis(10_000))
+            .0,
+        nat_keepalive_ms: section
+            .or_within("nat_keepalive", Millis(20_000), Millis(0), Millis(600_000))
             .0,
     };
     section.finish();
