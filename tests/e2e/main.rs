@@ -12,9 +12,11 @@
 mod audio;
 mod baresip;
 mod capture;
+mod namespaces;
 mod phones;
 mod process;
 mod raw;
+mod relay;
 mod server;
 mod sipp;
 
@@ -25,6 +27,7 @@ mod desk;
 mod disk;
 mod drain;
 mod load;
+mod nat;
 mod privacy;
 mod ringing;
 mod strangers;

@@ -2,6 +2,7 @@
 //! command line, its records, its recordings, its log.
 
 use crate::audio::Audio;
+use crate::namespaces::Namespace;
 use crate::process::{Program, pause, wait_until};
 use serde_json::Value;
 use std::fs;
@@ -30,6 +31,8 @@ pub(crate) struct Plan {
     name: &'static str,
     counsellors: u32,
     storage: String,
+    sip: String,
+    media: String,
     more: String,
     queues: Vec<(&'static str, &'static str)>,
     drain: &'static str,
@@ -43,6 +46,8 @@ impl Plan {
             name,
             counsellors,
             storage: String::new(),
+            sip: String::new(),
+            media: String::new(),
             more: String::new(),
             queues: Vec::new(),
             drain: "2s",
@@ -68,6 +73,18 @@ impl Plan {
         self
     }
 
+    /// Further lines of `[sip]`.
+    pub(crate) fn sip(mut self, lines: &str) -> Self {
+        self.sip.push_str(lines);
+        self
+    }
+
+    /// Further lines of `[media]`.
+    pub(crate) fn media(mut self, lines: &str) -> Self {
+        self.media.push_str(lines);
+        self
+    }
+
     /// Further lines at the end of the configuration.
     pub(crate) fn more(mut self, lines: &str) -> Self {
         self.more.push_str(lines);
@@ -82,7 +99,15 @@ impl Plan {
 
     /// Writes the configuration and starts the server.
     pub(crate) fn start(self) -> Server {
-        let net = Net::next();
+        self.start_at(Net::next())
+    }
+
+    /// The same on another host, at its 10.77.0.1.
+    pub(crate) fn start_in(self, host: &Namespace) -> Server {
+        host.enter(|| self.start_at(Net([10, 77, 0])))
+    }
+
+    fn start_at(self, net: Net) -> Server {
         let folder =
             std::env::temp_dir().join(format!("hotline111-{}-{}", self.name, std::process::id()));
         if folder.exists() {
@@ -135,8 +160,10 @@ bind = "{ip}:{http}"
 [sip]
 udp = ["{sip}"]
 tcp = ["{sip}"]
+{more_sip}
 [media]
 workers = 2
+{media}
 [languages]
 offered = ["vi", "en"]
 [ivr.switch]
@@ -169,10 +196,12 @@ echo = true
             control = folder.join("control.sock").display(),
             drain = self.drain,
             storage = self.storage,
-            ip = net.sip().ip(),
+            ip = net.http().ip(),
             http = HTTP_PORT,
             sip = net.sip(),
             trunk = net.trunk(),
+            more_sip = self.sip,
+            media = self.media,
             more = self.more,
         );
         for number in 1..=self.counsellors {
@@ -185,24 +214,35 @@ echo = true
     }
 }
 
-/// Loopback addresses that no other test and no other run uses: 127.RUN.TEST.x.
+/// The first three numbers of addresses that no other test and no other run uses: 127.RUN.TEST on the loopback.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Net(u8, u8);
+pub(crate) struct Net([u8; 3]);
 
 impl Net {
     fn next() -> Self {
         static TEST: AtomicU8 = AtomicU8::new(1);
         let run = u8::try_from(std::process::id() % 200).expect("below 200") + 20;
-        Self(run, TEST.fetch_add(1, Ordering::Relaxed))
+        Self([127, run, TEST.fetch_add(1, Ordering::Relaxed)])
     }
 
     fn host(self, last: u8) -> IpAddr {
-        Ipv4Addr::new(127, self.0, self.1, last).into()
+        let [a, b, c] = self.0;
+        Ipv4Addr::new(a, b, c, last).into()
     }
 
     /// Where the server listens, UDP and TCP.
     pub(crate) fn sip(self) -> SocketAddr {
         SocketAddr::new(self.host(1), 5060)
+    }
+
+    /// Where the server has its web side: on the loopback in any case.
+    fn http(self) -> SocketAddr {
+        let ip = if self.0[0] == 127 {
+            self.sip().ip()
+        } else {
+            Ipv4Addr::LOCALHOST.into()
+        };
+        SocketAddr::new(ip, HTTP_PORT)
     }
 
     /// Calls from here are the carrier's.
@@ -403,14 +443,13 @@ impl Server {
 
     /// What the HTTP address gives for a path: status and body.
     pub(crate) fn http(&self, path: &str) -> (u16, String) {
-        let mut stream =
-            TcpStream::connect((self.net.sip().ip(), HTTP_PORT)).expect("connecting by HTTP");
+        let mut stream = TcpStream::connect(self.net.http()).expect("connecting by HTTP");
         stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a time limit");
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.net.sip().ip()
+            self.net.http().ip()
         );
         stream
             .write_all(request.as_bytes())
