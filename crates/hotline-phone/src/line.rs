@@ -339,6 +339,7 @@ fn config(local: SocketAddr, server: SocketAddr) -> Config {
         // The peer is the server under test: it is never held back here.
         stranger_rate_per_s: u32::MAX,
         stranger_burst: u32::MAX,
+        defence: hotline_sip::Defence::default(),
         nonce_ms: 300_000,
         // RFC 3261 timer B.
         first_response_ms: 32_000,

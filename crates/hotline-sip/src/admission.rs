@@ -2,9 +2,9 @@
 
 use crate::digest::Verdict;
 use crate::endpoint::{Endpoint, Turn};
-use crate::flood::Admission;
 use crate::message::{Heads, Message, Method, Name};
 use crate::reply::Request;
+use crate::site::Site;
 use crate::transaction::server_key;
 use crate::transport::Arrival;
 use crate::uas::body_of;
@@ -73,7 +73,10 @@ impl Endpoint {
     fn outside_dialog(&mut self, turn: &mut Turn<'_>, request: Request) {
         let trunk = self.trunk(request.arrival.source);
         let is_stranger = trunk.is_none() && self.is_server();
-        if is_stranger && !self.admit(turn, &request.arrival, self.is_busy(75)) {
+        if is_stranger
+            && (self.is_scanner(turn, &request.message, &request.arrival)
+                || !self.admit(turn, &request.arrival, self.is_busy(75)))
+        {
             return;
         }
         if self.is_refused_by_form(turn, &request) || self.is_shed(turn, &request, trunk.is_some())
@@ -87,7 +90,7 @@ impl Endpoint {
             Some(trunk) if !is_register => Peer::Trunk(trunk),
             Some(_) | None => match self.verdict(turn, &request) {
                 Verdict::Good(user) => {
-                    self.flood.refund(request.arrival.source.ip());
+                    self.flood.refund(Site::of(request.arrival.source.ip()));
                     self.streams.prove(request.arrival.connection);
                     Peer::Account(user)
                 }
@@ -212,29 +215,6 @@ impl Endpoint {
     fn is_busy(&self, percent: usize) -> bool {
         self.transactions.active()
             >= self.config.transactions_max.max(1).saturating_mul(percent) / 100
-    }
-
-    /// Whether a request may cost us anything: of trunks and registered phones always, of strangers as long
-    /// as the bucket of their address lasts.
-    pub(crate) fn admit(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, is_busy: bool) -> bool {
-        if !self.is_server()
-            || self.trunk(arrival.source).is_some()
-            || self.registrar.is_contact(arrival.source)
-        {
-            return true;
-        }
-        let admission = if is_busy {
-            Admission::Silenced
-        } else {
-            self.flood.admit(turn.now.mono, arrival.source.ip())
-        };
-        match admission {
-            Admission::Admitted => return true,
-            Admission::SilencedFirst => self.rejected(turn, Rejection::Flood, arrival),
-            // One event a run: a flood must not become a flood of log lines.
-            Admission::Silenced => *self.rejections.entry(Rejection::Flood).or_default() += 1,
-        }
-        false
     }
 
     /// 401 with two challenges, the same for accounts that exist and those that do not.

@@ -3,6 +3,7 @@
 use crate::call::{Calls, Offer, Talking};
 use crate::dialog::Dialog;
 use crate::digest::Digest;
+use crate::bans::{Bans, Offences};
 use crate::flood::Flood;
 use crate::guesses::Guesses;
 use crate::message::Message;
@@ -27,6 +28,8 @@ pub struct Counters {
     pub dialogs: usize,
     /// Contacts registered.
     pub bindings: usize,
+    /// Addresses that are banned.
+    pub bans: usize,
     /// Open streams.
     pub connections: usize,
     /// BYEs and CANCELs that wait for their answer, or for the moment when they may be sent (after an ACK,
@@ -50,6 +53,10 @@ pub struct Endpoint {
     pub(crate) registrar: Registrar,
     pub(crate) digest: Digest,
     pub(crate) flood: Flood,
+    /// Of addresses from which phones are registered.
+    pub(crate) flood_of_phones: Flood,
+    pub(crate) bans: Bans,
+    pub(crate) offences: Offences,
     pub(crate) guesses: Guesses,
     pub(crate) registrations: BTreeMap<u64, Registration>,
     pub(crate) registration_count: u64,
@@ -76,6 +83,12 @@ impl Endpoint {
         Self {
             digest: Digest::new(&mut random, config.nonce_ms),
             flood: Flood::new(config.stranger_rate_per_s, config.stranger_burst),
+            flood_of_phones: Flood::new(
+                config.stranger_rate_per_s.saturating_mul(PHONES_FACTOR),
+                config.stranger_burst.saturating_mul(PHONES_FACTOR),
+            ),
+            bans: Bans::default(),
+            offences: Offences::default(),
             guesses: Guesses::default(),
             config,
             random,
@@ -165,6 +178,7 @@ impl Endpoint {
             transactions: self.transactions.len(),
             dialogs: self.calls.len(),
             bindings: self.registrar.len(),
+            bans: self.bans.len(),
             connections: self.streams.len(),
             farewells: self.transactions.farewells() + self.calls.farewells_due(),
         }
@@ -214,6 +228,8 @@ impl Endpoint {
 
     fn command(&mut self, turn: &mut Turn<'_>, command: Command) {
         match command {
+            Command::Ban { address, length_ms } => self.ban(turn, address, length_ms),
+            Command::Unban { address } => self.unban(address),
             Command::Accounts(accounts) => self.set_accounts(turn, accounts),
             Command::Answer { dialog, body } => self.answer(turn, dialog, body),
             Command::Reject {
@@ -395,3 +411,6 @@ impl Endpoint {
             .and_then(|at| crate::TrunkId::try_from(at).ok())
     }
 }
+
+/// A registered phone may send so many times what a stranger may: the phones of a centre share an address.
+const PHONES_FACTOR: u32 = 10;

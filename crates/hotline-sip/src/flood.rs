@@ -1,8 +1,8 @@
 //! Token buckets for sources that have not proved who they are.
 
 use crate::Mono;
+use crate::site::Site;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
@@ -21,13 +21,13 @@ pub(crate) enum Admission {
     Silenced,
 }
 
-/// One bucket a source, a bounded number of sources, and one bucket for all the rest.
+/// One bucket a site, a bounded number of sites, and one bucket for all the rest.
 #[derive(Debug)]
 pub(crate) struct Flood {
     rate_per_s: u64,
     burst: u64,
-    buckets: BTreeMap<IpAddr, Bucket>,
-    ages: VecDeque<(Mono, IpAddr)>,
+    buckets: BTreeMap<Site, Bucket>,
+    ages: VecDeque<(Mono, Site)>,
     crowd: Bucket,
 }
 
@@ -48,15 +48,14 @@ impl Flood {
         }
     }
 
-    /// Takes one request out of the source's bucket.
-    pub(crate) fn admit(&mut self, now: Mono, source: IpAddr) -> Admission {
-        let source = source.to_canonical();
+    /// Takes one request out of the site's bucket.
+    pub(crate) fn admit(&mut self, now: Mono, site: Site) -> Admission {
         self.forget_full(now);
         let (rate_per_s, burst) = (self.rate_per_s, self.burst);
-        if let Some(bucket) = self.buckets.get_mut(&source) {
+        if let Some(bucket) = self.buckets.get_mut(&site) {
             return bucket.take(now, rate_per_s, burst);
         }
-        if self.buckets.len() >= SOURCES_MAX {
+        if self.buckets.len() >= SITES_MAX {
             return self
                 .crowd
                 .take(now, rate_per_s * CROWD_FACTOR, burst * CROWD_FACTOR);
@@ -67,42 +66,42 @@ impl Flood {
             is_silenced: false,
         };
         let admission = bucket.take(now, rate_per_s, burst);
-        self.buckets.insert(source, bucket);
-        self.ages.push_back((now, source));
+        self.buckets.insert(site, bucket);
+        self.ages.push_back((now, site));
         admission
     }
 
-    /// The source has proved who it is: its last request was no stranger's.
-    pub(crate) fn refund(&mut self, source: IpAddr) {
-        if let Some(bucket) = self.buckets.get_mut(&source.to_canonical()) {
+    /// The site has proved who it is: its last request was no stranger's.
+    pub(crate) fn refund(&mut self, site: Site) {
+        if let Some(bucket) = self.buckets.get_mut(&site) {
             bucket.level = (bucket.level + WHOLE).min(self.burst * WHOLE);
         }
     }
 
-    /// A bucket that is full again says nothing any more. Each source is looked at once per fill time.
+    /// A bucket that is full again says nothing any more. Each site is looked at once per fill time.
     fn forget_full(&mut self, now: Mono) {
         let fill_ms = self.burst * 1_000 / self.rate_per_s.max(1);
         for _ in 0..SWEEP_MAX {
-            let Some((noted, source)) = self.ages.front().copied() else {
+            let Some((noted, site)) = self.ages.front().copied() else {
                 return;
             };
             if noted.plus_millis(fill_ms) > now {
                 return;
             }
             self.ages.pop_front();
-            match self.buckets.get(&source) {
+            match self.buckets.get(&site) {
                 Some(bucket) if bucket.filled_at > noted => {
-                    self.ages.push_back((bucket.filled_at, source))
+                    self.ages.push_back((bucket.filled_at, site))
                 }
                 _ => {
-                    self.buckets.remove(&source);
+                    self.buckets.remove(&site);
                 }
             }
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn sources(&self) -> usize {
+    pub(crate) fn sites(&self) -> usize {
         self.buckets.len().max(self.ages.len())
     }
 }
@@ -127,9 +126,9 @@ impl Bucket {
 }
 
 const WHOLE: u64 = 1_000;
-/// Sources with a bucket of their own (about 100 bytes each).
-const SOURCES_MAX: usize = 16_384;
-/// All further sources together get this many times the rate of one.
+/// Sites with a bucket of their own (about 100 bytes each).
+const SITES_MAX: usize = 16_384;
+/// All further sites together get this many times the rate of one.
 const CROWD_FACTOR: u64 = 10;
 /// Buckets looked after per request: more than one, so that the table shrinks under attack.
 const SWEEP_MAX: usize = 4;

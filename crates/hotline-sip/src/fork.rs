@@ -307,6 +307,10 @@ impl Endpoint {
         let Some(Call::Calling(calling)) = self.calls.all.get(&id) else {
             return None;
         };
+        // A counsellor's phone that asks for a password is told none, whatever the application gave.
+        if fork.contact.is_some() {
+            return None;
+        }
         let login = calling.offer.login.clone()?;
         let cnonce = self.random.token();
         digest::answer(challenge, &login, "INVITE", &fork.uri, &cnonce)

@@ -1,8 +1,8 @@
-//! Password guessing: wrong tries for an account from a source hold up further tries from there.
+//! Password guessing: wrong tries for an account from a site hold up further tries from there.
 
 use crate::Mono;
+use crate::site::Site;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
 
 #[derive(Clone, Copy, Debug)]
 struct Guess {
@@ -11,25 +11,25 @@ struct Guess {
     held_until: Mono,
 }
 
-/// Wrong tries, by account and source. A bounded number: beyond it the oldest pair is forgotten, which takes
+/// Wrong tries, by account and site. A bounded number: beyond it the oldest pair is forgotten, which takes
 /// a guesser as many tries for other names as there are entries.
 #[derive(Debug, Default)]
 pub(crate) struct Guesses {
-    all: BTreeMap<(String, IpAddr), Guess>,
-    order: VecDeque<(String, IpAddr)>,
+    all: BTreeMap<(String, Site), Guess>,
+    order: VecDeque<(String, Site)>,
 }
 
 impl Guesses {
     /// Whether a try, right or wrong, must be refused. It does not count: else somebody who goes on trying
     /// would keep out the owner of the account behind the same address for ever.
-    pub(crate) fn is_held(&self, now: Mono, user: &str, source: IpAddr) -> bool {
-        let guess = self.all.get(&(user.to_owned(), source.to_canonical()));
+    pub(crate) fn is_held(&self, now: Mono, user: &str, site: Site) -> bool {
+        let guess = self.all.get(&(user.to_owned(), site));
         guess.is_some_and(|guess| now < guess.held_until)
     }
 
     /// A wrong password. The wait after it doubles with each.
-    pub(crate) fn failed(&mut self, now: Mono, user: &str, source: IpAddr) {
-        let key = (user.to_owned(), source.to_canonical());
+    pub(crate) fn failed(&mut self, now: Mono, user: &str, site: Site) {
+        let key = (user.to_owned(), site);
         let known = self.all.get(&key).copied();
         if known.is_none() {
             self.order.push_back(key.clone());
@@ -56,8 +56,8 @@ impl Guesses {
     }
 
     /// The right password: the tries before it were slips.
-    pub(crate) fn succeeded(&mut self, user: &str, source: IpAddr) {
-        let key = (user.to_owned(), source.to_canonical());
+    pub(crate) fn succeeded(&mut self, user: &str, site: Site) {
+        let key = (user.to_owned(), site);
         if self.all.remove(&key).is_some() {
             self.order.retain(|known| *known != key);
         }

@@ -5,6 +5,7 @@ use crate::digest::{self, Asked, Verdict};
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::Message;
 use crate::reply::Request;
+use crate::site::Site;
 use crate::transaction::Owner;
 use crate::uas::body_of;
 use crate::{DialogId, Event, Output, Peer, Rejection};
@@ -105,7 +106,7 @@ impl Endpoint {
         }
         match user.map(|user| (self.verdict(turn, request), user)) {
             Some((Verdict::Good(proved), user)) if proved == user => {
-                self.flood.refund(arrival.source.ip());
+                self.flood.refund(Site::of(arrival.source.ip()));
                 self.streams.prove(arrival.connection);
                 if let Some(talking) = self.calls.talking(id) {
                     talking.source = arrival.source.ip();
@@ -132,17 +133,18 @@ impl Endpoint {
         // Checked even while it is held: the answer comes after the same time.
         let verdict = self.verified(turn, request);
         let (now, source) = (turn.now.mono, request.arrival.source.ip());
+        let site = Site::of(source);
         let claimed = digest::claimed(&request.message, &self.config.realm);
         let Some(user) = claimed.filter(|user| !self.registrar.is_contact_ip(user, source)) else {
             return verdict;
         };
-        if verdict != (Verdict::Ask { is_stale: false }) && self.guesses.is_held(now, &user, source)
+        if verdict != (Verdict::Ask { is_stale: false }) && self.guesses.is_held(now, &user, site)
         {
             return Verdict::Wrong;
         }
         match verdict {
-            Verdict::Good(_) => self.guesses.succeeded(&user, source),
-            Verdict::Wrong => self.guesses.failed(now, &user, source),
+            Verdict::Good(_) => self.guesses.succeeded(&user, site),
+            Verdict::Wrong => self.guesses.failed(now, &user, site),
             Verdict::Ask { .. } => {}
         }
         verdict

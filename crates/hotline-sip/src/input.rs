@@ -78,6 +78,8 @@ pub struct Config {
     pub stranger_rate_per_s: u32,
     /// Burst of the same.
     pub stranger_burst: u32,
+    /// Bans.
+    pub defence: crate::Defence,
     /// A nonce is good for this long, in milliseconds.
     pub nonce_ms: u64,
     /// No provisional answer within this time makes a contact unreachable, in milliseconds.
@@ -111,6 +113,20 @@ pub enum Target {
 pub enum Command {
     /// Replace the table of accounts. Bindings of removed accounts go.
     Accounts(Vec<Account>),
+    /// Listen to nothing that comes from this address (IPv6: from its /64), but for the live flows of registered
+    /// phones. Refused without a word for the address of a trunk: see
+    /// [`Endpoint::may_ban`](crate::Endpoint::may_ban).
+    Ban {
+        /// Which.
+        address: IpAddr,
+        /// Milliseconds.
+        length_ms: u64,
+    },
+    /// Listen to this address again.
+    Unban {
+        /// Which.
+        address: IpAddr,
+    },
     /// 2xx with a body to an invited dialog; retransmitted until ACK, at most 32 s.
     Answer {
         /// Which.

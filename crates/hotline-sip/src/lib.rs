@@ -17,7 +17,9 @@
 
 mod admission;
 mod alive;
+mod bans;
 mod call;
+mod defence;
 mod dialog;
 mod digest;
 mod endpoint;
@@ -35,6 +37,7 @@ mod registered;
 mod registrar;
 mod registration;
 mod reply;
+mod site;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,8 @@ mod transport;
 mod uac;
 mod uas;
 
+pub use bans::{BanReason, Banned};
+pub use defence::Defence;
 pub use digest::credentials;
 
 pub use endpoint::{Counters, Endpoint};

@@ -3,7 +3,7 @@
 use crate::input::{ConnectionId, DialogId, ListenerId, TrunkId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Who sent a request, once that is proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub enum Failure {
 /// How we refused a request ourselves; for counters and one log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rejection {
+    /// From a banned address: silence, and never an event.
+    Banned,
     /// Challenged (401): no or stale credentials.
     Challenged,
     /// A source that is over its rate: silence.
@@ -212,6 +214,15 @@ pub enum Event {
         user: String,
         /// Seconds granted, or the refusing status.
         granted: Result<u32, u16>,
+    },
+    /// An address is not listened to from now.
+    Banned {
+        /// The address; of IPv6 the first one of its /64.
+        address: IpAddr,
+        /// Why.
+        reason: crate::BanReason,
+        /// For how long, in milliseconds.
+        length_ms: u64,
     },
     /// A request was refused or dropped without reaching the application.
     Rejected {

@@ -3,6 +3,7 @@
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Name, NameAddr, Uri, Writer, uri};
 use crate::reply::Request;
+use crate::site::Site;
 use crate::timer::{Alarm, TimerId};
 use crate::transaction::Owner;
 use crate::transport::{Hop, Streams};
@@ -79,12 +80,16 @@ impl Registrar {
     }
     /// Whether a registered phone sends from exactly this address.
     pub(crate) fn is_contact(&self, source: SocketAddr) -> bool {
-        self.sources.contains_key(&source)
+        self.sources.contains_key(&canonical(source))
+    }
+    /// Whether a phone of any account is registered from this site.
+    pub(crate) fn has_contact_at(&self, site: Site) -> bool {
+        self.sources.range(site.span()).next().is_some()
     }
     pub(crate) fn add(&mut self, user: &str, mut binding: Binding) {
         self.registered += 1;
         binding.age = self.registered;
-        *self.sources.entry(binding.source).or_default() += 1;
+        *self.sources.entry(canonical(binding.source)).or_default() += 1;
         self.bindings
             .entry(user.to_owned())
             .or_default()
@@ -104,10 +109,11 @@ impl Registrar {
         }
         let gone: Vec<Binding> = gone;
         for binding in &gone {
-            if let Some(count) = self.sources.get_mut(&binding.source) {
+            let source = canonical(binding.source);
+            if let Some(count) = self.sources.get_mut(&source) {
                 *count -= 1;
                 if *count == 0 {
-                    self.sources.remove(&binding.source);
+                    self.sources.remove(&source);
                 }
             }
         }
@@ -564,6 +570,11 @@ fn contact_hop(
             address,
         },
     }
+}
+
+/// A socket for both families writes IPv4 addresses as IPv6 (RFC 4291 §2.5.5.2).
+fn canonical(source: SocketAddr) -> SocketAddr {
+    SocketAddr::new(source.ip().to_canonical(), source.port())
 }
 
 /// RFC 3261 §20.19: what is no number counts as absent; too large a number is only too large.

@@ -1,5 +1,6 @@
 //! Builds responses, and answers that leave no state behind (RFC 3261 §8.2.6, §8.2.7).
 
+use crate::bans::Offence;
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Heads, Message, Method, Name, NameAddr, Via, Writer, lex};
 use crate::transport::Arrival;
@@ -108,6 +109,16 @@ impl Endpoint {
             rejection,
             source: arrival.source,
         }));
+        match rejection {
+            Rejection::Garbage | Rejection::Malformed | Rejection::NoDialog => {
+                self.offended(turn, arrival, Offence::Junk)
+            }
+            Rejection::WrongCredentials => self.offended(turn, arrival, Offence::Password),
+            Rejection::Banned
+            | Rejection::Challenged
+            | Rejection::Flood
+            | Rejection::Overload => {}
+        }
     }
 }
 

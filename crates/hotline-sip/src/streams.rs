@@ -14,6 +14,14 @@ impl Endpoint {
         listener: ListenerId,
         peer: SocketAddr,
     ) {
+        let arrival = Arrival {
+            listener,
+            source: peer,
+            connection: Some(connection),
+        };
+        if self.streams.get(connection).is_none() && self.is_unwelcome(turn, &arrival) {
+            return turn.out.push(Output::Close { connection });
+        }
         if !self
             .streams
             .opened(turn, &mut self.timers, connection, listener, peer)

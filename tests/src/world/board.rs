@@ -92,6 +92,7 @@ impl World {
                 transactions_max: 10_000,
                 stranger_rate_per_s: 10,
                 stranger_burst: 30,
+                defence: hotline_sip::Defence::default(),
                 nonce_ms: 60_000,
                 first_response_ms: 3_000,
                 nat_keepalive_ms: 20_000,

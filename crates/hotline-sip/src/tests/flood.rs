@@ -106,7 +106,7 @@ fn a_flood_is_silenced_and_costs_no_memory() {
     assert_eq!(good, 600);
     let server = &net.node("server").endpoint;
     assert_eq!(server.counters().transactions, 0);
-    assert!(server.flood.sources() <= 400, "{}", server.flood.sources());
+    assert!(server.flood.sites() <= 400, "{}", server.flood.sites());
     assert!(server.next_deadline().is_none());
 }
 
@@ -133,7 +133,7 @@ fn a_flood_of_forged_sources_has_a_bounded_table() {
             &mut out,
         );
     }
-    assert!(net.node("server").endpoint.flood.sources() <= 16_384);
+    assert!(net.node("server").endpoint.flood.sites() <= 16_384);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::net::{REALM, ip};
 use crate::Mono;
 use crate::digest::answer;
 use crate::guesses::Guesses;
+use crate::site::Site;
 
 const GUESSER: &str = "10.0.0.66:5060";
 
@@ -57,7 +58,7 @@ fn the_known_address_of_an_account_is_never_held() {
 #[test]
 fn the_wait_grows_and_has_an_end() {
     let mut guesses = Guesses::default();
-    let (mut now, source) = (Mono(0), ip("10.0.0.66"));
+    let (mut now, source) = (Mono(0), Site::of(ip("10.0.0.66")));
     let mut waits_s = Vec::new();
     for _ in 0..16 {
         guesses.failed(now, "tv01", source);
@@ -81,7 +82,7 @@ fn the_wait_grows_and_has_an_end() {
 fn a_guesser_of_names_has_a_bounded_table() {
     let mut guesses = Guesses::default();
     for number in 0..20_000_u32 {
-        guesses.failed(Mono(0), &format!("name{number}"), ip("10.0.0.66"));
+        guesses.failed(Mono(0), &format!("name{number}"), Site::of(ip("10.0.0.66")));
     }
     assert_eq!(guesses.len(), 4_096);
 }

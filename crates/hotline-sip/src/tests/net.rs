@@ -76,6 +76,7 @@ pub(super) fn server_config() -> Config {
         transactions_max: 1_000,
         stranger_rate_per_s: 10,
         stranger_burst: 30,
+        defence: crate::Defence::default(),
         nonce_ms: 60_000,
         first_response_ms: 3_000,
         nat_keepalive_ms: 20_000,

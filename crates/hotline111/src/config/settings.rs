@@ -70,6 +70,10 @@ pub(crate) struct SipSettings {
     pub stranger_rate_per_s: u32,
     /// Burst of one stranger.
     pub stranger_burst: u32,
+    /// Who is found scanning, guessing or flooding is banned for this long; 0 = never.
+    pub ban_ms: u32,
+    /// Parts of User-Agent that only scanners have.
+    pub scanners: Vec<String>,
     /// A nonce is good for this long.
     pub nonce_ms: u32,
     /// A phone that says nothing for this long is dead.
@@ -112,6 +116,10 @@ impl SipSettings {
             transactions_max: usize::try_from(self.transactions_max).unwrap_or(usize::MAX),
             stranger_rate_per_s: self.stranger_rate_per_s,
             stranger_burst: self.stranger_burst,
+            defence: hotline_sip::Defence {
+                ban_ms: u64::from(self.ban_ms),
+                scanners: self.scanners.clone(),
+            },
             nonce_ms: u64::from(self.nonce_ms),
             first_response_ms: u64::from(self.first_response_ms),
             nat_keepalive_ms: u64::from(self.nat_keepalive_ms),
@@ -219,6 +227,15 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
         transactions_max: section.or_within("transactions_max", 20_000_u32, 100, 1_000_000),
         stranger_rate_per_s: section.or_within("stranger_rate_per_s", 10_u32, 1, 10_000),
         stranger_burst: section.or_within("stranger_burst", 30_u32, 1, 100_000),
+        ban_ms: section
+            .or_within("ban", Millis(600_000), Millis(0), longest)
+            .0,
+        scanners: section
+            .list_or("scanners", hotline_sip::Defence::default().scanners)
+            .into_iter()
+            .map(|agent: String| agent.to_ascii_lowercase())
+            .filter(|agent| !agent.is_empty())
+            .collect(),
         nonce_ms: section
             .or_within(
                 "nonce_lifetime",
