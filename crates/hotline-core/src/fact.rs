@@ -239,6 +239,21 @@ pub struct Keep {
     pub value: Option<Vec<u8>>,
 }
 
+/// A person of the operation did, or saw, something that must be accounted for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Who, e.g. `uid 0`.
+    pub who: String,
+    /// What, in a word: `ban`, `unban`, `trace_unmasked`.
+    pub deed: String,
+    /// To what: an address.
+    pub about: String,
+    /// The call that it concerns.
+    pub call: Option<CallId>,
+    /// Why, in the person's own words.
+    pub reason: String,
+}
+
 /// Facts of the edge. Core never sees them; they ride in the same frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EdgeFact {
@@ -267,6 +282,8 @@ pub enum EdgeFact {
     },
     /// Frames were lost while the disk refused the journal; the records of open calls may lack facts.
     JournalGap,
+    /// Somebody did or saw something.
+    Audit(Audit),
 }
 
 /// One turn of the control loop, as the journal keeps it: written before the turn's effects start.

@@ -53,7 +53,7 @@ mod timer;
 pub use audit::Counts;
 pub use cause::{Cause, EndedBy, Fate};
 pub use fact::{
-    EdgeFact, Fact, Frame, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing,
+    Audit, EdgeFact, Fact, Frame, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing,
 };
 pub use flow::{Digit, Flow, FlowClip, Node, NodeKind, Target};
 pub use ids::{

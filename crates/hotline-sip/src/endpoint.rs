@@ -1,9 +1,9 @@
 //! The SIP engine: hands each input to the machine it belongs to.
 
+use crate::bans::{Bans, Offences};
 use crate::call::{Calls, Offer, Talking};
 use crate::dialog::Dialog;
 use crate::digest::Digest;
-use crate::bans::{Bans, Offences};
 use crate::flood::Flood;
 use crate::guesses::Guesses;
 use crate::message::Message;

@@ -138,8 +138,7 @@ impl Endpoint {
         let Some(user) = claimed.filter(|user| !self.registrar.is_contact_ip(user, source)) else {
             return verdict;
         };
-        if verdict != (Verdict::Ask { is_stale: false }) && self.guesses.is_held(now, &user, site)
-        {
+        if verdict != (Verdict::Ask { is_stale: false }) && self.guesses.is_held(now, &user, site) {
             return Verdict::Wrong;
         }
         match verdict {

@@ -114,10 +114,7 @@ impl Endpoint {
                 self.offended(turn, arrival, Offence::Junk)
             }
             Rejection::WrongCredentials => self.offended(turn, arrival, Offence::Password),
-            Rejection::Banned
-            | Rejection::Challenged
-            | Rejection::Flood
-            | Rejection::Overload => {}
+            Rejection::Banned | Rejection::Challenged | Rejection::Flood | Rejection::Overload => {}
         }
     }
 }

@@ -31,9 +31,10 @@ pub(crate) fn push_rows(rows: &mut Vec<Value>, sequence: u64, frame: &Frame) {
 fn public_edge_fact(fact: &EdgeFact) -> Option<Value> {
     match fact {
         EdgeFact::Keep(_) | EdgeFact::Diverted { .. } => None,
-        EdgeFact::Quality { .. } | EdgeFact::RecordingClosed { .. } | EdgeFact::JournalGap => {
-            serde_json::to_value(fact).ok()
-        }
+        EdgeFact::Audit(_)
+        | EdgeFact::Quality { .. }
+        | EdgeFact::RecordingClosed { .. }
+        | EdgeFact::JournalGap => serde_json::to_value(fact).ok(),
     }
 }
 

@@ -39,6 +39,15 @@ impl Switchboard {
                 body,
                 source,
             } => self.on_answered(LegId(dialog), &body, source.ip(), turn),
+            Event::Banned {
+                address,
+                reason,
+                length_ms,
+            } => turn.says.push(Say::Banned {
+                address,
+                reason,
+                length_ms,
+            }),
             Event::Contact { account, state } => self.on_contact(account, state, turn),
             Event::Digit { dialog, digit } => {
                 self.on_digit(now, LegId(dialog), digit, DigitPath::Info)

@@ -4,7 +4,7 @@
 use crate::legs::Legs;
 use crate::sounds::{SoundIndex, Sounds};
 use crate::turn::{Effect, Turn};
-use hotline_core::{AgentId, Ledger, Mono, Now, Plan, RequestId, Switch};
+use hotline_core::{AgentId, EdgeFact, Ledger, Mono, Now, Plan, RequestId, Switch};
 use hotline_media::sdp::Capabilities;
 use hotline_sip::{Command, Endpoint, Output as SipOutput};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,10 @@ pub struct Config {
 pub enum Input {
     /// The accounts have changed.
     Accounts(Vec<hotline_sip::Account>),
+    /// A person did or saw something: only the journal hears of it.
+    Audit(hotline_core::Audit),
+    /// Do not listen to this address for so many milliseconds; 0 ends a ban.
+    Ban(IpAddr, u64),
     /// SIGTERM.
     Drain {
         /// How long callers are still served, milliseconds.
@@ -154,6 +158,9 @@ impl Switchboard {
         turn.frame.now = now;
         match input {
             Input::Accounts(accounts) => self.tell_sip(Command::Accounts(accounts)),
+            Input::Audit(audit) => turn.frame.edge.push(EdgeFact::Audit(audit)),
+            Input::Ban(address, 0) => self.tell_sip(Command::Unban { address }),
+            Input::Ban(address, length_ms) => self.tell_sip(Command::Ban { address, length_ms }),
             Input::Drain { limit_ms } => self.tell_core(hotline_core::Input::Drain { limit_ms }),
             Input::Media { worker, event } => self.on_media(now, worker, event, turn),
             Input::Plan(plan) => self.on_plan(plan),

@@ -1,7 +1,7 @@
 //! What one turn of the control loop brings forth: a frame for the journal, effects, and lines for the log.
 
 use hotline_core::{Alarm, CallId, Frame, LegId, Refusal, RequestId};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Something to do, after the frame is written.
 #[derive(Clone, Debug)]
@@ -26,6 +26,15 @@ pub enum Effect {
 /// What the edge has to tell the log; the milestones of calls are told by their facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Say {
+    /// An address is not listened to from now.
+    Banned {
+        /// Which; of IPv6 the first one of its /64.
+        address: IpAddr,
+        /// Why.
+        reason: hotline_sip::BanReason,
+        /// For how long, milliseconds.
+        length_ms: u64,
+    },
     /// A leg could not get a media port.
     NoMediaPort {
         /// Which.

@@ -26,7 +26,7 @@ pub(crate) use problem::Problem;
 pub(crate) use settings::{ListenerSettings, MediaSettings, ServerSettings, SipSettings};
 pub(crate) use sounds::{LanguageState, SoundFile};
 pub(crate) use tongue::Tongue;
-pub(crate) use value::is_name;
+pub(crate) use value::{is_name, parse_millis};
 
 use fault::Notes;
 use floor::{Centre, Floor};

@@ -12,6 +12,7 @@ mod log;
 mod logging;
 mod net;
 mod notify;
+mod operate;
 mod serve;
 mod socket;
 mod tables;

@@ -209,6 +209,12 @@ pub fn said(
     peer_name: impl Fn(SocketAddr) -> String,
 ) -> (String, String) {
     match say {
+        Say::Banned {
+            address, reason, ..
+        } => (
+            peer_name(SocketAddr::new(*address, 0)),
+            format!("banned: {reason:?}"),
+        ),
         Say::Contact { account, state } => (account.clone(), format!("phone {state}")),
         Say::ForeignMedia { leg } => (leg_name(leg.0), "strangers send to its port".to_owned()),
         Say::MediaLost { leg, .. } => (leg_name(leg.0), "audio has stopped".to_owned()),

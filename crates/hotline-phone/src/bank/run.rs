@@ -277,7 +277,7 @@ impl Runner {
                 body,
                 source,
             } => self.on_answered(at, dialog, &body, source.ip()),
-            SipEvent::Contact { .. } | SipEvent::Rejected { .. } => {} // A phone has no registrar.
+            SipEvent::Banned { .. } | SipEvent::Contact { .. } | SipEvent::Rejected { .. } => {} // A phone has no registrar.
             SipEvent::Digit { dialog, digit } => {
                 self.tell_dialog(at, dialog, EventKind::Digit { digit })
             }

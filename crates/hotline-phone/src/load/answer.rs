@@ -127,6 +127,7 @@ impl Runner<'_> {
             | Event::Contact { .. }
             | Event::Digit { .. }
             | Event::Invited(_)
+            | Event::Banned { .. }
             | Event::Rejected { .. }
             | Event::Ringing { .. } => {}
         }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alive;
+mod bans;
 mod calls;
 mod dialogs;
 mod digest;

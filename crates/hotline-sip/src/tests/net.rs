@@ -464,7 +464,10 @@ impl Net {
             | Event::Digit { dialog, .. }
             | Event::Reinvited { dialog, .. } => (*dialog, false),
             Event::Failed { dialog, .. } | Event::Ended { dialog, .. } => (*dialog, true),
-            Event::Contact { .. } | Event::Registered { .. } | Event::Rejected { .. } => return,
+            Event::Banned { .. }
+            | Event::Contact { .. }
+            | Event::Registered { .. }
+            | Event::Rejected { .. } => return,
         };
         assert!(
             !self.over.contains(&(at, dialog)),
@@ -514,6 +517,9 @@ impl Net {
             ),
             Event::Contact { account, state } => format!("contact {account} {state:?}"),
             Event::Registered { user, granted } => format!("registered {user} {granted:?}"),
+            Event::Banned {
+                address, reason, ..
+            } => format!("banned {address} {reason:?}"),
             Event::Rejected { rejection, .. } => format!("rejected {rejection:?}"),
         };
         let name = self.nodes[at].name;

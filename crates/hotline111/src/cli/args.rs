@@ -166,6 +166,12 @@ pub(crate) enum CtlCommand {
     Agents,
     /// Phones that are registered
     Regs,
+    /// Addresses that are not listened to
+    Bans {
+        /// What to change; usual: list
+        #[command(subcommand)]
+        change: Option<BanChange>,
+    },
     /// Change what a counsellor does
     Agent {
         /// Account, e.g. tv01
@@ -187,6 +193,26 @@ pub(crate) enum CtlCommand {
         /// Do not ask
         #[arg(short, long)]
         yes: bool,
+    },
+}
+
+/// What becomes of a ban.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum BanChange {
+    /// Print the bans in force
+    List,
+    /// Listen to nothing from an address (IPv6: its /64); never possible for a carrier's
+    Add {
+        /// Which
+        address: IpAddr,
+        /// For how long, at most 24h
+        #[arg(long = "for", default_value = "1h", value_name = "TIME", value_parser = ban_length)]
+        length: u32,
+    },
+    /// Listen to an address again
+    Remove {
+        /// Which
+        address: IpAddr,
     },
 }
 
@@ -362,6 +388,12 @@ pub(crate) enum Role {
     Device,
     /// Listens and helps.
     Supervisor,
+}
+
+fn ban_length(text: &str) -> Result<u32, String> {
+    crate::config::parse_millis(text)
+        .filter(|length_ms| (1_000..=24 * 3_600_000).contains(length_ms))
+        .ok_or_else(|| "want a time from 1s to 24h, e.g. 10min".to_owned())
 }
 
 fn key_value(text: &str) -> Result<String, String> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +26,15 @@ pub(crate) enum ControlRequest {
     },
     /// Counsellors.
     Agents,
+    /// Listen to nothing from an address for a while.
+    Ban {
+        /// IPv4, or IPv6 for its /64.
+        address: IpAddr,
+        /// Milliseconds; 0 ends its ban.
+        length_ms: u64,
+    },
+    /// Addresses that are banned.
+    Bans,
     /// Open calls.
     Calls,
     /// Take no new calls, serve the others, then stop.
@@ -88,6 +98,8 @@ pub(crate) enum AgentOrder {
 pub(crate) enum ControlReply {
     /// Counsellors.
     Agents(Vec<AgentLine>),
+    /// Addresses that are banned.
+    Bans(Vec<BanLine>),
     /// Open calls.
     Calls(Vec<CallLine>),
     /// Carried out.
@@ -163,6 +175,19 @@ pub(crate) struct AgentLine {
     pub call: String,
     /// In this state.
     pub for_ms: u64,
+}
+
+/// A banned address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BanLine {
+    /// IPv4, or the first address of a /64.
+    pub address: String,
+    /// `flood`, `junk`, `operator`, `passwords`, `scanner`.
+    pub reason: String,
+    /// Seconds until it ends by itself.
+    pub left_s: u64,
+    /// Messages dropped meanwhile.
+    pub dropped: u64,
 }
 
 /// A registered phone.

@@ -1,6 +1,6 @@
 //! `ctl`: asks a running server and prints what it says.
 
-use super::args::{AgentChange, Cli, Ctl, CtlCommand};
+use super::args::{AgentChange, BanChange, Cli, Ctl, CtlCommand};
 use super::control::{AgentOrder, ControlError, ControlReply, ControlRequest, Status, ask};
 use super::output::{Console, Exit};
 use super::table::{Table, clock};
@@ -78,6 +78,20 @@ fn request(command: &CtlCommand) -> (ControlRequest, Option<(&'static str, &'sta
         CtlCommand::Queues => (ControlRequest::Queues, None),
         CtlCommand::Agents => (ControlRequest::Agents, None),
         CtlCommand::Regs => (ControlRequest::Regs, None),
+        CtlCommand::Bans { change } => (
+            match change {
+                None | Some(BanChange::List) => ControlRequest::Bans,
+                Some(BanChange::Add { address, length }) => ControlRequest::Ban {
+                    address: *address,
+                    length_ms: u64::from(*length),
+                },
+                Some(BanChange::Remove { address }) => ControlRequest::Ban {
+                    address: *address,
+                    length_ms: 0,
+                },
+            },
+            None,
+        ),
         CtlCommand::Agent { user, change } => {
             let change = match change {
                 AgentChange::Login => AgentOrder::SignIn,
@@ -148,6 +162,7 @@ pub(crate) fn print(reply: &ControlReply, is_json: bool, console: &mut Console) 
             return Exit::Ok;
         }
         ControlReply::Agents(_)
+        | ControlReply::Bans(_)
         | ControlReply::Calls(_)
         | ControlReply::Queues(_)
         | ControlReply::Regs(_)
@@ -167,6 +182,7 @@ pub(crate) fn print(reply: &ControlReply, is_json: bool, console: &mut Console) 
 fn json(reply: &ControlReply) -> String {
     let value = match reply {
         ControlReply::Agents(lines) => serde_json::to_string(lines),
+        ControlReply::Bans(lines) => serde_json::to_string(lines),
         ControlReply::Calls(lines) => serde_json::to_string(lines),
         ControlReply::Queues(lines) => serde_json::to_string(lines),
         ControlReply::Regs(lines) => serde_json::to_string(lines),
@@ -193,6 +209,18 @@ fn table(reply: &ControlReply) -> Table {
                     line.reason.clone(),
                     line.call.clone(),
                     clock(line.for_ms),
+                ]);
+            }
+            table
+        }
+        ControlReply::Bans(lines) => {
+            let mut table = Table::new(&["address", "reason", "ends in", "dropped"]);
+            for line in lines {
+                table.row(vec![
+                    line.address.clone(),
+                    line.reason.clone(),
+                    clock(line.left_s * 1_000),
+                    line.dropped.to_string(),
                 ]);
             }
             table

@@ -231,6 +231,8 @@ pub(crate) async fn accounts(store: &Store, request: ControlRequest) -> ControlR
         }
         ControlRequest::Agent { .. }
         | ControlRequest::Agents
+        | ControlRequest::Ban { .. }
+        | ControlRequest::Bans
         | ControlRequest::Calls
         | ControlRequest::Drain
         | ControlRequest::HangUp { .. }

@@ -322,7 +322,7 @@ const BYTE_UNITS: [(u64, &str); 4] = [
     (1 << 30, "GiB"),
 ];
 
-fn parse_millis(text: &str) -> Option<u32> {
+pub(crate) fn parse_millis(text: &str) -> Option<u32> {
     let mut rest = text.trim();
     let mut total = None;
     while !rest.is_empty() {

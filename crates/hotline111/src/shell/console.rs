@@ -75,6 +75,7 @@ fn samples(view: &View, log_dropped: usize) -> Vec<Sample> {
             "Contacts registered.",
             view.sip.bindings,
         ),
+        gauge("hotline_sip_bans", "Addresses banned.", view.sip.bans),
         gauge(
             "hotline_sip_streams",
             "TCP connections of signalling.",

@@ -5,8 +5,9 @@ use crate::shell::clock::Clock;
 use crate::shell::log;
 use crate::shell::net::Net;
 use crate::shell::notify::Notifier;
+use crate::shell::operate;
 use hotline_console::Counters;
-use hotline_core::{Cause, Fact, Ledger, Now, Plan, Refusal, Request, RequestId};
+use hotline_core::{Cause, EdgeFact, Fact, Ledger, Now, Plan, Refusal, Request, RequestId};
 use hotline_media::WorkerHandle;
 use hotline_sip::Output as SipOutput;
 use hotline_store::{Appended, Journal};
@@ -44,6 +45,8 @@ pub(crate) enum Message {
     Alarm(&'static str),
     /// The accounts have changed.
     Accounts(Vec<hotline_sip::Account>),
+    /// A person bans an address.
+    Ban(operate::Ban),
     /// The disk of the recordings is nearly full, or no longer.
     DiskFull(bool),
     /// SIGTERM.
@@ -89,6 +92,7 @@ pub(crate) struct View {
     pub(crate) counts: Counts,
     pub(crate) registered: Vec<hotline_sip::Registered>,
     pub(crate) sip: hotline_sip::Counters,
+    pub(crate) bans: Vec<hotline_sip::Banned>,
     pub(crate) is_draining: bool,
     pub(crate) is_disk_full: bool,
     pub(crate) counters: Counters,
@@ -159,8 +163,8 @@ pub(crate) struct Control {
 }
 
 /// The state of a running loop.
-struct Running {
-    control: Control,
+pub(super) struct Running {
+    pub(super) control: Control,
     turn: Turn,
     inputs: Vec<hotline_sip::Input>,
     replies: BTreeMap<RequestId, oneshot::Sender<Result<(), Refusal>>>,
@@ -314,6 +318,7 @@ impl Running {
         match message {
             Message::Alarm(name) => self.count_alarm(name),
             Message::Accounts(accounts) => self.turn(Input::Accounts(accounts)),
+            Message::Ban(ban) => self.on_ban(ban),
             Message::DiskFull(is_full) => self.on_disk(is_full),
             Message::Drain { limit_ms } => {
                 self.is_draining = true;
@@ -352,7 +357,7 @@ impl Running {
     }
 
     /// One thing happens: decide, write down, tell the log, and only then act.
-    fn turn(&mut self, input: Input) {
+    pub(super) fn turn(&mut self, input: Input) {
         let now = self.control.clock.now();
         let mut turn = std::mem::take(&mut self.turn);
         self.control.switchboard.handle(now, input, &mut turn);
@@ -465,6 +470,11 @@ impl Running {
     }
 
     fn tell_log(&mut self, turn: &Turn) {
+        for fact in &turn.frame.edge {
+            if let EdgeFact::Audit(audit) = fact {
+                log::audit(audit);
+            }
+        }
         for fact in &turn.frame.facts {
             log::fact(fact);
             let Fact::Ended { call, cause, .. } = fact else {
@@ -552,6 +562,7 @@ impl Running {
             counts: self.control.switchboard.counts(),
             registered: self.control.switchboard.sip().registered(sip_now),
             sip: self.control.switchboard.sip().counters(),
+            bans: self.control.switchboard.sip().bans(sip_now),
             is_draining: self.is_draining,
             is_disk_full: self.is_disk_full,
             counters: self.counters.clone(),

@@ -65,6 +65,14 @@ pub(crate) fn fate(record: &CallRecord, short_ms: u32) {
 /// What the edge tells.
 pub(crate) fn say(say: &Say) {
     match say {
+        Say::Banned {
+            address,
+            reason,
+            length_ms,
+        } => {
+            let length_s = length_ms / 1_000;
+            warn!(%address, ?reason, length_s, "address banned");
+        }
         Say::NoMediaPort { leg } => {
             error!(alarm = "no_media_port", %leg, "no media port for a leg")
         }
@@ -88,6 +96,13 @@ pub(crate) fn say(say: &Say) {
         Say::Refused { rejection, source } => debug!(?rejection, %source, "request refused"),
         Say::SdpRefused { leg, error } => warn!(%leg, error, "audio could not be agreed on"),
     }
+}
+
+/// A person did, or saw, something that must be accounted for.
+pub(crate) fn audit(audit: &hotline_core::Audit) {
+    let call = audit.call.map(|call| call.to_string()).unwrap_or_default();
+    let (who, deed, about) = (&audit.who, &audit.deed, &audit.about);
+    info!(who, deed, about, call, "audited");
 }
 
 /// Somebody must get up.
@@ -134,7 +149,8 @@ pub(crate) const fn say_alarm(say: &Say) -> Option<&'static str> {
         Say::ForeignMedia { .. } => Some("foreign_media"),
         Say::PromptMissing { .. } => Some("prompt_missing"),
         Say::RecordingFailed { .. } => Some("recording_failed"),
-        Say::MediaLost { .. }
+        Say::Banned { .. }
+        | Say::MediaLost { .. }
         | Say::Contact { .. }
         | Say::Refused { .. }
         | Say::SdpRefused { .. } => None,

@@ -61,6 +61,11 @@ pub(crate) async fn serve(listener: UnixListener, host: Arc<Host>) {
 }
 
 async fn converse(stream: UnixStream, host: &Host) -> std::io::Result<()> {
+    // Whoever may write to the socket may act; who it was is kept with what must be accounted for.
+    let who = stream.peer_cred().map_or_else(
+        |_| "unknown".to_owned(),
+        |peer| format!("uid {}", peer.uid()),
+    );
     let (reader, mut writer) = stream.into_split();
     let limit = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
     let mut reader = BufReader::new(reader);
@@ -72,16 +77,25 @@ async fn converse(stream: UnixStream, host: &Host) -> std::io::Result<()> {
             return Ok(());
         }
         let reply = match decode(&line) {
-            Ok(request) => answer(request, host).await,
+            Ok(request) => answer(request, host, &who).await,
             Err(fault) => ControlReply::Refused(fault),
         };
         writer.write_all(encode(&reply)?.as_bytes()).await?;
     }
 }
 
-async fn answer(request: ControlRequest, host: &Host) -> ControlReply {
+async fn answer(request: ControlRequest, host: &Host, who: &str) -> ControlReply {
     match request {
         ControlRequest::Agent { user, change } => change_agent(&user, change, host).await,
+        ControlRequest::Ban { address, length_ms } => {
+            match host.ban(address, length_ms, who.to_owned()).await {
+                Some(true) => ControlReply::Done,
+                Some(false) => ControlReply::Refused(format!(
+                    "{address} is a carrier's: callers come from there"
+                )),
+                None => ControlReply::Failed("the server is stopping".into()),
+            }
+        }
         ControlRequest::Drain => {
             host.drain(false);
             ControlReply::Done
@@ -103,6 +117,7 @@ async fn answer(request: ControlRequest, host: &Host) -> ControlReply {
         | ControlRequest::UserRemove { .. }
         | ControlRequest::Users => host.accounts(request).await,
         ControlRequest::Agents
+        | ControlRequest::Bans
         | ControlRequest::Calls
         | ControlRequest::Queues
         | ControlRequest::Regs
@@ -117,6 +132,7 @@ async fn show(request: &ControlRequest, host: &Host) -> ControlReply {
     let plan = host.plan();
     match request {
         ControlRequest::Agents => ControlReply::Agents(live::agents(&view.ledger, &plan, view.now)),
+        ControlRequest::Bans => ControlReply::Bans(tables::bans(&view)),
         ControlRequest::Calls => ControlReply::Calls(live::calls(&view.ledger, view.now)),
         ControlRequest::Queues => ControlReply::Queues(live::queues(&view.ledger, &plan, view.now)),
         ControlRequest::Regs => ControlReply::Regs(tables::registrations(&view)),

@@ -1,10 +1,10 @@
 //! A picture of the moment becomes what `ctl status` and `ctl regs` print.
 
-use crate::cli::control::{RegLine, Status};
+use crate::cli::control::{BanLine, RegLine, Status};
 use crate::cli::live;
 use crate::shell::control::View;
 use hotline_core::Plan;
-use hotline_sip::Registered;
+use hotline_sip::{BanReason, Registered};
 use std::collections::BTreeMap;
 
 /// All registered phones.
@@ -18,6 +18,24 @@ pub(crate) fn registrations(view: &View) -> Vec<RegLine> {
         is_reachable: phone.is_reachable,
     };
     view.registered.iter().map(line).collect()
+}
+
+/// Addresses that are banned.
+pub(crate) fn bans(view: &View) -> Vec<BanLine> {
+    let line = |ban: &hotline_sip::Banned| BanLine {
+        address: ban.address.to_string(),
+        reason: match ban.reason {
+            BanReason::Flood => "flood",
+            BanReason::Junk => "junk",
+            BanReason::Operator => "operator",
+            BanReason::Passwords => "passwords",
+            BanReason::Scanner => "scanner",
+        }
+        .to_owned(),
+        left_s: ban.left_s,
+        dropped: ban.dropped,
+    };
+    view.bans.iter().map(line).collect()
 }
 
 /// How the server is.

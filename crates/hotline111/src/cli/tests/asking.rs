@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::cli::control::{
-    AgentLine, AgentOrder, CallLine, ControlReply, ControlRequest, QueueLine, Status, decode,
-    encode,
+    AgentLine, AgentOrder, BanLine, CallLine, ControlReply, ControlRequest, QueueLine, Status,
+    decode, encode,
 };
 use crate::cli::table::{Table, clock};
 use crate::cli::{ctl, live};
@@ -137,6 +137,47 @@ fn ctl_prints_tables_tab_separated_when_piped() {
             }
         }
     );
+}
+
+#[test]
+fn bans_are_listed_made_and_ended() {
+    let folder = Folder::new();
+    let bans = ControlReply::Bans(vec![BanLine {
+        address: "192.0.2.7".to_owned(),
+        reason: "scanner".to_owned(),
+        left_s: 540,
+        dropped: 12,
+    }]);
+    let refused = ControlReply::Refused("192.0.2.9 is a carrier's".to_owned());
+    let replies = [
+        line(&bans),
+        line(&ControlReply::Done),
+        line(&ControlReply::Done),
+        line(&refused),
+    ];
+    let (socket, serving) = server(&folder, replies.to_vec());
+    let ctl = |more: &[&str]| run(&[&["ctl", "--socket", &socket, "bans"], more].concat());
+    assert_eq!(ctl(&[]).1, "192.0.2.7\tscanner\t9:00\t12\n");
+    assert_eq!(ctl(&["add", "192.0.2.8", "--for", "2h"]).0, Exit::Ok);
+    assert_eq!(ctl(&["remove", "2001:db8::1"]).0, Exit::Ok);
+    assert_eq!(ctl(&["add", "192.0.2.9"]).0, Exit::Error);
+    let ban = |address: &str, length_ms| ControlRequest::Ban {
+        address: address.parse().unwrap(),
+        length_ms,
+    };
+    assert_eq!(
+        serving.join().unwrap(),
+        [
+            ControlRequest::Bans,
+            ban("192.0.2.8", 7_200_000),
+            ban("2001:db8::1", 0),
+            ban("192.0.2.9", 3_600_000),
+        ]
+    );
+    let wrong = ["hotline111", "ctl", "bans", "add", "192.0.2.9", "--for"];
+    for length in ["0s", "25h", "soon"] {
+        assert!(Cli::try_parse_from(wrong.iter().chain([&length])).is_err());
+    }
 }
 
 #[test]
