@@ -88,6 +88,7 @@ fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
             connection: 7,
             listener: 1,
             peer,
+            proof: hotline_sip::Proof::None,
         };
         world.handle(Input::Sip(opened));
         world.handle(Input::Sip(hotline_sip::Input::StreamBytes {

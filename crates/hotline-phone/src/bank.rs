@@ -11,9 +11,10 @@ mod timers;
 
 use crate::error::Error;
 use crate::event::{Event, PhoneId};
-use crate::line::{Transport, local_for};
+use crate::line::local_for;
 use crate::script::{AnswerScript, CallScript, DigitWay};
 use hotline_media::{Codec, Sound};
+use hotline_sip::Transport;
 use mio::Waker;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;

@@ -58,6 +58,6 @@ pub use error::Error;
 pub use event::{EndedBy, Event, EventKind, PhoneId};
 pub use hotline_media::prompt::load as load_sound;
 pub use hotline_media::{Codec, Sound};
-pub use line::Transport;
+pub use hotline_sip::Transport;
 pub use script::{AnswerScript, CallScript, DigitWay, Reaction, ScriptError, Step, Talk};
 pub use sound::read_recording;

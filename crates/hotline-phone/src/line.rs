@@ -6,21 +6,13 @@ use crate::farewell::Farewell;
 use crate::streams::Streams;
 use hotline_sip::{
     Command, Config, ConnectionId, Endpoint, Event, Input, Listener, Mono, Output, Target,
+    Transport,
 };
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Interest, Registry, Token};
 use std::collections::{BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-
-/// How signalling travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// RFC 3261 §18 over TCP, one connection for the whole bank.
-    Tcp,
-    /// Datagrams.
-    Udp,
-}
 
 /// Datagrams that left, by what they were; retransmissions are what exceeds the commands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -135,13 +127,12 @@ impl Line {
     }
 
     pub(crate) fn register(&mut self, user: &str, password: &str, expires_s: u32) {
-        let is_stream = self.transport == Transport::Tcp;
         let (user, password) = (user.to_owned(), password.to_owned());
         self.command(Command::Register {
             user,
             password,
             via: self.server,
-            is_stream,
+            transport: self.transport,
             expires_s,
         });
     }
@@ -152,7 +143,7 @@ impl Line {
         Target::Uri {
             uri,
             via: self.server,
-            is_stream: self.transport == Transport::Tcp,
+            transport: self.transport,
         }
     }
 
@@ -319,15 +310,15 @@ fn bind_both(local: SocketAddr) -> Result<(UdpSocket, TcpListener), Error> {
 }
 
 fn config(local: SocketAddr, server: SocketAddr) -> Config {
-    let listener = |is_stream| Listener {
+    let listener = |transport| Listener {
         local,
         advertise: local,
-        is_stream,
+        transport,
     };
     Config {
         // The host of our addresses of record: `sip:0912345678@server`.
         realm: host(server.ip()),
-        listeners: vec![listener(false), listener(true)],
+        listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
         trunks: Vec::new(),
         product: concat!("hotline-phone/", env!("CARGO_PKG_VERSION")).to_owned(),
         expires_s_min: 1,

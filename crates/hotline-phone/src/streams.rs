@@ -1,6 +1,6 @@
 //! TCP connections of a line: bytes in and out, cut anywhere, bounded.
 
-use hotline_sip::{ConnectionId, Input};
+use hotline_sip::{ConnectionId, Input, Proof};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::collections::{BTreeMap, VecDeque};
@@ -69,6 +69,7 @@ impl Streams {
                 connection,
                 listener: LISTENER_TCP,
                 peer,
+                proof: Proof::None,
             });
         }
         self.open.insert(
@@ -136,6 +137,7 @@ impl Stream {
                 connection,
                 listener: LISTENER_TCP,
                 peer: self.peer,
+                proof: Proof::None,
             });
         }
         self.flush()?;

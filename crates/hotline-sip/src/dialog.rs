@@ -3,7 +3,7 @@
 use crate::endpoint::Endpoint;
 use crate::message::{Heads, MAGIC_COOKIE, Message, Name, NameAddr, Uri, Writer, uri};
 use crate::transport::{Arrival, Hop};
-use crate::{ListenerId, Peer};
+use crate::{ListenerId, Peer, Transport};
 use std::net::SocketAddr;
 
 /// The state of RFC 3261 §12.1, and the way that requests take.
@@ -152,26 +152,26 @@ impl Endpoint {
         let Some((next, ip)) = next.and_then(|next| next.ip().map(|ip| (next, ip))) else {
             return dialog.hop;
         };
-        let address = SocketAddr::new(ip, next.port.unwrap_or(uri::PORT_DEFAULT));
-        let names_transport = next.params.contains("transport");
-        let is_stream = if names_transport {
-            next.is_stream()
-        } else {
-            dialog.hop.is_reliable()
+        let spoken = self.transport(dialog.hop.listener());
+        let transport = match next.transport() {
+            // A peer that came by TLS or WebSocket is not followed into the clear (RFC 3261 §26.2.1 in
+            // spirit), and nobody can be called up by WebSocket (RFC 7118 §5).
+            Some(named) if !spoken.is_secure() && !named.is_web_socket() => named,
+            Some(_) | None => spoken,
         };
-        if !is_stream {
-            let listener = if dialog.hop.is_reliable() {
-                self.listener(false, address)
-            } else {
-                Some(dialog.hop.listener())
-            };
-            return listener.map_or(dialog.hop, |listener| Hop::Datagram { listener, address });
+        if transport.is_web_socket() {
+            return dialog.hop;
         }
-        let listener = if dialog.hop.is_reliable() {
+        let port = next.port.unwrap_or(transport.port_default());
+        let address = SocketAddr::new(ip, port);
+        let listener = if transport == spoken {
             Some(dialog.hop.listener())
         } else {
-            self.listener(true, address)
+            self.listener(transport, address)
         };
+        if !transport.is_stream() {
+            return listener.map_or(dialog.hop, |listener| Hop::Datagram { listener, address });
+        }
         // The connection that is there is used while it lives (RFC 5923 in spirit); the address is for a new one.
         listener.map_or(dialog.hop, |listener| Hop::Stream {
             listener,
@@ -186,9 +186,9 @@ impl Endpoint {
 
     /// Our Via by this hop.
     pub(crate) fn via(&self, hop: Hop, branch: &str) -> String {
-        let transport = if hop.is_reliable() { "TCP" } else { "UDP" };
         format!(
-            "SIP/2.0/{transport} {};rport;branch={branch}",
+            "SIP/2.0/{} {};rport;branch={branch}",
+            self.transport(hop.listener()).via(),
             self.advertised(hop.listener())
         )
     }
@@ -196,10 +196,13 @@ impl Endpoint {
     /// Our Contact by this hop.
     pub(crate) fn contact(&self, hop: Hop, user: &str) -> String {
         let at = if user.is_empty() { "" } else { "@" };
-        let transport = if hop.is_reliable() {
-            ";transport=tcp"
-        } else {
-            ""
+        // `sips:` would promise security to the last hop (RFC 3261 §26.2.2), and phones know `transport=tls`.
+        // RFC 7118 §5.2.4: a WebSocket is `ws` in a URI, under TLS or not.
+        let transport = match self.transport(hop.listener()) {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+            Transport::Ws | Transport::Wss => ";transport=ws",
         };
         format!(
             "<sip:{user}{at}{}{transport}>",
@@ -215,10 +218,15 @@ impl Endpoint {
             .map_or(fallback, |listener| listener.advertise)
     }
 
+    /// What is spoken on a listener.
+    pub(crate) fn transport(&self, listener: ListenerId) -> Transport {
+        self.streams.transport(listener)
+    }
+
     /// The first listener for this transport and address family.
-    pub(crate) fn listener(&self, is_stream: bool, toward: SocketAddr) -> Option<ListenerId> {
+    pub(crate) fn listener(&self, transport: Transport, toward: SocketAddr) -> Option<ListenerId> {
         let fits = |listener: &crate::Listener| {
-            listener.is_stream == is_stream && listener.local.is_ipv4() == toward.is_ipv4()
+            listener.transport == transport && listener.local.is_ipv4() == toward.is_ipv4()
         };
         self.config
             .listeners

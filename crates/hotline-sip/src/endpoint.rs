@@ -90,10 +90,10 @@ impl Endpoint {
             bans: Bans::default(),
             offences: Offences::default(),
             guesses: Guesses::default(),
+            streams: Streams::new(config.listeners.iter().map(|listener| listener.transport)),
             config,
             random,
             timers: Timers::default(),
-            streams: Streams::default(),
             transactions: Transactions::default(),
             unsent: VecDeque::new(),
             calls: Calls::default(),
@@ -121,22 +121,19 @@ impl Endpoint {
                 source,
                 bytes,
             } => {
-                self.message(
-                    turn,
-                    bytes,
-                    Arrival {
-                        listener,
-                        source,
-                        connection: None,
-                    },
-                );
+                let arrival = self.arrival(listener, source, None);
+                self.message(turn, bytes, arrival);
             }
             Input::StreamOpened {
                 connection,
                 listener,
                 peer,
-            } => self.stream_opened(turn, connection, listener, peer),
+                proof,
+            } => self.stream_opened(turn, connection, listener, peer, proof),
             Input::StreamBytes { connection, bytes } => self.stream_bytes(turn, connection, &bytes),
+            Input::StreamMessage { connection, bytes } => {
+                self.stream_message(turn, connection, bytes);
+            }
             Input::StreamClosed { connection } => self.stream_closed(turn, connection),
             Input::SendFailed { destination } => {
                 for id in self.transactions.toward(destination) {
@@ -276,9 +273,9 @@ impl Endpoint {
                 user,
                 password,
                 via,
-                is_stream,
+                transport,
                 expires_s,
-            } => match self.hop_to(via, is_stream) {
+            } => match self.hop_to(via, transport) {
                 Some(hop) => self.register_account(turn, (user, password), hop, expires_s),
                 None => turn.out.push(Output::Event(Event::Registered {
                     user,

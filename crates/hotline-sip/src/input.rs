@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 /// A number that the application gives to (or gets for) one dialog; never reused while the process lives.
 /// Incoming calls get even numbers from the endpoint, outgoing calls odd numbers from the application.
 pub type DialogId = u64;
-/// A TCP connection, numbered by the shell; never reused.
+/// A connection (TCP, TLS or WebSocket), numbered by the shell; never reused.
 pub type ConnectionId = u64;
 /// Index into [`Config::listeners`].
 pub type ListenerId = u16;
@@ -19,8 +19,97 @@ pub struct Listener {
     pub local: SocketAddr,
     /// The address that Via and Contact name instead of `local` (never 0.0.0.0).
     pub advertise: SocketAddr,
-    /// True for TCP, false for UDP.
-    pub is_stream: bool,
+    /// What is spoken on it.
+    pub transport: Transport,
+}
+
+/// How SIP travels (RFC 3261 §18, RFC 7118).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A stream in the clear.
+    Tcp,
+    /// A stream under TLS.
+    Tls,
+    /// WebSocket in the clear (behind a proxy, or inside the house).
+    Ws,
+    /// WebSocket under TLS.
+    Wss,
+}
+
+impl Transport {
+    /// Every one of them, for tables.
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+
+    /// Whether messages travel on connections (RFC 3261 calls it reliable).
+    #[must_use]
+    pub fn is_stream(self) -> bool {
+        match self {
+            Self::Udp => false,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss => true,
+        }
+    }
+    /// Whether nobody on the way can read it.
+    #[must_use]
+    pub fn is_secure(self) -> bool {
+        match self {
+            Self::Tls | Self::Wss => true,
+            Self::Udp | Self::Tcp | Self::Ws => false,
+        }
+    }
+    /// Whether one frame is one message (RFC 7118 §5), and the peer cannot be connected to.
+    #[must_use]
+    pub fn is_web_socket(self) -> bool {
+        match self {
+            Self::Ws | Self::Wss => true,
+            Self::Udp | Self::Tcp | Self::Tls => false,
+        }
+    }
+    /// Its name in a Via (RFC 3261 §20.42, RFC 7118 §5.2).
+    #[must_use]
+    pub fn via(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+        }
+    }
+    /// Its name for people and files: `udp`, `tcp`, `tls`, `ws`, `wss`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+    /// The port that is meant when none is named (RFC 3261 §19.1.2, RFC 7118 §5.2.4: those of HTTP).
+    #[must_use]
+    pub fn port_default(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
+        }
+    }
+}
+
+/// What the shell has proved of the peer of a connection before the first message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing.
+    #[default]
+    None,
+    /// A browser's ticket: REGISTER and calls of exactly this account need no digest on this connection.
+    Account(String),
+    /// A client certificate: the peer is this carrier.
+    Trunk(TrunkId),
 }
 
 /// A carrier, known by its source addresses.
@@ -101,10 +190,10 @@ pub enum Target {
     Uri {
         /// Request-URI, as text.
         uri: String,
-        /// Where the datagram goes.
+        /// Where the message goes.
         via: SocketAddr,
-        /// Use TCP.
-        is_stream: bool,
+        /// And how; a WebSocket cannot be asked for.
+        transport: Transport,
     },
 }
 
@@ -203,8 +292,8 @@ pub enum Command {
         password: String,
         /// Registrar.
         via: SocketAddr,
-        /// Use TCP.
-        is_stream: bool,
+        /// How it is reached; a WebSocket cannot be asked for.
+        transport: Transport,
         /// Seconds; 0 unregisters.
         expires_s: u32,
     },
@@ -230,7 +319,7 @@ pub enum Input {
         /// Its bytes.
         bytes: Vec<u8>,
     },
-    /// A peer connected to a TCP listener, or a connection that we asked for is up.
+    /// A peer connected to a listener (its handshakes are over), or a connection that we asked for is up.
     StreamOpened {
         /// Its number.
         connection: ConnectionId,
@@ -238,12 +327,21 @@ pub enum Input {
         listener: ListenerId,
         /// The other end.
         peer: SocketAddr,
+        /// What is proved of it.
+        proof: Proof,
     },
-    /// Bytes of a stream, cut anywhere.
+    /// Bytes of a TCP or TLS stream, cut anywhere.
     StreamBytes {
         /// Which.
         connection: ConnectionId,
         /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// One message of a WebSocket, whole (RFC 7118 §5).
+    StreamMessage {
+        /// Which.
+        connection: ConnectionId,
+        /// Its bytes.
         bytes: Vec<u8>,
     },
     /// The stream has ended, or a connection that we asked for could not be made.

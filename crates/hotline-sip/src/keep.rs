@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 struct KeptHop {
     listener: ListenerId,
     address: String,
-    is_stream: bool,
+    is_reliable: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,13 +50,13 @@ impl KeptHop {
         Self {
             listener: hop.listener(),
             address: hop.address().to_string(),
-            is_stream: hop.is_reliable(),
+            is_reliable: hop.is_reliable(),
         }
     }
     fn hop(&self) -> Option<Hop> {
         let address: SocketAddr = self.address.parse().ok()?;
         let listener = self.listener;
-        Some(if self.is_stream {
+        Some(if self.is_reliable {
             Hop::Stream {
                 listener,
                 address,

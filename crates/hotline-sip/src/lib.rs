@@ -55,7 +55,7 @@ pub use digest::credentials;
 pub use endpoint::{Counters, Endpoint};
 pub use input::{
     Account, Command, Config, ConnectionId, Credentials, DialogId, Input, Listener, ListenerId,
-    Target, Trunk, TrunkId,
+    Proof, Target, Transport, Trunk, TrunkId,
 };
 pub use output::{ContactState, Event, Failure, Invitation, Keep, Output, Peer, Rejection, Table};
 pub use registered::Registered;

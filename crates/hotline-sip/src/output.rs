@@ -253,7 +253,7 @@ pub enum Output {
         /// The bytes.
         bytes: Vec<u8>,
     },
-    /// Open a TCP connection; answer with `StreamOpened` or `StreamClosed`.
+    /// Open a connection, TCP or TLS as its listener is; answer with `StreamOpened` or `StreamClosed`.
     Connect {
         /// Number chosen by the endpoint (high bit set, so that it never meets the shell's).
         connection: ConnectionId,

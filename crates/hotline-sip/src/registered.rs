@@ -1,8 +1,8 @@
 //! The registered phones as a person sees them: for status tables.
 
+use crate::Transport;
 use crate::endpoint::Endpoint;
 use crate::time::Now;
-use crate::transport::Hop;
 use std::net::SocketAddr;
 
 /// One contact of an account.
@@ -14,8 +14,8 @@ pub struct Registered {
     pub contact: String,
     /// Where it registered from.
     pub source: SocketAddr,
-    /// By TCP.
-    pub is_stream: bool,
+    /// How it is reached.
+    pub transport: Transport,
     /// Seconds until it expires.
     pub expires_s: u64,
     /// Not known to be dead.
@@ -30,7 +30,7 @@ impl Endpoint {
             account: account.clone(),
             contact: binding.uri.clone(),
             source: binding.source,
-            is_stream: matches!(binding.hop, Hop::Stream { .. }),
+            transport: self.transport(binding.hop.listener()),
             expires_s: binding.expires_at.micros_since(now.mono) / 1_000_000,
             is_reachable: binding.is_reachable,
         };

@@ -1,13 +1,13 @@
 //! Bindings of accounts: REGISTER (RFC 3261 §10.3), expiry, reachability.
 
 use crate::endpoint::{Endpoint, Turn};
-use crate::message::{Name, NameAddr, Uri, Writer, uri};
+use crate::message::{Name, NameAddr, Uri, Writer};
 use crate::reply::Request;
 use crate::site::Site;
 use crate::timer::{Alarm, TimerId};
 use crate::transaction::Owner;
 use crate::transport::{Hop, Streams};
-use crate::{ConnectionId, ContactState, Credentials, Event, Mono, Output, Rejection};
+use crate::{ConnectionId, ContactState, Credentials, Event, Mono, Output, Rejection, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -286,7 +286,9 @@ impl Endpoint {
             self.unbind(turn, user, |binding| binding.age == oldest);
         }
         let binding = Binding {
-            hop: contact_hop(request, &wish.uri, |address| self.listener(true, address)),
+            hop: contact_hop(request, &wish.uri, |transport, address| {
+                self.listener(transport, address)
+            }),
             source: request.arrival.source,
             call_id: request.heads.call_id.clone(),
             cseq: request.heads.cseq,
@@ -534,17 +536,16 @@ impl Endpoint {
 fn contact_hop(
     request: &Request,
     contact: &Uri,
-    stream_listener: impl Fn(SocketAddr) -> Option<crate::ListenerId>,
+    listener_for: impl Fn(Transport, SocketAddr) -> Option<crate::ListenerId>,
 ) -> Hop {
     let arrival = &request.arrival;
     let is_direct = contact
         .ip()
         .is_some_and(|ip| ip.to_canonical() == arrival.source.ip().to_canonical());
+    let transport = contact.transport().unwrap_or(arrival.transport);
     let address = if is_direct {
-        SocketAddr::new(
-            arrival.source.ip(),
-            contact.port.unwrap_or(uri::PORT_DEFAULT),
-        )
+        let port = contact.port.unwrap_or(transport.port_default());
+        SocketAddr::new(arrival.source.ip(), port)
     } else {
         arrival.source
     };
@@ -554,17 +555,19 @@ fn contact_hop(
             address,
             connection: Some(connection),
         },
-        None if contact.is_stream() && is_direct => match stream_listener(address) {
-            Some(listener) => Hop::Stream {
-                listener,
-                address,
-                connection: None,
-            },
-            None => Hop::Datagram {
-                listener: arrival.listener,
-                address,
-            },
-        },
+        None if is_direct && matches!(transport, Transport::Tcp | Transport::Tls) => {
+            match listener_for(transport, address) {
+                Some(listener) => Hop::Stream {
+                    listener,
+                    address,
+                    connection: None,
+                },
+                None => Hop::Datagram {
+                    listener: arrival.listener,
+                    address,
+                },
+            }
+        }
         None => Hop::Datagram {
             listener: arrival.listener,
             address,

@@ -122,12 +122,13 @@ impl Endpoint {
         registration.is_login_tried = false;
         // A connection that is gone is made anew.
         if let Hop::Stream {
+            listener,
             address,
             connection,
-            ..
         } = &mut registration.hop
         {
-            *connection = self.streams.to_peer(*address);
+            let transport = self.streams.transport(*listener);
+            *connection = self.streams.to_peer(transport, *address);
         }
         self.send_register(turn, id, None);
     }

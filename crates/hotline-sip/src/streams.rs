@@ -3,7 +3,7 @@
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Frame, Message};
 use crate::transport::{Arrival, PARTIAL_MS, QUIET_MS, STRANGER_QUIET_MS};
-use crate::{ConnectionId, ListenerId, Output, Rejection};
+use crate::{ConnectionId, ListenerId, Output, Proof, Rejection};
 use std::net::SocketAddr;
 
 impl Endpoint {
@@ -13,18 +13,16 @@ impl Endpoint {
         connection: ConnectionId,
         listener: ListenerId,
         peer: SocketAddr,
+        proof: Proof,
     ) {
-        let arrival = Arrival {
-            listener,
-            source: peer,
-            connection: Some(connection),
-        };
+        let arrival = self.arrival(listener, peer, Some(connection));
         if self.streams.get(connection).is_none() && self.is_unwelcome(turn, &arrival) {
             return turn.out.push(Output::Close { connection });
         }
+        let from = (listener, peer);
         if !self
             .streams
-            .opened(turn, &mut self.timers, connection, listener, peer)
+            .opened(turn, &mut self.timers, connection, from, proof)
         {
             turn.out.push(Output::Close { connection });
         }
@@ -44,15 +42,17 @@ impl Endpoint {
         let (mut has_frame, mut has_ping) = (false, false);
         // Each frame takes at least four bytes out of what was pushed.
         while let Some(stream) = self.streams.get_mut(connection) {
-            let arrival = Arrival {
-                listener: stream.listener,
-                source: stream.peer,
-                connection: Some(connection),
-            };
-            match stream.framer.next_frame() {
+            let (listener, source) = (stream.listener, stream.peer);
+            let frame = stream.framer.next_frame();
+            let arrival = self.arrival(listener, source, Some(connection));
+            match frame {
                 None => break,
                 Some(Frame::Ping) => {
-                    if !stream.may_ping(turn.now.mono) && !self.is_peer_known(connection) {
+                    let may_ping = self
+                        .streams
+                        .get_mut(connection)
+                        .is_some_and(|stream| stream.may_ping(turn.now.mono));
+                    if !may_ping && !self.is_peer_known(connection) {
                         return self.close_stream(turn, connection);
                     }
                     has_ping = true;
@@ -94,13 +94,84 @@ impl Endpoint {
         stream.is_watched_closely = is_partial;
         let after_ms = if is_partial {
             PARTIAL_MS
-        } else if self.is_peer_known(connection) {
-            QUIET_MS
         } else {
-            STRANGER_QUIET_MS
+            self.quiet_ms(connection)
         };
         self.streams
             .watch(turn, &mut self.timers, connection, after_ms);
+    }
+
+    /// One WebSocket message is one SIP message, or a keep-alive (RFC 7118 §5, RFC 5626 §4.4.1).
+    pub(crate) fn stream_message(
+        &mut self,
+        turn: &mut Turn<'_>,
+        connection: ConnectionId,
+        bytes: Vec<u8>,
+    ) {
+        let Some(stream) = self.streams.get(connection) else {
+            return;
+        };
+        if !self.transport(stream.listener).is_web_socket() {
+            return self.stream_bytes(turn, connection, &bytes);
+        }
+        let arrival = self.arrival(stream.listener, stream.peer, Some(connection));
+        if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            return self.web_socket_ping(turn, connection, &bytes);
+        }
+        let garbage = self.rejections.get(&Rejection::Garbage).copied();
+        self.message(turn, bytes, arrival);
+        if self.rejections.get(&Rejection::Garbage).copied() != garbage {
+            return self.close_stream(turn, connection);
+        }
+        let after_ms = self.quiet_ms(connection);
+        self.streams
+            .watch(turn, &mut self.timers, connection, after_ms);
+    }
+
+    /// A double CRLF is answered by one; a single one is itself an answer.
+    fn web_socket_ping(&mut self, turn: &mut Turn<'_>, connection: ConnectionId, bytes: &[u8]) {
+        let is_known = self.is_peer_known(connection);
+        let may_ping = self
+            .streams
+            .get_mut(connection)
+            .is_some_and(|stream| stream.may_ping(turn.now.mono));
+        if !may_ping && !is_known {
+            return self.close_stream(turn, connection);
+        }
+        if bytes.len() >= 4 {
+            turn.out.push(Output::Stream {
+                connection,
+                bytes: b"\r\n".to_vec(),
+            });
+        }
+        if is_known {
+            self.streams
+                .watch(turn, &mut self.timers, connection, QUIET_MS);
+        }
+    }
+
+    /// Where something came from.
+    pub(crate) fn arrival(
+        &self,
+        listener: ListenerId,
+        source: SocketAddr,
+        connection: Option<ConnectionId>,
+    ) -> Arrival {
+        Arrival {
+            listener,
+            transport: self.transport(listener),
+            source,
+            connection,
+        }
+    }
+
+    /// How long a connection may say nothing.
+    fn quiet_ms(&self, connection: ConnectionId) -> u64 {
+        if self.is_peer_known(connection) {
+            QUIET_MS
+        } else {
+            STRANGER_QUIET_MS
+        }
     }
 
     pub(crate) fn broken_frame(

@@ -1,9 +1,9 @@
 //! Streams, and the way that a message takes: datagram or connection, with its fallback.
 
 use crate::endpoint::Turn;
-use crate::message::{Framer, Via, uri};
+use crate::message::{Framer, Via};
 use crate::timer::{Alarm, TimerId, Timers};
-use crate::{ConnectionId, ListenerId, Mono, Output};
+use crate::{ConnectionId, ListenerId, Mono, Output, Proof, Transport};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -48,6 +48,7 @@ impl Hop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arrival {
     pub(crate) listener: ListenerId,
+    pub(crate) transport: Transport,
     pub(crate) source: SocketAddr,
     pub(crate) connection: Option<ConnectionId>,
 }
@@ -76,7 +77,7 @@ impl Arrival {
             Some(via) if self.connection.is_none() && via.params.contains("rport") => {
                 self.source.port()
             }
-            Some(via) => via.port.unwrap_or(uri::PORT_DEFAULT),
+            Some(via) => via.port.unwrap_or(self.transport.port_default()),
         };
         let address = SocketAddr::new(self.source.ip(), port);
         match self.connection {
@@ -93,11 +94,13 @@ impl Arrival {
     }
 }
 
-/// One TCP connection.
+/// One connection.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) listener: ListenerId,
     pub(crate) peer: SocketAddr,
+    /// What the shell has proved of the peer.
+    pub(crate) proof: Proof,
     pub(crate) framer: Framer,
     is_open: bool,
     /// Written before the connection was up.
@@ -126,14 +129,32 @@ impl Stream {
 }
 
 /// All connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Streams {
+    /// By listener.
+    transports: Vec<Transport>,
     all: BTreeMap<ConnectionId, Stream>,
-    by_peer: BTreeMap<SocketAddr, ConnectionId>,
+    by_peer: BTreeMap<(Transport, SocketAddr), ConnectionId>,
     opened: u64,
 }
 
 impl Streams {
+    /// What is spoken on each listener, in their order.
+    pub(crate) fn new(transports: impl Iterator<Item = Transport>) -> Self {
+        Self {
+            transports: transports.collect(),
+            all: BTreeMap::new(),
+            by_peer: BTreeMap::new(),
+            opened: 0,
+        }
+    }
+    /// What is spoken on a listener.
+    pub(crate) fn transport(&self, listener: ListenerId) -> Transport {
+        self.transports
+            .get(usize::from(listener))
+            .copied()
+            .unwrap_or(Transport::Udp)
+    }
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
@@ -154,8 +175,12 @@ impl Streams {
             .get(&connection)
             .is_some_and(|stream| stream.is_open)
     }
-    pub(crate) fn to_peer(&self, peer: SocketAddr) -> Option<ConnectionId> {
-        self.by_peer.get(&peer).copied()
+    /// A connection of this kind to that very address. A WebSocket is never found so: the next one from an
+    /// address behind a NAT may be another browser's (RFC 7118 §5: the connection is the way).
+    pub(crate) fn to_peer(&self, transport: Transport, peer: SocketAddr) -> Option<ConnectionId> {
+        let is_ours = !transport.is_web_socket();
+        let found = self.by_peer.get(&(transport, peer)).copied();
+        found.filter(|_| is_ours)
     }
 
     /// A connection is up. False when there are too many: it must be closed.
@@ -164,12 +189,13 @@ impl Streams {
         turn: &mut Turn<'_>,
         timers: &mut Timers,
         connection: ConnectionId,
-        listener: ListenerId,
-        peer: SocketAddr,
+        (listener, peer): (ListenerId, SocketAddr),
+        proof: Proof,
     ) -> bool {
         if let Some(ours) = self.all.get_mut(&connection) {
             ours.is_open = true;
             ours.is_useful = true;
+            ours.proof = proof;
             for bytes in ours.waiting.drain(..) {
                 turn.out.push(Output::Stream { connection, bytes });
             }
@@ -178,7 +204,7 @@ impl Streams {
         if self.all.len() >= STREAMS_MAX {
             return false;
         }
-        self.insert(connection, listener, peer, true);
+        self.insert(connection, listener, peer, true, proof);
         self.watch(turn, timers, connection, FIRST_MESSAGE_MS);
         true
     }
@@ -189,22 +215,25 @@ impl Streams {
         listener: ListenerId,
         peer: SocketAddr,
         is_open: bool,
+        proof: Proof,
     ) {
+        let transport = self.transport(listener);
         let stream = Stream {
             listener,
             peer,
+            is_proved: !is_open || proof != Proof::None,
+            proof,
             framer: Framer::default(),
             is_open,
             waiting: Vec::new(),
             is_useful: false,
             is_watched_closely: false,
-            is_proved: !is_open,
             pings: 0,
             pings_from: Mono(0),
             watch: None,
         };
         self.all.insert(connection, stream);
-        self.by_peer.insert(peer, connection);
+        self.by_peer.insert((transport, peer), connection);
     }
 
     /// Closes the stream `after_ms` from now unless it shows something useful before.
@@ -231,8 +260,9 @@ impl Streams {
         if let Some(armed) = stream.watch {
             timers.cancel(armed);
         }
-        if self.by_peer.get(&stream.peer) == Some(&connection) {
-            self.by_peer.remove(&stream.peer);
+        let peer = (self.transport(stream.listener), stream.peer);
+        if self.by_peer.get(&peer) == Some(&connection) {
+            self.by_peer.remove(&peer);
         }
     }
 
@@ -253,18 +283,19 @@ impl Streams {
                 connection,
             } => (*listener, *address, connection),
         };
+        let transport = self.transport(listener);
         let known = connection
             .filter(|known| self.all.contains_key(known))
-            .or_else(|| self.to_peer(address));
+            .or_else(|| self.to_peer(transport, address));
         let chosen = match known {
             Some(known) => known,
             None => {
-                if self.all.len() >= STREAMS_MAX {
+                if self.all.len() >= STREAMS_MAX || transport.is_web_socket() {
                     return false;
                 }
                 self.opened += 1;
                 let chosen = OURS | self.opened;
-                self.insert(chosen, listener, address, false);
+                self.insert(chosen, listener, address, false, Proof::None);
                 turn.out.push(Output::Connect {
                     connection: chosen,
                     listener,

@@ -6,7 +6,7 @@ use crate::message::{Writer, lex};
 use crate::timer::Alarm;
 use crate::transaction::Owner;
 use crate::transport::Hop;
-use crate::{DialogId, Event, Failure, Output, Target};
+use crate::{DialogId, Event, Failure, Output, Target, Transport};
 use std::net::SocketAddr;
 
 /// Request-URI, hop, and account with contact when it is one.
@@ -35,9 +35,9 @@ impl Endpoint {
             Target::Uri {
                 uri,
                 via,
-                is_stream,
+                transport,
             } => self
-                .hop_to(*via, *is_stream)
+                .hop_to(*via, *transport)
                 .map(|hop| (uri.clone(), hop, None))
                 .into_iter()
                 .collect(),
@@ -60,13 +60,14 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn hop_to(&self, address: SocketAddr, is_stream: bool) -> Option<Hop> {
-        let listener = self.listener(is_stream, address)?;
-        Some(if is_stream {
+    /// The way to an address that we may connect to; None without a listener of that kind.
+    pub(crate) fn hop_to(&self, address: SocketAddr, transport: Transport) -> Option<Hop> {
+        let listener = self.listener(transport, address)?;
+        Some(if transport.is_stream() {
             Hop::Stream {
                 listener,
                 address,
-                connection: self.streams.to_peer(address),
+                connection: self.streams.to_peer(transport, address),
             }
         } else {
             Hop::Datagram { listener, address }
@@ -175,7 +176,7 @@ impl Endpoint {
         let is_free = uri
             .is_some_and(|uri| !uri.params.contains("transport") && uri.ip() == Some(address.ip()));
         let stream = if is_free {
-            self.hop_to(address, true)
+            self.hop_to(address, Transport::Tcp)
         } else {
             None
         };

@@ -7,7 +7,7 @@ use super::{Event, Kill, REALM, Trace, World};
 use crate::dice::Dice;
 use hotline_core::{Alarm, CallId, EdgeFact, Fact, Standing};
 use hotline_media::sdp::Capabilities;
-use hotline_sip::{Account, Credentials, Listener, Output as SipOutput, Trunk};
+use hotline_sip::{Account, Credentials, Listener, Output as SipOutput, Transport, Trunk};
 use hotline_switchboard::{Config, Effect, Input, Switchboard, Turn};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -51,10 +51,10 @@ impl World {
 
     fn config(&self) -> Config {
         let (_, sounds) = plan::sounds(&self.settings);
-        let listener = |is_stream| Listener {
+        let listener = |transport| Listener {
             local: server_address(),
             advertise: server_address(),
-            is_stream,
+            transport,
         };
         let accounts = self.settings.agents.iter().map(|agent| Account {
             user: agent.user.clone(),
@@ -71,7 +71,7 @@ impl World {
         Config {
             sip: hotline_sip::Config {
                 realm: REALM.to_owned(),
-                listeners: vec![listener(false), listener(true)],
+                listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
                 trunks: vec![
                     Trunk {
                         name: "north".to_owned(),

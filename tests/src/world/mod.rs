@@ -465,6 +465,7 @@ impl World {
             connection,
             listener: 1,
             peer,
+            proof: hotline_sip::Proof::None,
         }));
     }
 

@@ -146,7 +146,7 @@ fn config(address: SocketAddr) -> Config {
         listeners: vec![Listener {
             local: address,
             advertise: address,
-            is_stream: false,
+            transport: hotline_sip::Transport::Udp,
         }],
         trunks: vec![Trunk {
             name: "trunk".to_owned(),

@@ -1,6 +1,7 @@
 //! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966); any other scheme is kept as text.
 
 use super::lex::{self, Params};
+use crate::Transport;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -112,12 +113,19 @@ impl Uri {
     pub fn ip(&self) -> Option<IpAddr> {
         host_ip(&self.host)
     }
-    /// Whether it asks for TCP.
+    /// The transport that it asks for (RFC 3261 §19.1.1); None when it leaves the choice, or names one that
+    /// we do not speak. `sips:` is TLS (§26.2.2), or a WebSocket under TLS (RFC 7118 §5.2.4).
     #[must_use]
-    pub fn is_stream(&self) -> bool {
-        self.params
-            .value("transport")
-            .is_some_and(|transport| transport.eq_ignore_ascii_case("tcp"))
+    pub fn transport(&self) -> Option<Transport> {
+        let named = self.params.value("transport").map(str::to_ascii_lowercase);
+        match (named.as_deref(), self.scheme == "sips") {
+            (Some("ws"), true) | (Some("wss"), _) => Some(Transport::Wss),
+            (Some("ws"), false) => Some(Transport::Ws),
+            (Some("tls"), _) | (Some("tcp") | None, true) => Some(Transport::Tls),
+            (Some("tcp"), false) => Some(Transport::Tcp),
+            (Some("udp"), false) => Some(Transport::Udp),
+            (Some(_), _) | (None, false) => None,
+        }
     }
     /// RFC 3261 §19.1.4, as far as registrations and digests need it: scheme, user, host, port.
     #[must_use]

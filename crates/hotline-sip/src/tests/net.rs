@@ -2,7 +2,7 @@
 
 use crate::{
     Account, Command, Config, ConnectionId, Counters, Endpoint, Event, Failure, Input, Keep,
-    Listener, Mono, Now, Output, Peer, Trunk, Wall, credentials,
+    Listener, Mono, Now, Output, Peer, Proof, Transport, Trunk, Wall, credentials,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -86,11 +86,11 @@ pub(super) fn server_config() -> Config {
 
 fn listeners(address: &str) -> Vec<Listener> {
     let local = address.parse().unwrap();
-    [false, true]
-        .map(|is_stream| Listener {
+    Transport::ALL
+        .map(|transport| Listener {
             local,
             advertise: local,
-            is_stream,
+            transport,
         })
         .to_vec()
 }
@@ -328,8 +328,9 @@ impl Net {
                 to,
                 Input::StreamOpened {
                     connection: theirs,
-                    listener: 1,
+                    listener,
                     peer,
+                    proof: Proof::None,
                 },
             ),
             (
@@ -338,6 +339,7 @@ impl Net {
                     connection,
                     listener,
                     peer: destination,
+                    proof: Proof::None,
                 },
             ),
         ] {

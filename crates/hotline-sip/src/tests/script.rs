@@ -1,7 +1,7 @@
 //! Scripts: one line is one thing that somebody does.
 
 use super::net::{Net, REALM, Rule};
-use crate::{Command, Input, Target};
+use crate::{Command, Input, Target, Transport};
 
 impl Net {
     /// One line of a script.
@@ -37,14 +37,14 @@ impl Net {
                     "secret"
                 };
                 let via = self.node("server").address;
-                let is_stream = rest.contains(&"tcp");
+                let transport = transport(rest);
                 self.command(
                     name,
                     Command::Register {
                         user: user.to_string(),
                         password: password.to_owned(),
                         via,
-                        is_stream,
+                        transport,
                         expires_s,
                     },
                 );
@@ -108,10 +108,10 @@ impl Net {
 
     fn call(&mut self, name: &str, number: &str, rest: &[&str]) {
         let via = self.node("server").address;
-        let is_stream = rest.contains(&"tcp");
+        let transport = transport(rest);
         let user = rest
             .iter()
-            .find(|word| **word != "tcp")
+            .find(|word| !Transport::ALL.iter().any(|known| known.name() == **word))
             .copied()
             .unwrap_or("0987654321");
         let login = user
@@ -120,7 +120,7 @@ impl Net {
         let target = Target::Uri {
             uri: format!("sip:{number}@{REALM}"),
             via,
-            is_stream,
+            transport,
         };
         let dialog = self.new_dialog(name);
         let from = (String::new(), user.to_owned());
@@ -181,4 +181,13 @@ pub(super) fn run(net: &mut Net, script: &str) {
         net.act(line);
         net.run_ms(100);
     }
+}
+
+/// UDP unless a word says otherwise.
+fn transport(words: &[&str]) -> Transport {
+    let named = |known: &Transport| words.contains(&known.name());
+    Transport::ALL
+        .into_iter()
+        .find(named)
+        .unwrap_or(Transport::Udp)
 }

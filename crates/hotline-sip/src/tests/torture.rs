@@ -84,6 +84,7 @@ fn answers(case: &Case, source: &str, is_stream: bool) -> (Vec<u16>, bool) {
                 connection: 1,
                 listener: 1,
                 peer,
+                proof: crate::Proof::None,
             },
             &mut out,
         );

@@ -2,7 +2,7 @@
 
 use super::net::Net;
 use crate::message::Message;
-use crate::{Command, Input, Output};
+use crate::{Command, Input, Output, Proof};
 
 #[test]
 fn half_a_message_on_a_stream_is_given_up() {
@@ -21,6 +21,7 @@ fn half_a_message_on_a_stream_is_given_up() {
                 connection,
                 listener: 1,
                 peer,
+                proof: Proof::None,
             },
             &mut out,
         );
@@ -80,6 +81,7 @@ fn open(net: &mut Net, connection: u64, peer: &str) {
         connection,
         listener,
         peer,
+        proof: Proof::None,
     };
     assert!(server(net, input).is_empty());
 }

@@ -5,6 +5,7 @@ use super::control::{ControlRequest, ask};
 use super::output::{Console, Exit};
 use super::table::Table;
 use crate::config::{Fault, ListenerSettings, Loaded, ServerSettings, Severity, Tongue, load};
+use hotline_sip::Transport;
 use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -166,12 +167,12 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
         let http = ListenerSettings {
             local: server.http,
             advertise: server.http,
-            is_stream: true,
+            transport: Transport::Tcp,
         };
         for listener in loaded.sip.listeners.iter().chain([&http]) {
-            if let Err(error) = bind(listener.local, listener.is_stream) {
+            if let Err(error) = bind(listener.local, listener.transport) {
                 let text = tongue.pick("không mở được cổng", "cannot open the port");
-                let kind = if listener.is_stream { "TCP" } else { "UDP" };
+                let kind = listener.transport.via();
                 let text = format!("{text} {kind} {}: {error}", listener.local);
                 troubles.push(Trouble {
                     severity: Severity::Error,
@@ -183,8 +184,8 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
     troubles
 }
 
-fn bind(address: SocketAddr, is_stream: bool) -> std::io::Result<()> {
-    if is_stream {
+fn bind(address: SocketAddr, transport: Transport) -> std::io::Result<()> {
+    if transport.is_stream() {
         TcpListener::bind(address).map(|_| ())
     } else {
         UdpSocket::bind(address).map(|_| ())

@@ -4,6 +4,7 @@ use super::problem::{Problem, Thing};
 use super::section::Section;
 use super::source::NOWHERE;
 use super::value::{Bytes, Host, Millis, Name, Placed, Ports};
+use hotline_sip::Transport;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -41,8 +42,8 @@ pub(crate) struct ListenerSettings {
     pub local: SocketAddr,
     /// To name in Via and Contact; port 0 = the one that `local` got.
     pub advertise: SocketAddr,
-    /// TCP.
-    pub is_stream: bool,
+    /// What is spoken there.
+    pub transport: Transport,
 }
 
 /// `[sip]` and `[[trunk]]`.
@@ -195,7 +196,7 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
         section.notes().error(section.place(), Problem::NoListener);
     }
     let mut listeners = Vec::with_capacity(udp.len() + tcp.len());
-    for (list, is_stream) in [(&udp, false), (&tcp, true)] {
+    for (list, transport) in [(&udp, Transport::Udp), (&tcp, Transport::Tcp)] {
         for (index, address) in list.iter().enumerate() {
             let is_twice = list
                 .iter()
@@ -207,7 +208,7 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
                     Problem::AddressTwice(address.value.to_string()),
                 );
             }
-            listeners.push(listener(&section, address, advertise, is_stream));
+            listeners.push(listener(&section, address, advertise, transport));
         }
     }
     let longest = Millis(24 * 3_600_000);
@@ -260,7 +261,7 @@ fn listener(
     section: &Section<'_>,
     address: &Placed<SocketAddr>,
     advertise: Option<Host>,
-    is_stream: bool,
+    transport: Transport,
 ) -> ListenerSettings {
     let local = address.value;
     if local.ip().is_unspecified() && advertise.is_none() {
@@ -273,7 +274,7 @@ fn listener(
     ListenerSettings {
         local,
         advertise: SocketAddr::new(ip, port),
-        is_stream,
+        transport,
     }
 }
 

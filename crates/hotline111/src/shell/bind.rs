@@ -3,6 +3,7 @@
 use crate::config::ListenerSettings;
 use crate::shell::error::ServeError;
 use crate::shell::net::Bound;
+use hotline_sip::Transport;
 use std::net::SocketAddr;
 
 /// All listeners, in the order of the settings.
@@ -12,13 +13,12 @@ pub(crate) fn bind(
     let mut sockets = Vec::with_capacity(settings.len());
     let mut listeners = Vec::with_capacity(settings.len());
     for wanted in settings {
-        let transport = if wanted.is_stream { "tcp" } else { "udp" };
         let failed = |source| ServeError::Bind {
-            transport,
+            transport: wanted.transport.name(),
             address: wanted.local,
             source,
         };
-        let (socket, local) = open(wanted.local, wanted.is_stream).map_err(failed)?;
+        let (socket, local) = open(wanted.local, wanted.transport).map_err(failed)?;
         sockets.push(socket);
         let port = match wanted.advertise.port() {
             0 => local.port(),
@@ -28,14 +28,14 @@ pub(crate) fn bind(
         listeners.push(hotline_sip::Listener {
             local,
             advertise,
-            is_stream: wanted.is_stream,
+            transport: wanted.transport,
         });
     }
     Ok((sockets, listeners))
 }
 
-fn open(address: SocketAddr, is_stream: bool) -> std::io::Result<(Bound, SocketAddr)> {
-    if is_stream {
+fn open(address: SocketAddr, transport: Transport) -> std::io::Result<(Bound, SocketAddr)> {
+    if transport.is_stream() {
         let listener = std::net::TcpListener::bind(address)?;
         let local = listener.local_addr()?;
         Ok((Bound::Tcp(listener), local))

@@ -13,7 +13,7 @@ pub(crate) fn registrations(view: &View) -> Vec<RegLine> {
         account: phone.account.clone(),
         contact: phone.contact.clone(),
         source: phone.source.to_string(),
-        transport: if phone.is_stream { "tcp" } else { "udp" }.to_owned(),
+        transport: phone.transport.name().to_owned(),
         expires_s: phone.expires_s,
         is_reachable: phone.is_reachable,
     };

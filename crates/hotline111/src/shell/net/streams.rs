@@ -1,6 +1,6 @@
 //! TCP streams of signalling: accepted and opened ones, with bounds on how many, how much, and from whom.
 
-use hotline_sip::{ConnectionId, Input, ListenerId};
+use hotline_sip::{ConnectionId, Input, ListenerId, Proof};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +93,7 @@ impl Streams {
                 connection,
                 listener,
                 peer,
+                proof: Proof::None,
             });
         }
     }
@@ -247,6 +248,7 @@ impl Stream {
                         connection,
                         listener,
                         peer,
+                        proof: Proof::None,
                     });
                 }
                 Ok(None) => return Served::Waiting,
