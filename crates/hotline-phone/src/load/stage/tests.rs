@@ -13,6 +13,8 @@ fn call(stage: &mut Stage, side: Side, begun_us: u64) -> usize {
         payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
+        event_clock_hz: 8_000,
+        hears_key_tones: false,
         remote: Some(remote),
         signalling: None,
         direction: Direction::SendReceive,

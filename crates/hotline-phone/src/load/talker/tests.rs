@@ -8,6 +8,8 @@ fn plan() -> LegPlan {
         payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
+        event_clock_hz: 8_000,
+        hears_key_tones: false,
         remote: None,
         signalling: None,
         direction: Direction::SendReceive,
