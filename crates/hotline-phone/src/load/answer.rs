@@ -375,7 +375,7 @@ fn refuse(line: &mut Line, dialog: DialogId, status: u16) {
 /// None when the other side wants no audio.
 fn media(index: usize, socket: usize, plan: &LegPlan) -> Option<Media> {
     Some(Media {
-        codec: plan.codec,
+        law: super::talker::law(plan.codec),
         payload_type: plan.payload_type,
         socket,
         remote: plan.remote?,

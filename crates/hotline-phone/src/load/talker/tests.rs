@@ -1,5 +1,6 @@
 use super::Talker;
 use crate::load::ident::Ident;
+use hotline_media::g711::Law;
 use hotline_media::{Codec, Direction, LegPlan};
 
 fn plan() -> LegPlan {
@@ -28,7 +29,7 @@ fn audio_packets_carry_rising_numbers_and_remember_when_they_left() {
             (number + 1) * 160
         );
         assert_eq!(
-            Ident::read(Codec::Pcma, &bytes[12..]),
+            Ident::read(Law::A, &bytes[12..]),
             Some(Ident {
                 leg: 7,
                 sequence: number
