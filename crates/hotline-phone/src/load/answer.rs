@@ -128,6 +128,8 @@ impl Runner<'_> {
             | Event::Digit { .. }
             | Event::Invited(_)
             | Event::Banned { .. }
+            | Event::ReinviteAnswered { .. }
+            | Event::Referred(_)
             | Event::Rejected { .. }
             | Event::Ringing { .. } => {}
         }
