@@ -12,7 +12,6 @@
 mod audio;
 mod baresip;
 mod capture;
-mod chromium;
 mod namespaces;
 mod phones;
 mod process;
@@ -35,4 +34,5 @@ mod strangers;
 mod talk_baresip;
 mod talk_phones;
 mod talk_sipp;
+mod trace;
 mod waiting;

@@ -4,7 +4,7 @@
 use crate::legs::Legs;
 use crate::sounds::{SoundIndex, Sounds};
 use crate::turn::{Effect, Turn};
-use hotline_core::{AgentId, EdgeFact, Ledger, Mono, Now, Plan, RequestId, Switch};
+use hotline_core::{AgentId, CallId, EdgeFact, Ledger, LegId, Mono, Now, Plan, RequestId, Switch};
 use hotline_media::sdp::Capabilities;
 use hotline_sip::{Command, Endpoint, Output as SipOutput};
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,6 +192,13 @@ impl Switchboard {
             calls: self.legs.calls.len(),
             free_ports: self.legs.free_ports(),
         }
+    }
+
+    /// The call that a dialog belongs to, by its Call-ID, while both live.
+    #[must_use]
+    pub fn call_of(&self, call_id: &str) -> Option<CallId> {
+        let leg = LegId(self.sip.dialog_of(call_id)?);
+        self.legs.legs.get(&leg)?.call
     }
 
     /// For the simulator and for metrics.

@@ -14,6 +14,7 @@ mod sounds;
 mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trace;
 pub(crate) mod user;
 
 pub(crate) use args::{Cli, LogFormat};

@@ -10,12 +10,14 @@ mod host;
 pub(crate) mod lock;
 mod log;
 mod logging;
+mod mask;
 mod net;
 mod notify;
 mod operate;
 mod serve;
 mod socket;
 mod tables;
+mod tap;
 mod watch;
 mod workers;
 

@@ -10,11 +10,6 @@ fn frame(level_db: Option<u32>) -> Vec<u8> {
     codes
 }
 
-fn hear(listener: &mut Listener, now: Mono, level_db: Option<u32>) -> bool {
-    let level = level_of_codes(&ALAW_TO_LINEAR, &frame(level_db));
-    listener.hear(now, level, 160)
-}
-
 /// Plays a pattern of (frames, level) and says at which frames voice was told.
 fn voiced(pattern: &[(u64, Option<u32>)]) -> Vec<u64> {
     let mut listener = Listener::new(Mono(0));
@@ -22,7 +17,7 @@ fn voiced(pattern: &[(u64, Option<u32>)]) -> Vec<u64> {
     let mut tick = 0;
     for (frames, level) in pattern {
         for _ in 0..*frames {
-            if hear(&mut listener, Mono(tick * 20_000), *level) {
+            if listener.hear(Mono(tick * 20_000), &ALAW_TO_LINEAR, &frame(*level)) {
                 told.push(tick);
             }
             tick += 1;
@@ -56,9 +51,9 @@ fn silence_is_told_at_its_marks_and_ends_with_any_sound() {
     let mut told = Vec::new();
     for tick in 0..12_000u64 {
         let now = Mono(tick * 20_000);
-        hear(&mut listener, now, None);
+        listener.hear(now, &ALAW_TO_LINEAR, &frame(None));
         if tick == 10_000 {
-            hear(&mut listener, now, Some(40));
+            listener.hear(now, &ALAW_TO_LINEAR, &frame(Some(40)));
         }
         told.extend(listener.silent(now).map(|for_ms| (tick / 50, for_ms)));
     }

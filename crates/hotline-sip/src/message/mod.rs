@@ -11,7 +11,7 @@ mod name;
 mod parse;
 pub(crate) mod uri;
 mod via;
-pub(crate) mod write;
+mod write;
 
 #[cfg(test)]
 mod tests;

@@ -172,6 +172,24 @@ pub(crate) enum CtlCommand {
         #[command(subcommand)]
         change: Option<BanChange>,
     },
+    /// The signalling of a call, numbers masked
+    Trace {
+        /// Number of the call, as `ctl calls` and the records print it
+        #[arg(long)]
+        call: String,
+        /// Write a capture for Wireshark or sngrep instead; never overwrites
+        #[arg(long, value_name = "FILE")]
+        pcap: Option<PathBuf>,
+        /// Print whole messages, not only their first lines
+        #[arg(long)]
+        full: bool,
+        /// Do not mask; who, when and why is kept
+        #[arg(long, requires = "reason")]
+        unmasked: bool,
+        /// Why numbers must be seen
+        #[arg(long, requires = "unmasked", value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Change what a counsellor does
     Agent {
         /// Account, e.g. tv01

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -50,6 +50,13 @@ pub(crate) enum ControlRequest {
     Regs,
     /// How the server is.
     Status,
+    /// The signalling of a call.
+    Trace {
+        /// As `calls` names it: 16 hexadecimal digits.
+        call: String,
+        /// Why it must be seen unmasked; None = masked.
+        reason: Option<String>,
+    },
     /// Add an account.
     UserAdd {
         /// With the password's hashes, never the password.
@@ -114,6 +121,8 @@ pub(crate) enum ControlReply {
     Regs(Vec<RegLine>),
     /// How the server is.
     Status(Box<Status>),
+    /// The signalling of a call.
+    Trace(Vec<TraceLine>),
     /// Accounts.
     Users(Vec<AccountLine>),
 }
@@ -205,6 +214,23 @@ pub(crate) struct RegLine {
     pub expires_s: u64,
     /// Answers.
     pub is_reachable: bool,
+}
+
+/// One message of a call's signalling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TraceLine {
+    /// Microseconds since 1970.
+    pub at_us: u64,
+    /// Came to us.
+    pub is_incoming: bool,
+    /// Our end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// `udp`, `tcp`, `tls`, `ws`, `wss`.
+    pub transport: String,
+    /// The message's bytes, hexadecimal.
+    pub message: String,
 }
 
 /// How the server is.

@@ -4,6 +4,7 @@ use super::args::{AgentChange, BanChange, Cli, Ctl, CtlCommand};
 use super::control::{AgentOrder, ControlError, ControlReply, ControlRequest, Status, ask};
 use super::output::{Console, Exit};
 use super::table::{Table, clock};
+use super::trace;
 use crate::config::{Options, load};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ pub(crate) fn run(cli: &Cli, ctl: &Ctl, console: &mut Console) -> Exit {
     };
     loop {
         let exit = match ask(&socket, &request) {
+            Ok(ControlReply::Trace(lines)) if !ctl.json => {
+                trace::print(&lines, &ctl.command, console)
+            }
             Ok(reply) => {
                 if ctl.watch && console.is_terminal {
                     console.out(CLEAR);
@@ -89,6 +93,13 @@ fn request(command: &CtlCommand) -> (ControlRequest, Option<(&'static str, &'sta
                     address: *address,
                     length_ms: 0,
                 },
+            },
+            None,
+        ),
+        CtlCommand::Trace { call, reason, .. } => (
+            ControlRequest::Trace {
+                call: call.clone(),
+                reason: reason.clone(),
             },
             None,
         ),
@@ -167,6 +178,7 @@ pub(crate) fn print(reply: &ControlReply, is_json: bool, console: &mut Console) 
         | ControlReply::Queues(_)
         | ControlReply::Regs(_)
         | ControlReply::Status(_)
+        | ControlReply::Trace(_)
         | ControlReply::Users(_) => {}
     }
     let text = if is_json {
@@ -187,6 +199,7 @@ fn json(reply: &ControlReply) -> String {
         ControlReply::Queues(lines) => serde_json::to_string(lines),
         ControlReply::Regs(lines) => serde_json::to_string(lines),
         ControlReply::Status(status) => serde_json::to_string(status),
+        ControlReply::Trace(lines) => serde_json::to_string(lines),
         ControlReply::Users(lines) => serde_json::to_string(lines),
         ControlReply::Done | ControlReply::Failed(_) | ControlReply::Refused(_) => {
             Ok(String::new())
@@ -304,7 +317,11 @@ fn table(reply: &ControlReply) -> Table {
             }
             table
         }
-        ControlReply::Done | ControlReply::Failed(_) | ControlReply::Refused(_) => Table::default(),
+        // A trace has a form of its own.
+        ControlReply::Done
+        | ControlReply::Failed(_)
+        | ControlReply::Refused(_)
+        | ControlReply::Trace(_) => Table::default(),
     }
 }
 

@@ -238,7 +238,8 @@ pub(crate) async fn accounts(store: &Store, request: ControlRequest) -> ControlR
         | ControlRequest::HangUp { .. }
         | ControlRequest::Queues
         | ControlRequest::Regs
-        | ControlRequest::Status => {
+        | ControlRequest::Status
+        | ControlRequest::Trace { .. } => {
             return ControlReply::Refused("no request about accounts".to_owned());
         }
     };

@@ -6,6 +6,7 @@ use crate::shell::log;
 use crate::shell::net::Net;
 use crate::shell::notify::Notifier;
 use crate::shell::operate;
+use crate::shell::tap::Tap;
 use hotline_console::Counters;
 use hotline_core::{Cause, EdgeFact, Fact, Ledger, Now, Plan, Refusal, Request, RequestId};
 use hotline_media::WorkerHandle;
@@ -70,6 +71,8 @@ pub(crate) enum Message {
         /// The answer goes here.
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// The signalling of a call.
+    Trace(operate::Trace),
     /// What is there now?
     View(oneshot::Sender<View>),
 }
@@ -160,6 +163,7 @@ pub(crate) struct Control {
     pub(crate) inbox: Inbox,
     pub(crate) notifier: Notifier,
     pub(crate) short_ms: u32,
+    pub(crate) tap: Tap,
 }
 
 /// The state of a running loop.
@@ -317,7 +321,7 @@ impl Running {
     fn on_message(&mut self, message: Message) {
         match message {
             Message::Alarm(name) => self.count_alarm(name),
-            Message::Accounts(accounts) => self.turn(Input::Accounts(accounts)),
+            Message::Accounts(accounts) => drop(self.turn(Input::Accounts(accounts))),
             Message::Ban(ban) => self.on_ban(ban),
             Message::DiskFull(is_full) => self.on_disk(is_full),
             Message::Drain { limit_ms } => {
@@ -340,13 +344,14 @@ impl Running {
                 }
                 self.turn(Input::Media { worker, event });
             }
-            Message::Plan(plan) => self.turn(Input::Plan(plan)),
+            Message::Plan(plan) => drop(self.turn(Input::Plan(plan))),
             Message::Request { request, reply } => {
                 self.next_request += 1;
                 let id = RequestId(self.next_request);
                 self.replies.insert(id, reply);
                 self.turn(Input::Request(id, request));
             }
+            Message::Trace(trace) => self.on_trace(trace),
             Message::View(sender) => {
                 // Whoever asked may have gone.
                 if sender.send(self.view()).is_err() {
@@ -357,13 +362,23 @@ impl Running {
     }
 
     /// One thing happens: decide, write down, tell the log, and only then act.
-    pub(super) fn turn(&mut self, input: Input) {
+    /// Gives the number of the frame in the journal, when there was something to write.
+    pub(super) fn turn(&mut self, input: Input) -> Option<u64> {
         let now = self.control.clock.now();
         let mut turn = std::mem::take(&mut self.turn);
+        let is_sip = matches!(input, Input::Sip(_));
+        if let Input::Sip(input) = &input {
+            self.control.tap.incoming(now, input);
+        }
         self.control.switchboard.handle(now, input, &mut turn);
+        if is_sip {
+            self.tie_invited(&turn);
+        }
+        let mut frame = None;
         if !turn.is_frame_empty() {
             let appended = self.control.journal.append(&turn.frame);
             self.note_journal(&appended);
+            frame = Some(appended.sequence);
             let short_ms = self.control.short_ms;
             self.counters
                 .count(&turn.frame, self.control.journal.ledger(), short_ms);
@@ -385,6 +400,7 @@ impl Running {
         if took_us > TURN_US_ALARM {
             tracing::warn!(took_us, "a turn of the control loop was long");
         }
+        frame
     }
 
     fn start(&mut self, effect: Effect, now: Now) {
@@ -408,7 +424,10 @@ impl Running {
                     tracing::debug!("nobody waits for the reply any more");
                 }
             }
-            Effect::Sip(output) => self.send(output),
+            Effect::Sip(output) => {
+                self.tap_outgoing(now, &output);
+                self.send(output);
+            }
         }
     }
 

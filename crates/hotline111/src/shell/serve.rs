@@ -11,6 +11,7 @@ use crate::shell::host::{Host, LoadError, endpoint_accounts, load_accounts};
 use crate::shell::lock::StateLock;
 use crate::shell::net::{Bound, Net};
 use crate::shell::notify::Notifier;
+use crate::shell::tap::Tap;
 use crate::shell::{bind, log, socket, watch, workers};
 use hotline_console::{Console, ConsoleState};
 use hotline_core::Ledger;
@@ -137,6 +138,10 @@ impl Server<'_> {
             inbox,
             notifier: Notifier::from_environment(),
             short_ms: loaded.plan.timing.short_ms,
+            tap: Tap::new(
+                usize::try_from(loaded.sip.trace_bytes).unwrap_or(usize::MAX),
+                listeners,
+            ),
         };
         Ok((control, host, projector))
     }

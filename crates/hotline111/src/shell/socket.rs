@@ -6,6 +6,7 @@ use crate::cli::control::{
 use crate::cli::live;
 use crate::shell::error::ServeError;
 use crate::shell::host::Host;
+use crate::shell::operate::TraceRefused;
 use crate::shell::tables;
 use hotline_core::{AgentId, CallId, Refusal, Request};
 use std::path::Path;
@@ -19,6 +20,9 @@ use tokio::sync::Semaphore;
 const CLIENTS_MAX: usize = 32;
 /// A client that says nothing for so long is let go.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Of the reason why somebody must see numbers.
+const REASON_BYTES_MAX: usize = 1_000;
 
 /// Binds the socket, mode 0660: whoever may write to it may control the server.
 pub(crate) fn bind(path: &Path) -> Result<UnixListener, ServeError> {
@@ -112,6 +116,7 @@ async fn answer(request: ControlRequest, host: &Host, who: &str) -> ControlReply
                 "{call} is no call: 16 hexadecimal digits are expected"
             )),
         },
+        ControlRequest::Trace { call, reason } => trace(&call, reason, host, who).await,
         ControlRequest::UserAdd { .. }
         | ControlRequest::UserPassword { .. }
         | ControlRequest::UserRemove { .. }
@@ -122,6 +127,30 @@ async fn answer(request: ControlRequest, host: &Host, who: &str) -> ControlReply
         | ControlRequest::Queues
         | ControlRequest::Regs
         | ControlRequest::Status => show(&request, host).await,
+    }
+}
+
+async fn trace(call: &str, reason: Option<String>, host: &Host, who: &str) -> ControlReply {
+    let Ok(number) = u64::from_str_radix(call, 16) else {
+        return ControlReply::Refused(format!(
+            "{call} is no call: 16 hexadecimal digits are expected"
+        ));
+    };
+    if reason
+        .as_ref()
+        .is_some_and(|reason| reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX)
+    {
+        return ControlReply::Refused("a reason is needed to see numbers, in a sentence".into());
+    }
+    match host.trace(CallId(number), reason, who).await {
+        Ok(messages) => ControlReply::Trace(tables::trace(&messages)),
+        Err(TraceRefused::Unknown) => ControlReply::Refused(format!(
+            "nothing is kept of call {call}: it is too old, unknown, or [sip] trace is 0"
+        )),
+        Err(TraceRefused::NotAudited) => ControlReply::Refused(
+            "the journal cannot keep who looks, so nothing is shown (see `ctl status`)".into(),
+        ),
+        Err(TraceRefused::Stopping) => ControlReply::Failed("the server is stopping".into()),
     }
 }
 

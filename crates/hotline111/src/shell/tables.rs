@@ -1,8 +1,9 @@
 //! A picture of the moment becomes what `ctl status` and `ctl regs` print.
 
-use crate::cli::control::{BanLine, RegLine, Status};
-use crate::cli::live;
+use crate::cli::control::{BanLine, RegLine, Status, TraceLine};
+use crate::cli::{live, trace};
 use crate::shell::control::View;
+use crate::shell::tap::Seen;
 use hotline_core::Plan;
 use hotline_sip::{BanReason, Registered};
 use std::collections::BTreeMap;
@@ -36,6 +37,19 @@ pub(crate) fn bans(view: &View) -> Vec<BanLine> {
         dropped: ban.dropped,
     };
     view.bans.iter().map(line).collect()
+}
+
+/// The signalling of a call.
+pub(crate) fn trace(messages: &[Seen]) -> Vec<TraceLine> {
+    let line = |seen: &Seen| TraceLine {
+        at_us: seen.at_us,
+        is_incoming: seen.is_incoming,
+        local: seen.local,
+        remote: seen.remote,
+        transport: seen.transport.to_owned(),
+        message: trace::to_hex(&seen.bytes),
+    };
+    messages.iter().map(line).collect()
 }
 
 /// How the server is.

@@ -2,7 +2,6 @@ use super::Stage;
 use crate::load::call::{Call, Counsellor, Duty, Media, Side, State};
 use crate::load::ear::Ear;
 use crate::load::talker::Talker;
-use hotline_media::g711::Law;
 use hotline_media::{Codec, Direction, LegPlan};
 
 /// A leg whose audio comes from the port `40_000 + index`.
@@ -14,14 +13,12 @@ fn call(stage: &mut Stage, side: Side, begun_us: u64) -> usize {
         payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
-        event_clock_hz: 8_000,
-        hears_key_tones: false,
         remote: Some(remote),
         signalling: None,
         direction: Direction::SendReceive,
     };
     let media = Media {
-        law: Law::A,
+        codec: Codec::Pcma,
         payload_type: 8,
         socket: 0,
         remote,

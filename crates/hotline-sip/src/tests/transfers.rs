@@ -1,1 +1,0 @@
-//! REFER, NOTIFY and Replaces.
