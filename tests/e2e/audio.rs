@@ -255,9 +255,14 @@ pub(crate) fn sine(hz: f64, level_dbfs: f64, length_ms: u32) -> Vec<i16> {
 
 /// Writes a mono 8 kHz WAV for a phone to say.
 pub(crate) fn write_wav(path: &Path, samples: &[i16]) {
+    write_wav_at(path, samples, 8_000);
+}
+
+/// The same at another rate.
+pub(crate) fn write_wav_at(path: &Path, samples: &[i16], rate: u32) {
     let spec = hound::WavSpec {
         channels: 1,
-        sample_rate: 8_000,
+        sample_rate: rate,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,
     };

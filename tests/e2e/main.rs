@@ -12,6 +12,7 @@
 mod audio;
 mod baresip;
 mod capture;
+mod chromium;
 mod namespaces;
 mod phones;
 mod process;

@@ -192,6 +192,8 @@ fn plan(remote: SocketAddr) -> LegPlan {
         payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
+        event_clock_hz: 8_000,
+        hears_key_tones: false,
         remote: Some(remote),
         signalling: Some(remote.ip()),
         direction: Direction::SendReceive,

@@ -115,6 +115,8 @@ impl Bench {
             payload_type,
             event_send: Some(101),
             event_receive: Some(101),
+            event_clock_hz: 8_000,
+            hears_key_tones: false,
             remote: Some(remote),
             signalling: Some(remote.ip()),
             direction: Direction::SendReceive,

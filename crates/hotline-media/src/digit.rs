@@ -1,5 +1,6 @@
 //! Keys as telephone events (RFC 4733): one press is one digit, whatever the network does to its packets.
 
+use crate::codec::{Clock, FRAME_MS};
 use crate::time::Mono;
 
 /// Hears presses. One press is up to seven or more packets with one timestamp; any of them may be lost, doubled
@@ -77,7 +78,7 @@ impl Press {
             return false;
         }
         // RFC 4733 §2.5.1.3: a press longer than the 16-bit duration is cut into segments.
-        let is_segment = self.duration >= SEGMENT_SAMPLES;
+        let is_segment = self.duration >= SEGMENT_UNITS;
         // Some senders wrongly advance the timestamp with every packet; their duration rises all the same, while
         // that of a new press begins again.
         let is_wrong_clock = next.duration > self.duration;
@@ -94,6 +95,8 @@ pub(crate) struct DigitSender {
     pub(crate) timestamp: u32,
     duration: u32,
     length: u32,
+    /// What a tick takes of the clock of the events.
+    step: u32,
     packets: u32,
     ends_left: u8,
 }
@@ -105,20 +108,23 @@ pub(crate) struct EventPacket {
     pub(crate) marker: bool,
     /// Event payload.
     pub(crate) payload: [u8; 4],
-    /// The last packet of the press has been made: how many samples of the clock it took, its ends included.
+    /// The last packet of the press has been made: how many milliseconds it took, its ends included.
     pub(crate) ended: Option<u32>,
 }
 
 impl DigitSender {
-    /// A press of `length_ms`; None for a symbol that is no key.
-    pub(crate) fn new(digit: char, length_ms: u32, timestamp: u32) -> Option<Self> {
-        let length = length_ms.clamp(LENGTH_MS_MIN, LENGTH_MS_MAX) * 8;
+    /// A press of `length_ms`, its durations counted by `clock`; None for a symbol that is no key.
+    pub(crate) fn new(digit: char, length_ms: u32, timestamp: u32, clock: Clock) -> Option<Self> {
+        // The duration has 16 bits: 8 s at 8 kHz, 1.3 s at 48.
+        let length_ms_max = LENGTH_UNITS_MAX / clock.units_a_ms;
+        let length = length_ms.clamp(LENGTH_MS_MIN, length_ms_max) * clock.units_a_ms;
         let event = event(digit)?;
         Some(DigitSender {
             event,
             timestamp,
             duration: 0,
             length,
+            step: clock.frame(),
             packets: 0,
             ends_left: ENDS,
         })
@@ -130,7 +136,7 @@ impl DigitSender {
         self.packets += 1;
         let is_end = self.duration >= self.length;
         if !is_end {
-            self.duration = (self.duration + TICK_SAMPLES).min(self.length);
+            self.duration = (self.duration + self.step).min(self.length);
         } else {
             // RFC 4733 §2.5.1.4: the end is sent three times.
             self.ends_left = self.ends_left.saturating_sub(1);
@@ -139,7 +145,7 @@ impl DigitSender {
         let [high, low] = u16::try_from(self.duration)
             .unwrap_or(u16::MAX)
             .to_be_bytes();
-        let ended = (is_end && self.ends_left == 0).then_some(self.packets * TICK_SAMPLES);
+        let ended = (is_end && self.ends_left == 0).then_some(self.packets * FRAME_MS);
         EventPacket {
             marker,
             payload: [self.event, flags, high, low],
@@ -169,16 +175,14 @@ const END_BIT: u8 = 0x80;
 /// -10 dBm0.
 const VOLUME: u8 = 10;
 const ENDS: u8 = 3;
-const TICK_SAMPLES: u32 = 160;
 const LENGTH_MS_MIN: u32 = 40;
-/// The duration field holds 8,191 ms.
-const LENGTH_MS_MAX: u32 = 8_000;
+const LENGTH_UNITS_MAX: u32 = 64_000;
 /// A timestamp older than this says nothing about order: the sender may have begun anew.
 const MEMORY_MICROSECONDS: u64 = 10_000_000;
 /// Packets of a held key come every 20 to 50 ms; three in a row may be lost.
 const GOING_ON_MICROSECONDS: u64 = 200_000;
-/// Near the end of the 16-bit duration.
-const SEGMENT_SAMPLES: u16 = u16::MAX - 1_600;
+/// Near the end of the 16-bit duration: within 60 ms at 48 kHz.
+const SEGMENT_UNITS: u16 = u16::MAX - 2_880;
 
 #[cfg(test)]
 mod tests;

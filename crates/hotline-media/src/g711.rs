@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use crate::Codec;
-
 /// A-law code of silence: the smallest positive value (G.711 §3, even bits inverted).
 pub const ALAW_SILENCE: u8 = 0xD5;
 /// mu-law code of silence: positive zero.
@@ -41,20 +39,39 @@ pub fn ulaw_decode(code: u8) -> i16 {
     ULAW_TO_LINEAR[usize::from(code)]
 }
 
-/// The table that turns codes of one law into codes of the other; None when they are the same.
-pub fn transcoder(from: Codec, to: Codec) -> Option<&'static [u8; 256]> {
-    match (from, to) {
-        (Codec::Pcma, Codec::Pcma) | (Codec::Pcmu, Codec::Pcmu) => None,
-        (Codec::Pcma, Codec::Pcmu) => Some(&ALAW_TO_ULAW),
-        (Codec::Pcmu, Codec::Pcma) => Some(&ULAW_TO_ALAW),
-    }
+/// One of the two flavours of G.711.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Law {
+    /// A-law.
+    A,
+    /// mu-law.
+    Mu,
 }
 
-/// The table that turns codes into linear samples.
-pub fn decoder(codec: Codec) -> &'static [i16; 256] {
-    match codec {
-        Codec::Pcma => &ALAW_TO_LINEAR,
-        Codec::Pcmu => &ULAW_TO_LINEAR,
+impl Law {
+    /// Code of a linear sample.
+    pub fn encode(self, sample: i16) -> u8 {
+        match self {
+            Law::A => alaw_encode(sample),
+            Law::Mu => ulaw_encode(sample),
+        }
+    }
+
+    /// The table that turns codes into linear samples.
+    pub fn to_linear(self) -> &'static [i16; 256] {
+        match self {
+            Law::A => &ALAW_TO_LINEAR,
+            Law::Mu => &ULAW_TO_LINEAR,
+        }
+    }
+
+    /// The table that turns codes of this law into codes of another; None when they are the same.
+    pub fn to_law(self, other: Law) -> Option<&'static [u8; 256]> {
+        match (self, other) {
+            (Law::A, Law::A) | (Law::Mu, Law::Mu) => None,
+            (Law::A, Law::Mu) => Some(&ALAW_TO_ULAW),
+            (Law::Mu, Law::A) => Some(&ULAW_TO_ALAW),
+        }
     }
 }
 

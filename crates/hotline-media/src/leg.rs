@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use crate::codec::Clock;
 use crate::control::{self, LastSenderReport, Sending};
 use crate::digit::{DigitReceiver, DigitSender, event};
-use crate::g711::transcoder;
-use crate::line::{FRAME_SAMPLES, Line, Numbers, samples_between};
+use crate::g711::Law;
+use crate::line::{FRAME_SAMPLES, Line, Numbers};
 use crate::message::{Bed, Codec, Event, LegId, LegPlan, LegStatistics, Sound};
+use crate::mouth::Mouth;
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{View, write_header};
 use crate::player::{Run, fill_loop};
@@ -29,6 +31,8 @@ pub(crate) struct Leg {
     pub(crate) digits: DigitReceiver,
     pub(crate) listener: Listener,
     pub(crate) line: Line,
+    /// For the codecs that need an encoder.
+    mouth: Option<Box<Mouth>>,
     pub(crate) hearing: Hearing,
     pub(crate) bed: Bed,
     pub(crate) run: Option<Run>,
@@ -103,11 +107,11 @@ impl Leg {
             id,
             slot,
             gate: Gate::new(now, plan.remote, plan.signalling),
-            plan,
-            reception: Reception::default(),
+            reception: Reception::new(plan.codec.clock()),
             digits: DigitReceiver::default(),
             listener: Listener::new(now),
-            line: Line::new(draw.ssrc, draw.sequence, draw.timestamp),
+            mouth: mouth(plan.codec),
+            line: Line::new(plan.codec.clock(), draw.ssrc, draw.sequence, draw.timestamp),
             hearing: Hearing::Bed,
             bed: Bed::None,
             run: None,
@@ -127,11 +131,17 @@ impl Leg {
             name: format!("{:016x}", draw.name),
             report_at: Mono(now.0 + draw.report_after_us),
             statistics_at: Mono(now.0 + STATISTICS_MICROSECONDS),
+            plan,
         }
     }
 
     pub(crate) fn replan(&mut self, now: Mono, plan: LegPlan) {
         self.gate.renegotiate(now, plan.remote, plan.signalling);
+        if self.plan.codec != plan.codec {
+            self.mouth = mouth(plan.codec);
+            self.line.set_clock(plan.codec.clock());
+            self.reception.set_clock(plan.codec.clock());
+        }
         self.plan = plan;
         self.control_source = None;
         self.listener.reset(now);
@@ -179,7 +189,12 @@ impl Leg {
         }
     }
 
-    /// Passes on a packet that arrived on another leg (or, as echo, on this one).
+    /// Whether packets of a codec can be passed on to this leg as they are, or by a table.
+    pub(crate) fn takes(&self, codec: Codec) -> bool {
+        codec == self.plan.codec || (codec.law().is_some() && self.plan.codec.law().is_some())
+    }
+
+    /// Passes on a packet that arrived on another leg (or, as echo, on this one); only what it [`Self::takes`].
     pub(crate) fn pass_on(
         &mut self,
         now: Mono,
@@ -189,10 +204,11 @@ impl Leg {
         out: &mut Output,
     ) {
         let Some(target) = self.target() else { return };
-        let Some(numbers) = self.line.pass_on(now, view, payload.len() as u32) else {
+        let Some(numbers) = self.line.pass_on(now, view, codec.payload_units(payload)) else {
             return;
         };
-        let table = transcoder(codec, self.plan.codec);
+        let laws = codec.law().zip(self.plan.codec.law());
+        let table = laws.and_then(|(from, to)| from.to_law(to));
         self.count(payload.len());
         let payload_type = self.plan.payload_type;
         out.push(self.slot, Channel::Media, target, |bytes| {
@@ -202,27 +218,41 @@ impl Leg {
                 Some(table) => bytes.extend(payload.iter().map(|code| table[usize::from(*code)])),
             }
         });
-        if let Some(tap) = &mut self.tap {
-            tap.hear(now, numbers.ssrc, numbers.timestamp, codec, payload);
+        if let (Some(tap), Some(law)) = (&mut self.tap, codec.law()) {
+            tap.hear(now, numbers.ssrc, numbers.timestamp, law, payload);
         }
     }
 
     /// Sends a frame of A-law that we made.
     fn send_frame(&mut self, now: Mono, frame: &[u8; FRAME_SAMPLES], out: &mut Output) {
         let Some(target) = self.target() else { return };
-        let numbers = self.line.advance(now, FRAME_SAMPLES as u32);
-        let table = transcoder(Codec::Pcma, self.plan.codec);
-        self.count(frame.len());
+        let numbers = self.line.advance(now);
+        let table = self.plan.codec.law().and_then(|law| Law::A.to_law(law));
+        let payload = match &mut self.mouth {
+            // A frame that libopus refuses is a hole of 20 ms, which the peer conceals.
+            Some(mouth) => mouth.say_alaw(frame).unwrap_or_default(),
+            None => frame,
+        };
+        let octets = payload.len();
+        if octets == 0 {
+            return;
+        }
         let payload_type = self.plan.payload_type;
         out.push(self.slot, Channel::Media, target, |bytes| {
             header(bytes, numbers, payload_type);
             match table {
-                None => bytes.extend_from_slice(frame),
-                Some(table) => bytes.extend(frame.iter().map(|code| table[usize::from(*code)])),
+                None => bytes.extend_from_slice(payload),
+                Some(table) => bytes.extend(payload.iter().map(|code| table[usize::from(*code)])),
             }
         });
+        self.count(octets);
         if let Some(tap) = &mut self.tap {
-            tap.hear(now, numbers.ssrc, numbers.timestamp, Codec::Pcma, frame);
+            // Where the line does not count samples of 8 kHz, the recorder's own clock stands in.
+            let timestamp = match &self.mouth {
+                Some(_) => Clock::default().between(Mono(0), now),
+                None => numbers.timestamp,
+            };
+            tap.hear(now, numbers.ssrc, timestamp, Law::A, frame);
         }
     }
 
@@ -295,7 +325,8 @@ impl Leg {
     fn begin_key(&mut self, now: Mono, digit: char, length_ms: u32) -> Option<Key> {
         if self.plan.event_send.is_some() {
             let timestamp = self.line.begin_event(now);
-            return DigitSender::new(digit, length_ms, timestamp).map(Key::Event);
+            let clock = Clock::of_hz(self.plan.event_clock_hz);
+            return DigitSender::new(digit, length_ms, timestamp, clock).map(Key::Event);
         }
         let samples_left = length_ms.clamp(KEY_MS_MIN, KEY_MS_MAX) as usize * 8;
         event(digit)
@@ -320,8 +351,8 @@ impl Leg {
             });
         }
         match packet.ended {
-            Some(samples) => {
-                self.line.end_event(sender.timestamp, samples);
+            Some(length_ms) => {
+                self.line.end_event(sender.timestamp, length_ms);
                 self.rest(now);
             }
             None => self.key = Some(Key::Event(sender)),
@@ -424,7 +455,7 @@ impl Leg {
         let has_sent = self
             .line
             .sent_at()
-            .is_some_and(|at| u64::from(samples_between(at, now)) * 125 < 2 * REPORT_MICROSECONDS);
+            .is_some_and(|at| now.0.saturating_sub(at.0) < 2 * REPORT_MICROSECONDS);
         let sending = has_sent.then(|| Sending {
             timestamp: self.line.timestamp_at(now),
             packets: self.line.packets,
@@ -444,6 +475,13 @@ impl Leg {
                 out.extend_from_slice(&bytes)
             });
         }
+    }
+}
+
+fn mouth(codec: Codec) -> Option<Box<Mouth>> {
+    match codec.law() {
+        Some(_) => None,
+        None => Some(Box::new(Mouth::new(codec))),
     }
 }
 

@@ -16,18 +16,21 @@
 )]
 
 pub mod analysis;
+pub mod codec;
 mod control;
 mod digit;
 pub mod g711;
 mod leg;
 mod line;
 mod message;
+mod mouth;
 mod output;
 mod packet;
 mod player;
 pub mod prompt;
 mod receive;
 mod recorder;
+pub mod resample;
 mod rule_m;
 pub mod sdp;
 mod shard;

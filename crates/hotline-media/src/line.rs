@@ -2,21 +2,23 @@
 //!
 //! Prompts, music, digits and the other leg take turns on it; a peer sees one speaker who never restarts.
 
+use crate::codec::Clock;
 use crate::packet::View;
 use crate::time::Mono;
 
-/// Samples of our own packets.
+/// Samples at 8 kHz of our own packets.
 pub(crate) const FRAME_SAMPLES: usize = 160;
 
 /// Outgoing RTP state of a leg.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
+    clock: Clock,
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
     /// When the last packet of the line was due; None before the first.
     sent_at: Option<Mono>,
-    /// Samples of the last packet.
+    /// What the last packet took of the clock.
     samples: u32,
     follow: Option<Follow>,
     /// Packets sent.
@@ -51,8 +53,9 @@ pub(crate) struct Numbers {
 
 impl Line {
     /// RFC 3550 §5.1: all three start at random.
-    pub(crate) fn new(ssrc: u32, sequence: u16, timestamp: u32) -> Self {
+    pub(crate) fn new(clock: Clock, ssrc: u32, sequence: u16, timestamp: u32) -> Self {
         Line {
+            clock,
             ssrc,
             sequence,
             timestamp,
@@ -64,6 +67,15 @@ impl Line {
         }
     }
 
+    /// The codec has changed, and with it perhaps the clock: the timestamps go on at the new rate (RFC 7160 §4).
+    pub(crate) fn set_clock(&mut self, clock: Clock) {
+        if self.clock != clock {
+            self.clock = clock;
+            self.follow = None;
+            self.samples = clock.frame();
+        }
+    }
+
     /// Our SSRC.
     pub(crate) fn ssrc(&self) -> u32 {
         self.ssrc
@@ -72,7 +84,7 @@ impl Line {
     /// Timestamp that an instant has on this line, for sender reports.
     pub(crate) fn timestamp_at(&self, now: Mono) -> u32 {
         match self.sent_at {
-            Some(at) => self.timestamp.wrapping_add(samples_between(at, now)),
+            Some(at) => self.timestamp.wrapping_add(self.clock.between(at, now)),
             None => self.timestamp,
         }
     }
@@ -83,12 +95,12 @@ impl Line {
     }
 
     /// Numbers for a frame of ours at the tick.
-    pub(crate) fn advance(&mut self, now: Mono, samples: u32) -> Numbers {
+    pub(crate) fn advance(&mut self, now: Mono) -> Numbers {
         self.follow = None;
         let (marker, timestamp) = self.next_timestamp(now);
         self.sequence = self.sequence.wrapping_add(1);
         self.timestamp = timestamp;
-        self.samples = samples;
+        self.samples = self.clock.frame();
         self.sent_at = Some(now);
         Numbers {
             marker,
@@ -109,13 +121,14 @@ impl Line {
         self.sequence = self.sequence.wrapping_add(1);
         self.sent_at = Some(now);
         // What follows the event begins where the line is now, not where the event began.
-        self.samples = FRAME_SAMPLES as u32;
+        self.samples = self.clock.frame();
         self.timestamp = self.timestamp.max_wrapping(timestamp);
         (self.sequence, self.ssrc)
     }
 
-    /// The event that began at `timestamp` has taken `samples` of the clock: audio goes on behind it.
-    pub(crate) fn end_event(&mut self, timestamp: u32, samples: u32) {
+    /// The event that began at `timestamp` has taken so long: audio goes on behind it.
+    pub(crate) fn end_event(&mut self, timestamp: u32, length_ms: u32) {
+        let samples = length_ms * self.clock.units_a_ms;
         self.timestamp = self.timestamp.max_wrapping(timestamp.wrapping_add(samples));
         self.samples = 0;
     }
@@ -129,7 +142,7 @@ impl Line {
     /// where that leg came onto this line, for its number has been used.
     pub(crate) fn pass_on(&mut self, now: Mono, view: &View, samples: u32) -> Option<Numbers> {
         let (follow, is_start) = match self.follow {
-            Some(follow) if follow.continues(view, now) => (follow, false),
+            Some(follow) if follow.continues(view, now, self.clock) => (follow, false),
             Some(_) | None => (self.begin_follow(now, view), true),
         };
         let distance = view.sequence.wrapping_sub(follow.first_sequence) as i16;
@@ -188,8 +201,9 @@ impl Line {
         let Some(at) = self.sent_at else {
             return (true, self.timestamp);
         };
-        let elapsed = samples_between(at, now);
-        if elapsed <= self.samples.max(FRAME_SAMPLES as u32) + SLACK_SAMPLES {
+        let elapsed = self.clock.between(at, now);
+        let slack = SLACK_MS * self.clock.units_a_ms;
+        if elapsed <= self.samples.max(self.clock.frame()) + slack {
             return (false, self.timestamp.wrapping_add(self.samples));
         }
         (true, self.timestamp.wrapping_add(elapsed))
@@ -198,19 +212,15 @@ impl Line {
 
 impl Follow {
     /// The same sender going on: no new SSRC, no leap in sequence, no leap in time that the clock did not make.
-    fn continues(&self, view: &View, now: Mono) -> bool {
+    fn continues(&self, view: &View, now: Mono, clock: Clock) -> bool {
         let leap = view.sequence.wrapping_sub(self.first_sequence) as i16;
         let stepped = view.timestamp.wrapping_sub(self.last_timestamp) as i32;
-        let elapsed = samples_between(self.last_at, now) as i32;
+        let elapsed = clock.between(self.last_at, now) as i32;
+        let leap_max = (TIMESTAMP_LEAP_MS_MAX * clock.units_a_ms) as i32;
         view.ssrc == self.ssrc
             && (-FOLLOW_MEMORY..=FOLLOW_MEMORY + SEQUENCE_LEAP_MAX).contains(&leap)
-            && stepped.saturating_sub(elapsed).abs() <= TIMESTAMP_LEAP_MAX
+            && stepped.saturating_sub(elapsed).abs() <= leap_max
     }
-}
-
-/// Samples that pass between two instants.
-pub(crate) fn samples_between(from: Mono, to: Mono) -> u32 {
-    u32::try_from(to.0.saturating_sub(from.0) / MICROSECONDS_A_SAMPLE).unwrap_or(u32::MAX)
 }
 
 trait MaxWrapping {
@@ -227,16 +237,14 @@ impl MaxWrapping for u32 {
     }
 }
 
-/// 8,000 samples a second.
-pub(crate) const MICROSECONDS_A_SAMPLE: u64 = 125;
-/// A tick or packet may come this late and still count as back to back (25 ms).
-const SLACK_SAMPLES: u32 = 200;
+/// A tick or packet may come this late and still count as back to back.
+const SLACK_MS: u32 = 25;
 /// Packets by which an old one may be late and still be told from a new beginning.
 const FOLLOW_MEMORY: i16 = 256;
 /// Lost packets in a row that are passed on as a gap; more is a new beginning (10 s).
 const SEQUENCE_LEAP_MAX: i16 = 500;
 /// Half a second between a sender's clock and ours: beyond, its timestamps have restarted.
-const TIMESTAMP_LEAP_MAX: i32 = 4000;
+const TIMESTAMP_LEAP_MS_MAX: u32 = 500;
 
 #[cfg(test)]
 mod tests;

@@ -10,13 +10,17 @@ pub type PlayId = u64;
 /// Names the recording file: our own id, nothing of the caller's.
 pub type RecordingId = u64;
 
-/// G.711 flavour. (G.722 and Opus come with the browser legs.)
+/// A codec of ours; its names, numbers and rates stand in [`crate::codec`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// A-law, static payload type 8; the national trunks' codec and our own inner one.
     Pcma,
     /// mu-law, static payload type 0.
     Pcmu,
+    /// G.722 at 64 kbit/s: 16 kHz of audio on an RTP clock of 8 kHz, static payload type 9.
+    G722,
+    /// Opus (RFC 6716, RFC 7587): one channel, RTP clock of 48 kHz, dynamic payload type.
+    Opus,
 }
 
 /// RFC 3264 direction, seen from us.
@@ -55,6 +59,10 @@ pub struct LegPlan {
     pub event_send: Option<u8>,
     /// See `event_send`.
     pub event_receive: Option<u8>,
+    /// Clock that the durations of those events count, hertz: 8,000, or 48,000 beside Opus.
+    pub event_clock_hz: u32,
+    /// Keys are heard in the audio too: for peers that know no telephone-event.
+    pub hears_key_tones: bool,
     /// Where the peer wants its audio; None until its SDP is known (an outgoing call that rings).
     pub remote: Option<SocketAddr>,
     /// Source address of the peer's signalling: rule M accepts audio from there too.

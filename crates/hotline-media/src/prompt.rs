@@ -7,7 +7,7 @@ use hound::{SampleFormat, WavReader, WavSpec};
 
 use crate::g711::alaw_encode;
 use crate::message::Sound;
-use crate::tone::RATE;
+use crate::resample::decimate;
 
 /// Why a sound cannot be used. Each names the file.
 #[derive(Debug, thiserror::Error)]
@@ -82,48 +82,10 @@ fn encode(samples: &[i16], factor: usize) -> Arc<[u8]> {
     if factor == 1 {
         return samples.iter().map(|sample| alaw_encode(*sample)).collect();
     }
-    let taps = low_pass(factor);
-    let middle = taps.len() / 2;
-    (0..samples.len() / factor)
-        .map(|index| {
-            let centre = index * factor;
-            let sum: f64 = taps
-                .iter()
-                .enumerate()
-                .filter_map(|(tap, weight)| {
-                    let at = (centre + tap).checked_sub(middle)?;
-                    samples.get(at).map(|sample| weight * f64::from(*sample))
-                })
-                .sum();
-            alaw_encode(sum.round().clamp(f64::from(i16::MIN), f64::from(i16::MAX)) as i16)
-        })
+    decimate(samples, factor)
+        .into_iter()
+        .map(alaw_encode)
         .collect()
-}
-
-/// Windowed sinc that leaves 0 to 3.4 kHz (the telephone band) and takes what would fold back from above 4.4 kHz.
-fn low_pass(factor: usize) -> Vec<f64> {
-    let length = TAPS_A_FACTOR * factor + 1;
-    let middle = (length / 2) as f64;
-    let cutoff = CUTOFF_HZ / (f64::from(RATE) * factor as f64);
-    let mut taps: Vec<f64> = (0..length)
-        .map(|index| {
-            let distance = index as f64 - middle;
-            let turn = std::f64::consts::TAU * index as f64 / (length - 1) as f64;
-            let window = 0.42 - 0.5 * turn.cos() + 0.08 * (2.0 * turn).cos();
-            let sinc = if distance == 0.0 {
-                2.0 * cutoff
-            } else {
-                (std::f64::consts::TAU * cutoff * distance).sin()
-                    / (std::f64::consts::PI * distance)
-            };
-            sinc * window
-        })
-        .collect();
-    let sum: f64 = taps.iter().sum();
-    for tap in &mut taps {
-        *tap /= sum;
-    }
-    taps
 }
 
 fn factor(spec: WavSpec) -> Option<usize> {
@@ -139,8 +101,6 @@ fn factor(spec: WavSpec) -> Option<usize> {
 }
 
 const LENGTH_MS_MAX: u64 = 600_000;
-const TAPS_A_FACTOR: usize = 64;
-const CUTOFF_HZ: f64 = 3_800.0;
 
 #[cfg(test)]
 mod tests;

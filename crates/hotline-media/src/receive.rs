@@ -1,5 +1,6 @@
 //! What arrived on a leg: sequence, loss, duplicates, jitter (RFC 3550 §6.4.1, appendix A).
 
+use crate::codec::Clock;
 use crate::packet::View;
 use crate::time::Mono;
 
@@ -7,11 +8,12 @@ use crate::time::Mono;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reception {
     source: Option<Source>,
+    clock: Clock,
     /// Accepted over all sources.
     pub(crate) received: u64,
     /// Lost of sources that have gone.
     lost_before: u64,
-    /// Estimated jitter, in 1/16 samples.
+    /// Estimated jitter, in 1/16 of the clock.
     jitter_16: u32,
     /// When the last packet came.
     pub(crate) last_at: Option<Mono>,
@@ -47,11 +49,30 @@ pub(crate) struct ReportBlock {
     pub(crate) lost: u32,
     /// Extended.
     pub(crate) highest_sequence: u32,
-    /// Samples.
+    /// In units of the clock.
     pub(crate) jitter: u32,
 }
 
 impl Reception {
+    /// Of a stream with this clock.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Reception {
+            clock,
+            ..Reception::default()
+        }
+    }
+
+    /// The codec has changed, and with it perhaps the clock: the jitter goes on at the new rate.
+    pub(crate) fn set_clock(&mut self, clock: Clock) {
+        if self.clock != clock {
+            self.jitter_16 = self.jitter_16 / self.clock.units_a_ms * clock.units_a_ms;
+            self.clock = clock;
+            if let Some(source) = &mut self.source {
+                source.transit = None;
+            }
+        }
+    }
+
     /// Counts a packet. `is_timed` is false for packets whose timestamp does not follow the clock (telephone events).
     pub(crate) fn arrive(&mut self, now: Mono, view: &View, is_timed: bool) -> Arrival {
         let arrival = match &mut self.source {
@@ -88,7 +109,8 @@ impl Reception {
 
     /// Microseconds.
     pub(crate) fn jitter_us(&self) -> u32 {
-        self.jitter_16.saturating_mul(125) / 16
+        let jitter_16 = u64::from(self.jitter_16) * 1_000 / u64::from(self.clock.units_a_ms);
+        u32::try_from(jitter_16 / 16).unwrap_or(u32::MAX)
     }
 
     /// The block for the next report; None while no source is known.
@@ -132,12 +154,14 @@ impl Reception {
         let Some(source) = &mut self.source else {
             return;
         };
-        let arrival = now.0 / 125;
+        let arrival = now.0 * u64::from(self.clock.units_a_ms) / 1_000;
         let transit = i64::from((arrival as u32).wrapping_sub(timestamp) as i32);
+        // A single leap of a second or more is a pause of the sender, not jitter.
+        let step_max = 1_000 * self.clock.units_a_ms;
         if let Some(before) = source.transit {
             let change = u32::try_from((transit - before).unsigned_abs())
                 .unwrap_or(u32::MAX)
-                .min(JITTER_STEP_MAX);
+                .min(step_max);
             // Appendix A.8, in sixteenths.
             self.jitter_16 = self.jitter_16 + change - ((self.jitter_16 + 8) >> 4);
         }
@@ -198,8 +222,6 @@ const DROPOUT_MAX: u64 = 3_000;
 const MISORDER_MAX: u64 = 100;
 /// 24 signed bits.
 const LOST_MAX: u64 = 0x7F_FFFF;
-/// A single leap of a second or more is a pause of the sender, not jitter.
-const JITTER_STEP_MAX: u32 = 8_000;
 
 #[cfg(test)]
 mod tests;

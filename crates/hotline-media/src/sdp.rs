@@ -1,4 +1,4 @@
-//! Offer and answer of one G.711 audio stream (RFC 3264 over RFC 8866). Pure: bytes in, bytes and a plan out.
+//! Offer and answer of one audio stream (RFC 3264 over RFC 8866). Pure: bytes in, bytes and a plan out.
 
 mod read;
 mod write;
@@ -59,6 +59,8 @@ pub const LINES_MAX: usize = 400;
 pub const MEDIA_MAX: usize = 16;
 /// The payload type that our own offers use for telephone-event.
 pub const OUR_EVENT_PAYLOAD_TYPE: u8 = 101;
+/// Clock of the telephone-event that our own offers name; every phone knows this one, and browsers offer it too.
+pub(crate) const EVENT_CLOCK_HZ: u32 = 8_000;
 
 /// Answers an offer. `local` is the address and even port that the leg will use; `signalling` the source address
 /// of the peer's signalling, which rule M accepts and which stands in for a missing or unusable c= line.
@@ -82,6 +84,8 @@ pub fn answer(
         // RFC 3264 §6.1: the answer keeps the offer's numbers, so both ways use the same.
         event_send: stream.event,
         event_receive: stream.event,
+        event_clock_hz: stream.event_clock_hz,
+        hears_key_tones: stream.event.is_none(),
         remote,
         signalling,
         direction,
@@ -120,6 +124,8 @@ pub fn accept(
         payload_type: stream.payload_type,
         event_send: stream.event,
         event_receive: stream.event.map(|_| OUR_EVENT_PAYLOAD_TYPE),
+        event_clock_hz: stream.event_clock_hz,
+        hears_key_tones: stream.event.is_none(),
         remote,
         signalling,
         direction: limit(mirror(stream.direction), capabilities.direction),
@@ -132,22 +138,16 @@ pub fn unanswered(capabilities: &Capabilities, signalling: Option<IpAddr>) -> Le
     let codec = capabilities.codecs.first().copied().unwrap_or(Codec::Pcma);
     LegPlan {
         codec,
-        payload_type: static_payload_type(codec),
+        payload_type: codec.offered_payload_type(),
         event_send: None,
         event_receive: capabilities
             .telephone_event
             .then_some(OUR_EVENT_PAYLOAD_TYPE),
+        event_clock_hz: EVENT_CLOCK_HZ,
+        hears_key_tones: false,
         remote: None,
         signalling,
         direction: capabilities.direction,
-    }
-}
-
-/// RFC 3551 §6.
-pub(crate) fn static_payload_type(codec: Codec) -> u8 {
-    match codec {
-        Codec::Pcma => 8,
-        Codec::Pcmu => 0,
     }
 }
 

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::control;
-use crate::g711::decoder;
 use crate::leg::{Draw, Flow, Hearing, Leg, Library};
 use crate::message::{Codec, Command, Event, LegId, LegPlan, RecordingId, Sound};
 use crate::output::{Output, Slot};
@@ -14,9 +13,9 @@ use crate::packet::{self, View};
 use crate::player::{Run, soft_bed};
 use crate::receive::Arrival;
 use crate::rule_m::{Load, Verdict};
-use crate::sdp::static_payload_type;
 use crate::tap::{Item, Tap};
 use crate::time::Mono;
+use crate::voice::level_of_codes;
 
 /// What a shard is made from.
 #[derive(Clone, Debug)]
@@ -452,10 +451,16 @@ impl Shard {
         out: &mut Output,
     ) {
         let Some(leg) = self.at(slot) else { return };
-        let is_voice = leg.listener.hear(now, decoder(codec), payload);
-        if let Some(tap) = &mut leg.tap {
-            tap.say(now, view.ssrc, view.timestamp, codec, payload);
-        }
+        let is_voice = match codec.law() {
+            Some(law) => {
+                if let Some(tap) = &mut leg.tap {
+                    tap.say(now, view.ssrc, view.timestamp, law, payload);
+                }
+                let level = level_of_codes(law.to_linear(), payload);
+                leg.listener.hear(now, level, payload.len() as u32)
+            }
+            None => false,
+        };
         match leg.hearing {
             Hearing::Bed => {
                 if is_voice {
@@ -474,7 +479,7 @@ impl Shard {
                 if let Hearing::Partner { passed_at, .. } = &mut partner.hearing {
                     *passed_at = Some(now);
                 }
-                if !partner.is_busy() {
+                if !partner.is_busy() && partner.takes(codec) {
                     partner.pass_on(now, view, codec, payload, out);
                 }
             }
@@ -526,16 +531,14 @@ impl Format {
         if payload_type == COMFORT_NOISE {
             return Format::Comfort;
         }
-        // RFC 3264 §6.1 lets a peer change between agreed formats at any moment; the static numbers are read as
-        // what they are even where only one was agreed.
-        let codec = if payload_type == plan.payload_type {
-            plan.codec
-        } else if payload_type == static_payload_type(Codec::Pcma) {
-            Codec::Pcma
-        } else if payload_type == static_payload_type(Codec::Pcmu) {
-            Codec::Pcmu
-        } else {
-            return Format::Unknown;
+        // RFC 3264 §6.1 lets a peer change between agreed formats at any moment; either law is read as what it is
+        // even where only the other was agreed, for it costs nothing.
+        let other = Codec::of_static_payload_type(payload_type)
+            .filter(|codec| codec.law().is_some() && plan.codec.law().is_some());
+        let codec = match other {
+            _ if payload_type == plan.payload_type => plan.codec,
+            Some(codec) => codec,
+            None => return Format::Unknown,
         };
         if (1..=PAYLOAD_BYTES_MAX).contains(&length) {
             Format::Audio(codec)

@@ -4,9 +4,10 @@
 //! stragglers, and gives out one frame of both tracks per tick. What is missing is silence, so both channels stay
 //! aligned with each other and with the clock.
 
-use crate::g711::{ALAW_SILENCE, transcoder};
-use crate::line::{FRAME_SAMPLES, samples_between};
-use crate::message::{Codec, RecordingId};
+use crate::codec::Clock;
+use crate::g711::{ALAW_SILENCE, Law};
+use crate::line::FRAME_SAMPLES;
+use crate::message::RecordingId;
 use crate::time::Mono;
 
 /// What goes to the recorder.
@@ -97,40 +98,26 @@ impl Tap {
     }
 
     /// Audio that the leg sent.
-    pub(crate) fn say(
-        &mut self,
-        now: Mono,
-        ssrc: u32,
-        timestamp: u32,
-        codec: Codec,
-        payload: &[u8],
-    ) {
+    pub(crate) fn say(&mut self, now: Mono, ssrc: u32, timestamp: u32, law: Law, payload: &[u8]) {
         if !self.is_paused {
-            let clock = i64::from(samples_between(self.began_at, now));
+            let clock = i64::from(clock_between(self.began_at, now));
             self.left
-                .put(clock, self.emitted, (ssrc, timestamp), codec, payload);
+                .put(clock, self.emitted, (ssrc, timestamp), law, payload);
         }
     }
 
     /// Audio that was sent to the leg.
-    pub(crate) fn hear(
-        &mut self,
-        now: Mono,
-        ssrc: u32,
-        timestamp: u32,
-        codec: Codec,
-        payload: &[u8],
-    ) {
+    pub(crate) fn hear(&mut self, now: Mono, ssrc: u32, timestamp: u32, law: Law, payload: &[u8]) {
         if !self.is_paused {
-            let clock = i64::from(samples_between(self.began_at, now));
+            let clock = i64::from(clock_between(self.began_at, now));
             self.right
-                .put(clock, self.emitted, (ssrc, timestamp), codec, payload);
+                .put(clock, self.emitted, (ssrc, timestamp), law, payload);
         }
     }
 
     /// Gives out the frames whose window is over.
     pub(crate) fn collect(&mut self, now: Mono, out: &mut Vec<Item>) {
-        let clock = u64::from(samples_between(self.began_at, now));
+        let clock = u64::from(clock_between(self.began_at, now));
         while self.emitted + FRAME_SAMPLES as u64 + WINDOW_SAMPLES <= clock {
             self.emit(out);
         }
@@ -138,7 +125,7 @@ impl Tap {
 
     /// Gives out the rest and the end.
     pub(crate) fn finish(mut self, now: Mono, out: &mut Vec<Item>) {
-        let samples = u64::from(samples_between(self.began_at, now));
+        let samples = u64::from(clock_between(self.began_at, now));
         while self.emitted < samples {
             self.emit(out);
         }
@@ -159,6 +146,11 @@ impl Tap {
         }));
         self.emitted += FRAME_SAMPLES as u64;
     }
+}
+
+/// Samples of the recording between two instants.
+fn clock_between(from: Mono, to: Mono) -> u32 {
+    Clock::default().between(from, to)
 }
 
 /// A ring of samples by position in the recording.
@@ -190,7 +182,7 @@ impl Track {
         clock: i64,
         emitted: u64,
         (ssrc, timestamp): (u32, u32),
-        codec: Codec,
+        law: Law,
         payload: &[u8],
     ) {
         let emitted = emitted as i64;
@@ -226,11 +218,11 @@ impl Track {
             };
         }
         self.anchor = Some(anchor);
-        self.copy(position, emitted, codec, payload);
+        self.copy(position, emitted, law, payload);
     }
 
     /// Copies what lies within the ring, in at most two stretches.
-    fn copy(&mut self, position: i64, emitted: i64, codec: Codec, payload: &[u8]) {
+    fn copy(&mut self, position: i64, emitted: i64, law: Law, payload: &[u8]) {
         let length = payload.len() as i64;
         let from = (emitted - position).clamp(0, length);
         let to = (emitted + RING_SAMPLES as i64 - position).clamp(from, length);
@@ -239,7 +231,7 @@ impl Track {
         while !rest.is_empty() {
             let (stretch, next) = rest.split_at(rest.len().min(RING_SAMPLES - at));
             let room = &mut self.ring[at..at + stretch.len()];
-            match transcoder(codec, Codec::Pcma) {
+            match law.to_law(Law::A) {
                 None => room.copy_from_slice(stretch),
                 Some(table) => {
                     for (code, other) in room.iter_mut().zip(stretch) {

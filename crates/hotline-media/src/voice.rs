@@ -29,9 +29,9 @@ impl Listener {
         }
     }
 
-    /// Takes a packet's payload; true once per run of voice, when it has lasted [`VOICE_MICROSECONDS`].
-    pub(crate) fn hear(&mut self, now: Mono, decoder: &[i16; 256], payload: &[u8]) -> bool {
-        let level = level(decoder, payload);
+    /// Takes so many samples at 8 kHz of a level; true once per run of voice, when it has lasted
+    /// [`VOICE_MICROSECONDS`].
+    pub(crate) fn hear(&mut self, now: Mono, level: u32, samples: u32) -> bool {
         if level >= SOUND_LEVEL {
             self.silent_since = now;
             self.told = 0;
@@ -45,7 +45,6 @@ impl Listener {
         if level < VOICE_LEVEL {
             return false;
         }
-        let samples = payload.len() as u32;
         let run = self.run.get_or_insert(VoiceRun {
             began_at: now,
             voiced_samples: 0,
@@ -85,7 +84,7 @@ impl Listener {
 }
 
 /// Mean magnitude of every fourth sample: enough to tell voice from silence at a quarter of the cost.
-fn level(decoder: &[i16; 256], payload: &[u8]) -> u32 {
+pub(crate) fn level_of_codes(decoder: &[i16; 256], payload: &[u8]) -> u32 {
     let (mut sum, mut count) = (0u32, 0u32);
     for code in payload.iter().step_by(4) {
         sum += u32::from(decoder[usize::from(*code)].unsigned_abs());

@@ -331,6 +331,7 @@ fn config(local: SocketAddr, server: SocketAddr) -> Config {
         stranger_rate_per_s: u32::MAX,
         stranger_burst: u32::MAX,
         defence: hotline_sip::Defence::default(),
+        sessions: hotline_sip::Sessions::default(),
         nonce_ms: 300_000,
         // RFC 3261 timer B.
         first_response_ms: 32_000,

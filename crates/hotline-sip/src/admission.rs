@@ -9,6 +9,7 @@ use crate::transaction::server_key;
 use crate::transport::Arrival;
 use crate::uas::body_of;
 use crate::{Peer, Rejection};
+use std::net::SocketAddr;
 
 impl Endpoint {
     /// A request, before anything is known of it but that it is SIP.
@@ -144,12 +145,10 @@ impl Endpoint {
             .as_ref()
             .map(|uri| uri.scheme.as_str())
             .unwrap_or_default();
-        let required = message.list(Name::Require).unwrap_or_default();
         let refusal = if !matches!(scheme, "sip" | "sips" | "tel") {
             Some((416, None))
-        } else if required.iter().any(|option| !option.is_empty()) {
-            // We know no extension that a peer could require.
-            Some((420, Some(("Unsupported", required.join(", ")))))
+        } else if let Some(unknown) = self.unsupported(message, arrival) {
+            Some((420, Some(("Unsupported", unknown))))
         } else if method.is(rsip::Method::Invite) {
             refused_body(message)
         } else {
@@ -161,6 +160,20 @@ impl Endpoint {
         self.rejected(turn, Rejection::Malformed, arrival);
         self.reply_at_once(turn, message, arrival, status, header.as_slice());
         true
+    }
+
+    /// What a request requires that this peer does not get from us (RFC 3261 §8.2.2.3).
+    pub(crate) fn unsupported(&self, message: &Message, arrival: &Arrival) -> Option<String> {
+        let (_, supported) = self.abilities(arrival.source);
+        let is_unknown = |option: &String| {
+            !option.is_empty()
+                && !supported
+                    .split(", ")
+                    .any(|known| known.eq_ignore_ascii_case(option))
+        };
+        let required = message.list(Name::Require).unwrap_or_default();
+        let unknown: Vec<String> = required.into_iter().filter(is_unknown).collect();
+        (!unknown.is_empty()).then(|| unknown.join(", "))
     }
 
     /// 501 for a method that nobody knows, 405 for one that we do not do here.
@@ -181,7 +194,7 @@ impl Endpoint {
             message,
             arrival,
             status,
-            &[("Allow", self.allow().to_owned())],
+            &[("Allow", self.abilities(arrival.source).0.to_owned())],
         );
     }
 
@@ -236,19 +249,21 @@ impl Endpoint {
 
     /// OPTIONS (RFC 3261 §11.2), in and out of dialogs.
     pub(crate) fn options(&mut self, turn: &mut Turn<'_>, request: &Request) {
+        let (allow, supported) = self.abilities(request.arrival.source);
         let headers = [
-            ("Allow", self.allow().to_owned()),
+            ("Allow", allow.to_owned()),
             ("Accept", "application/sdp".to_owned()),
-            ("Supported", String::new()),
+            ("Supported", supported.to_owned()),
         ];
         self.reply_at_once(turn, &request.message, &request.arrival, 200, &headers);
     }
 
-    pub(crate) fn allow(&self) -> &'static str {
-        if self.config.is_user_agent {
-            "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
+    /// Allow and Supported towards this peer: a carrier may neither transfer nor replace calls.
+    pub(crate) fn abilities(&self, peer: SocketAddr) -> (&'static str, &'static str) {
+        if self.config.is_user_agent || self.trunk(peer).is_some() {
+            ALLOWED
         } else {
-            "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER"
+            ALLOWED_TO_PHONES
         }
     }
 }
@@ -281,6 +296,15 @@ fn refused_body(message: &Message) -> Option<(u16, Option<(&'static str, String)
     (!kinds.iter().any(is_sdp)).then_some((406, None))
 }
 
+/// Allow and Supported.
+const ALLOWED: (&str, &str) = (
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK",
+    "timer",
+);
+const ALLOWED_TO_PHONES: (&str, &str) = (
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER",
+    "norefersub, replaces, timer",
+);
 /// Calls from phones are refused at this share of the limit of calls.
 const PHONES_PERCENT: usize = 90;
 /// Retry-After of a 503, spread so that they do not all come back at once.

@@ -1,7 +1,11 @@
 //! The table of calls: one entry for each dialog that the application knows.
 
 use crate::dialog::Dialog;
+use crate::early::Early;
+use crate::refer::Transfer;
+use crate::reinvite::Change;
 use crate::reply::Request;
+use crate::session_timer::Session;
 use crate::timer::TimerId;
 use crate::transaction::TransactionId;
 use crate::{DialogId, Failure, Peer};
@@ -33,6 +37,8 @@ pub(crate) struct Calling {
     pub(crate) open: usize,
     pub(crate) offer: Offer,
     pub(crate) is_ringing: bool,
+    /// The last early body that the application was told.
+    pub(crate) early_body: Option<Vec<u8>>,
     pub(crate) best: Option<Failure>,
 }
 
@@ -62,6 +68,10 @@ pub(crate) struct Fork {
     pub(crate) is_wanted: bool,
     pub(crate) is_cancelled: bool,
     pub(crate) is_login_tried: bool,
+    /// Who has said something but not answered.
+    pub(crate) earlies: Vec<Early>,
+    /// The shortest session that a 422 has asked for, in seconds.
+    pub(crate) session_min_s: u32,
     pub(crate) timer: Option<TimerId>,
 }
 
@@ -83,6 +93,44 @@ pub(crate) struct Talking {
     pub(crate) is_asked: bool,
     /// A BYE or INFO may be repeated once with credentials: its branch and method.
     pub(crate) sent: Option<Sent>,
+    /// We sent the first INVITE, so the Call-ID is ours (RFC 3261 §14.1).
+    pub(crate) is_caller: bool,
+    /// The peer's Allow lists UPDATE.
+    pub(crate) takes_update: bool,
+    /// The last description of ours that was agreed on, for refreshes.
+    pub(crate) local_body: Vec<u8>,
+    /// The last one of the peer.
+    pub(crate) remote_body: Vec<u8>,
+    /// Our own re-INVITE or UPDATE.
+    pub(crate) change: Change,
+    pub(crate) session: Option<Session>,
+    /// A REFER, and what its sender was told.
+    pub(crate) transfer: Transfer,
+}
+
+impl Talking {
+    /// A dialog that a 2xx has just confirmed, with nothing under way in it.
+    pub(crate) fn new(dialog: Dialog, peer: Peer, source: IpAddr) -> Self {
+        Self {
+            dialog,
+            peer,
+            source,
+            answer: None,
+            pending: None,
+            hangup: None,
+            is_acknowledged: false,
+            login: None,
+            is_asked: false,
+            sent: None,
+            is_caller: false,
+            takes_update: false,
+            local_body: Vec::new(),
+            remote_body: Vec::new(),
+            change: Change::default(),
+            session: None,
+            transfer: Transfer::default(),
+        }
+    }
 }
 
 /// A request inside a dialog, as it may have to be sent again with credentials.
@@ -174,6 +222,23 @@ impl Calls {
         self.by_tags
             .get(&(call_id.to_owned(), local_tag.to_owned()))
             .copied()
+    }
+    /// The fork with an early dialog of these tags.
+    pub(crate) fn early(
+        &self,
+        call_id: &str,
+        local_tag: &str,
+        remote_tag: &str,
+    ) -> Option<(DialogId, usize)> {
+        let is_it = |fork: &Fork| {
+            fork.call_id == call_id
+                && fork.local_tag == local_tag
+                && fork.earlies.iter().any(|early| early.is_of(remote_tag))
+        };
+        self.forks
+            .iter()
+            .find(|(_, fork)| is_it(fork))
+            .map(|(key, _)| *key)
     }
     /// The dialog, or the INVITE of ours, with this Call-ID.
     pub(crate) fn with_call_id(&self, call_id: &str) -> Option<DialogId> {

@@ -141,8 +141,10 @@ impl Endpoint {
                         Owner::Fork(call, index) => self.fork_bounced(turn, (call, index)),
                         Owner::Alive(_)
                         | Owner::Bye(_)
+                        | Owner::Change(_)
                         | Owner::Dialog(_)
                         | Owner::Nobody
+                        | Owner::Notify(_)
                         | Owner::Probe(..)
                         | Owner::Registration(_)
                         | Owner::Resume(_) => {
@@ -212,11 +214,13 @@ impl Endpoint {
                 Alarm::AnswerLost(id) => self.answer_lost(turn, id),
                 Alarm::Awaited(key) => self.awaited_long(turn, key),
                 Alarm::BindingExpiry(user) => self.expire(turn, &user),
+                Alarm::Change(id) => self.change_due(turn, id),
                 Alarm::FirstResponse(id, index) => self.first_response_missing(turn, (id, index)),
                 Alarm::KeepOpen => self.keep_flows_open(turn),
                 Alarm::Probe => self.probe(turn),
                 Alarm::Refresh(id) => self.refresh(turn, id),
                 Alarm::Resume => self.resume(turn),
+                Alarm::Session(id) => self.session_due(turn, id),
                 Alarm::Stream(connection) => self.stream_overdue(turn, connection),
                 Alarm::Transaction(id, timer) => {
                     let owner = self.owner(id);
@@ -247,6 +251,10 @@ impl Endpoint {
                 self.reject(turn, dialog, status, &headers);
             }
             Command::Ringing { dialog } => self.ring(turn, dialog),
+            Command::Progress { dialog, body } => self.progress(turn, dialog, body),
+            Command::Reinvite { dialog, body } => self.reinvite(turn, dialog, body),
+            Command::AnswerRefer { dialog, status } => self.answer_refer(turn, dialog, status),
+            Command::NotifyRefer { dialog, status } => self.notify_refer(turn, dialog, status),
             Command::Invite {
                 dialog,
                 target,
@@ -354,6 +362,9 @@ impl Endpoint {
                 Some((message, &heads, arrival, id)),
             );
         }
+        if let Owner::Change(call) = owner {
+            return self.change_told(turn, call, told, Some((message, &heads, id)));
+        }
         self.tell_owner(turn, owner, told, Some(message));
     }
 
@@ -374,9 +385,11 @@ impl Endpoint {
         match owner {
             Owner::Alive(id) => self.alive_told(turn, id, status),
             Owner::Bye(id) => self.bye_told(turn, id, response),
+            Owner::Change(id) => self.change_told(turn, id, told, None),
             Owner::Dialog(id) => self.in_dialog_told(turn, id, response),
             Owner::Fork(id, index) => self.fork_told(turn, (id, index), told, None),
             Owner::Nobody => {}
+            Owner::Notify(id) => self.notify_told(turn, id, status),
             Owner::Probe(user, contact, hop) => {
                 self.probed(turn, (&user, &contact, hop), status);
             }

@@ -2,8 +2,10 @@
 
 use crate::call::{Call, Fork, Talking};
 use crate::digest;
+use crate::early::Early;
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Heads, Message, Writer, uri};
+use crate::session_timer::min_of;
 use crate::timer::{Alarm, TIMEOUT_MS};
 use crate::transaction::{Owner, Told, TransactionId};
 use crate::transport::{Arrival, Hop};
@@ -25,7 +27,9 @@ impl Endpoint {
             (Told::TimedOut, _) | (Told::Response, None) => 408,
         };
         match (status, response) {
-            (100..=199, Some((message, ..))) => self.fork_provisional(turn, key, status, message),
+            (100..=199, Some((message, heads, _, transaction))) => {
+                self.fork_provisional(turn, key, status, (message, heads, transaction));
+            }
             (200..=299, Some((message, heads, arrival, transaction))) => {
                 self.fork_accepted(turn, key, transaction, message, heads, arrival);
             }
@@ -44,7 +48,7 @@ impl Endpoint {
         turn: &mut Turn<'_>,
         key: (DialogId, usize),
         status: u16,
-        message: &Message,
+        (message, heads, transaction): (&Message, &Heads, TransactionId),
     ) {
         let Some(fork) = self.calls.forks.get_mut(&key) else {
             return;
@@ -59,16 +63,25 @@ impl Endpoint {
         if let Some((user, uri)) = contact {
             self.contact_heard(turn, &user, &uri, true);
         }
-        if let Some(Call::Calling(calling)) = self.calls.all.get_mut(&key.0)
-            && status >= 180
-            && !std::mem::replace(&mut calling.is_ringing, true)
-        {
-            let body = body_of(message).map(|(_, body)| body);
-            turn.out.push(Output::Event(Event::Ringing {
-                dialog: key.0,
-                body,
-            }));
+        if status > 100 && !self.early_heard(turn, key, transaction, message, heads) {
+            return;
         }
+        let Some(Call::Calling(calling)) = self.calls.all.get_mut(&key.0) else {
+            return;
+        };
+        let body = body_of(message).map(|(_, body)| body);
+        let is_new_body = body.is_some() && body != calling.early_body;
+        if status < 180 || (calling.is_ringing && !is_new_body) {
+            return;
+        }
+        calling.is_ringing = true;
+        if is_new_body {
+            calling.early_body.clone_from(&body);
+        }
+        turn.out.push(Output::Event(Event::Ringing {
+            dialog: key.0,
+            body,
+        }));
     }
 
     fn fork_accepted(
@@ -90,7 +103,7 @@ impl Endpoint {
         else {
             return;
         };
-        let fork = self.calls.forks.remove(&key);
+        let mut fork = self.calls.forks.remove(&key);
         let contact = fork.as_ref().and_then(|fork| fork.contact.clone());
         if let Some(timer) = fork.as_ref().and_then(|fork| fork.timer) {
             self.timers.cancel(timer);
@@ -101,6 +114,11 @@ impl Endpoint {
         };
         let mut dialog = self.client_dialog(message, heads, hop, &user, contact.is_some());
         self.acknowledge(turn, transaction, &mut dialog);
+        let early = fork
+            .as_mut()
+            .and_then(|fork| fork.take_early(heads.to_tag()));
+        let (cseq, early_answer) = early.map(Early::into_answer).unwrap_or_default();
+        dialog.local_cseq = dialog.local_cseq.max(cseq);
         if let Some((user, uri)) = &contact {
             self.contact_heard(turn, user, uri, true);
         }
@@ -129,20 +147,20 @@ impl Endpoint {
         dialog.account = contact.as_ref().map(|(user, _)| user.clone());
         let peer = contact.map_or(Peer::Unknown, |(user, _)| Peer::Account(user));
         self.keep_dialog(turn, &dialog);
-        let talking = Talking {
-            peer,
-            source: arrival.source.ip(),
-            answer: None,
-            pending: None,
-            hangup: None,
-            is_acknowledged: true,
-            login: calling.offer.login,
-            is_asked: false,
-            sent: None,
-            dialog,
+        // RFC 3262 §5: a reliable provisional response has brought the answer, so the 2xx may have none.
+        let body = match early_answer {
+            Some(answer) if message.body().is_empty() => answer,
+            Some(_) | None => message.body().to_vec(),
         };
+        let mut talking = Talking::new(dialog, peer, arrival.source.ip());
+        talking.is_acknowledged = true;
+        talking.is_caller = true;
+        talking.login = calling.offer.login;
+        talking.local_body = calling.offer.body;
+        talking.remote_body.clone_from(&body);
+        talking.heard_allow(message);
         self.calls.insert(key.0, Call::Talking(Box::new(talking)));
-        let body = message.body().to_vec();
+        self.session_begins(turn, key.0, Self::session_agreed(message));
         turn.out.push(Output::Event(Event::Answered {
             dialog: key.0,
             body,
@@ -151,7 +169,7 @@ impl Endpoint {
     }
 
     /// ACK for a 2xx is a request of its own (RFC 3261 §13.2.2.4), kept for repetitions of the 2xx.
-    fn acknowledge(
+    pub(crate) fn acknowledge(
         &mut self,
         turn: &mut Turn<'_>,
         transaction: TransactionId,
@@ -165,7 +183,7 @@ impl Endpoint {
             .note_ack(transaction, dialog.remote_tag.clone(), hop, bytes);
     }
 
-    fn acknowledge_again(
+    pub(crate) fn acknowledge_again(
         &mut self,
         turn: &mut Turn<'_>,
         transaction: TransactionId,
@@ -237,6 +255,18 @@ impl Endpoint {
         {
             fork.is_login_tried = true;
             self.send_invite(turn, key, &mut fork, Some(credentials));
+            self.calls.forks.insert(key, fork);
+            return;
+        }
+        // RFC 4028 §7.3: once more, with a longer session.
+        if status == 422
+            && let Some(min_s) = message
+                .map(min_of)
+                .filter(|min_s| *min_s > fork.session_min_s)
+            && fork.session_min_s == 0
+        {
+            fork.session_min_s = min_s;
+            self.send_invite(turn, key, &mut fork, None);
             self.calls.forks.insert(key, fork);
             return;
         }
@@ -453,6 +483,13 @@ impl Endpoint {
             cancel.finish(None),
             Owner::Nobody,
         );
+    }
+}
+
+impl Fork {
+    fn take_early(&mut self, tag: &str) -> Option<Early> {
+        let at = self.earlies.iter().position(|early| early.is_of(tag))?;
+        Some(self.earlies.swap_remove(at))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::digest::{self, Asked, Verdict};
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::Message;
 use crate::reply::Request;
+use crate::session_timer::Term;
 use crate::site::Site;
 use crate::transaction::Owner;
 use crate::uas::body_of;
@@ -23,7 +24,10 @@ impl Endpoint {
         let found = found.filter(|id| self.is_peer_tag(*id, request.heads.from_tag()));
         let is_ack = request.method.is(rsip::Method::Ack);
         let Some(id) = found else {
-            if !is_ack && self.admit(turn, &request.arrival, false) {
+            if is_ack || self.in_early_dialog(turn, &request) {
+                return;
+            }
+            if self.admit(turn, &request.arrival, false) {
                 self.rejected(turn, Rejection::NoDialog, &request.arrival);
                 self.reply_at_once(turn, &request.message, &request.arrival, 481, &[]);
             }
@@ -38,6 +42,15 @@ impl Endpoint {
         if !self.is_in_order(id, request.heads.cseq) {
             return self.reply_at_once(turn, &request.message, &request.arrival, 500, &[]);
         }
+        let is_bye = request.method.is(rsip::Method::Bye);
+        // Whoever wants to hang up may, in whatever language.
+        if let Some(unknown) = self
+            .unsupported(&request.message, &request.arrival)
+            .filter(|_| !is_bye)
+        {
+            let headers = [("Unsupported", unknown)];
+            return self.reply_at_once(turn, &request.message, &request.arrival, 420, &headers);
+        }
         match &request.method {
             crate::message::Method::Known(rsip::Method::Bye) => {
                 self.bye_received(turn, id, &request)
@@ -48,6 +61,9 @@ impl Endpoint {
             crate::message::Method::Known(rsip::Method::Options) => self.options(turn, &request),
             crate::message::Method::Known(rsip::Method::Invite | rsip::Method::Update) => {
                 self.change_received(turn, id, request)
+            }
+            crate::message::Method::Known(rsip::Method::Refer) => {
+                self.refer_received(turn, id, request)
             }
             // We never send a reliable provisional response, so no PRACK fits (RFC 3262 §3).
             crate::message::Method::Known(rsip::Method::PRack) => {
@@ -263,19 +279,54 @@ impl Endpoint {
         {
             return self.reply_at_once(turn, &request.message, &request.arrival, 481, &[]);
         }
+        if self.is_session_too_short(&request.message) {
+            return self.refuse_session(turn, &request);
+        }
         if !is_update || body_of(&request.message).is_some() {
             return self.reinvited(turn, id, request);
         }
-        // A session refresh without an offer.
-        let mut contact = String::new();
-        if let Some(talking) = self.calls.talking(id) {
-            talking.dialog.refresh(&request.message);
-            contact = talking.dialog.user.clone();
+        self.refreshed(turn, id, &request);
+    }
+
+    /// UPDATE without an offer: the session goes on as it is.
+    fn refreshed(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) {
+        let Some(talking) = self.calls.talking(id) else {
+            return;
+        };
+        talking.dialog.refresh(&request.message);
+        talking.heard_allow(&request.message);
+        let (user, before) = (talking.dialog.user.clone(), talking.term());
+        let term = self.session_answer(&request.message, before);
+        let (allow, supported) = self.abilities(request.arrival.source);
+        let mut headers = vec![
+            ("Contact", self.contact(request.arrival.hop(), &user)),
+            ("Allow", allow.to_owned()),
+            ("Supported", supported.to_owned()),
+        ];
+        headers.extend(term.into_iter().flat_map(Term::headers));
+        self.reply_new(turn, request, 200, &headers);
+        self.session_begins(turn, id, term);
+    }
+
+    /// 422 (RFC 4028 §6).
+    pub(crate) fn refuse_session(&mut self, turn: &mut Turn<'_>, request: &Request) {
+        let headers = [("Min-SE", self.config.sessions.min_s.to_string())];
+        self.reply_at_once(turn, &request.message, &request.arrival, 422, &headers);
+    }
+
+    /// Answers a request that is no INVITE, by a transaction of its own.
+    pub(crate) fn reply_new(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: &Request,
+        status: u16,
+        headers: &[(&str, String)],
+    ) {
+        let mut reply = self.reply(&request.message, &request.arrival, status, "");
+        for (name, value) in headers {
+            reply.header(name, value);
         }
-        let contact = self.contact(request.arrival.hop(), &contact);
-        let mut reply = self.reply(&request.message, &request.arrival, 200, "");
-        reply.header("Contact", &contact);
-        self.respond_new(turn, &request, 200, reply.finish(None));
+        self.respond_new(turn, request, status, reply.finish(None));
     }
 
     /// Takes the call out of the tables; with a reason given (or none in it) the peer gets BYE.
@@ -286,6 +337,9 @@ impl Endpoint {
         bye: Option<Option<String>>,
     ) {
         self.refuse_pending(turn, id, 487);
+        self.transfer_over(turn, id, bye.is_some());
+        self.change_over(id);
+        self.session_over(id);
         let Some(Call::Talking(mut talking)) = self.calls.remove(id) else {
             return;
         };

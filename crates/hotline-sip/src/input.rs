@@ -139,6 +139,25 @@ pub struct Account {
     pub credentials: Credentials,
 }
 
+/// Session timers (RFC 4028): both sides notice within this time that the other one is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// What we propose, and the longest that we agree to, in seconds. 0: we propose none, and agree to any.
+    pub expires_s: u32,
+    /// Shorter proposals of others get 422, in seconds; RFC 4028 §5 wants at least 90.
+    pub min_s: u32,
+}
+
+impl Default for Sessions {
+    /// RFC 4028 §4 and §5: half an hour, and a minute and a half.
+    fn default() -> Self {
+        Self {
+            expires_s: 1_800,
+            min_s: 90,
+        }
+    }
+}
+
 /// Fixed at start.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -169,6 +188,8 @@ pub struct Config {
     pub stranger_burst: u32,
     /// Bans.
     pub defence: crate::Defence,
+    /// Session timers (RFC 4028).
+    pub sessions: Sessions,
     /// A nonce is good for this long, in milliseconds.
     pub nonce_ms: u64,
     /// No provisional answer within this time makes a contact unreachable, in milliseconds.
@@ -239,6 +260,14 @@ pub enum Command {
         /// Which.
         dialog: DialogId,
     },
+    /// 183 to an invited dialog, with early media or without. It is sent reliably (RFC 3262) when the peer
+    /// requires that, or supports it and there is a body; the answer then waits for the PRACK by itself.
+    Progress {
+        /// Which.
+        dialog: DialogId,
+        /// `application/sdp`.
+        body: Option<Vec<u8>>,
+    },
     /// A new outgoing call.
     Invite {
         /// Odd number chosen by the application.
@@ -283,6 +312,29 @@ pub enum Command {
         dialog: DialogId,
         /// `application/sdp`.
         body: Option<Vec<u8>>,
+    },
+    /// A new offer inside a confirmed dialog (hold, resume, another address), by re-INVITE. It waits for what is
+    /// under way; a collision (491) is repeated after the time of RFC 3261 §14.1; a newer one replaces one that
+    /// still waits. Answered by [`Event::ReinviteAnswered`](crate::Event::ReinviteAnswered).
+    Reinvite {
+        /// Which.
+        dialog: DialogId,
+        /// `application/sdp` offer; its version is above that of every description before it.
+        body: Vec<u8>,
+    },
+    /// Answer to [`Event::Referred`](crate::Event::Referred): 202 begins the transfer, anything else refuses it.
+    AnswerRefer {
+        /// Which.
+        dialog: DialogId,
+        /// 202, or 300..=699.
+        status: u16,
+    },
+    /// How the transfer goes on (RFC 3515 §2.4.4), told to the phone that wanted it.
+    NotifyRefer {
+        /// The dialog of the REFER.
+        dialog: DialogId,
+        /// 100..=699; 200 and above is the last word.
+        status: u16,
     },
     /// Softphones: REGISTER (and refresh) until expires 0 is asked.
     Register {

@@ -22,6 +22,7 @@ mod call;
 mod defence;
 mod dialog;
 mod digest;
+mod early;
 mod endpoint;
 mod flood;
 mod fork;
@@ -33,10 +34,14 @@ pub mod message;
 mod nat;
 mod output;
 mod random;
+mod refer;
 mod registered;
 mod registrar;
 mod registration;
+mod reinvite;
+mod replaces;
 mod reply;
+mod session_timer;
 mod site;
 mod streams;
 #[cfg(test)]
@@ -55,8 +60,10 @@ pub use digest::credentials;
 pub use endpoint::{Counters, Endpoint};
 pub use input::{
     Account, Command, Config, ConnectionId, Credentials, DialogId, Input, Listener, ListenerId,
-    Proof, Target, Transport, Trunk, TrunkId,
+    Proof, Sessions, Target, Transport, Trunk, TrunkId,
 };
-pub use output::{ContactState, Event, Failure, Invitation, Keep, Output, Peer, Rejection, Table};
+pub use output::{
+    ContactState, Event, Failure, Invitation, Keep, Output, Peer, Referral, Rejection, Table,
+};
 pub use registered::Registered;
 pub use time::{Mono, Now, Wall};

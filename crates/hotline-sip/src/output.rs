@@ -39,6 +39,39 @@ pub struct Invitation {
     pub diversion: Vec<String>,
     /// Content type, lower case, and body.
     pub body: Option<(String, Vec<u8>)>,
+    /// The dialog that this call takes the place of (RFC 3891): it exists, and the sender is its peer. Once this
+    /// call is answered the application hangs that one up.
+    pub replaces: Option<DialogId>,
+}
+
+/// A phone asks us to connect its call with somebody else (REFER, RFC 3515). The phone has proved its account.
+#[derive(Clone)]
+pub struct Referral {
+    /// The dialog of the REFER: the call that is to be transferred.
+    pub dialog: DialogId,
+    /// Whose phone.
+    pub account: String,
+    /// The number or name that Refer-To gives, unescaped, without telephone parameters.
+    pub number: String,
+    /// Refer-To as a URI, without its headers.
+    pub uri: String,
+    /// Attended: this dialog of the same account, the consultation, is to be joined with the call.
+    pub replaces: Option<DialogId>,
+    /// Referred-By (RFC 3892) as sent.
+    pub referred_by: Option<String>,
+}
+
+impl fmt::Debug for Referral {
+    /// Whom a caller is connected to must not get into a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Referral")
+            .field("dialog", &self.dialog)
+            .field("account", &self.account)
+            .field("number", &Masked(&self.number))
+            .field("replaces", &self.replaces)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Invitation {
@@ -60,6 +93,7 @@ impl fmt::Debug for Invitation {
             .field("call_id", &self.call_id)
             .field("diversions", &self.diversion.len())
             .field("body_bytes", &body)
+            .field("replaces", &self.replaces)
             .finish()
     }
 }
@@ -147,7 +181,8 @@ pub struct Keep {
 pub enum Event {
     /// A new call.
     Invited(Invitation),
-    /// Our 2xx was acknowledged: the first one, and each 2xx to a re-INVITE without an offer.
+    /// Our 2xx was acknowledged: the first one, and each 2xx to a re-INVITE without an offer. Also, when our
+    /// reliable 183 made the offer, the PRACK that answers it; the ACK that follows then has no body.
     Acknowledged {
         /// Which.
         dialog: DialogId,
@@ -155,11 +190,11 @@ pub enum Event {
         /// None when the 2xx was itself the answer, or when the ACK owes us the answer or is not from the peer.
         body: Option<Vec<u8>>,
     },
-    /// 180 or 183 from the callee (once per call).
+    /// 180 or 183 from the callee: the first one, and each with another early body.
     Ringing {
         /// Which.
         dialog: DialogId,
-        /// Early-media body of a 183.
+        /// Early-media body.
         body: Option<Vec<u8>>,
     },
     /// 2xx from the callee; ACK is sent. Exactly one per outgoing call.
@@ -201,6 +236,20 @@ pub enum Event {
         /// Its offer; None when offerless.
         body: Option<Vec<u8>>,
     },
+    /// What came of a [`Command::Reinvite`](crate::Command::Reinvite), once for each that was not replaced
+    /// while it waited; also, unasked, the answer to a session refresh when it is another one than before.
+    ReinviteAnswered {
+        /// Which.
+        dialog: DialogId,
+        /// The peer's answer when `status` is a 2xx.
+        body: Option<Vec<u8>>,
+        /// Final status; what was agreed before stands when it is no 2xx. 491: the peer's own change has come
+        /// between, so the offer is to be made anew, with a newer version.
+        status: u16,
+    },
+    /// A phone wants its call transferred; answer at once with
+    /// [`Command::AnswerRefer`](crate::Command::AnswerRefer).
+    Referred(Referral),
     /// Reachability of an account changed.
     Contact {
         /// User part.

@@ -99,7 +99,7 @@ impl Endpoint {
             .header("CSeq", &format!("{cseq} REGISTER"))
             .header("Contact", &self.contact(hop, &user))
             .header("Expires", &expires_s.to_string())
-            .header("Allow", self.allow())
+            .header("Allow", self.abilities(hop.address()).0)
             .header("User-Agent", &self.config.product);
         if let Some((name, value)) = credentials {
             register.header(name, &value);

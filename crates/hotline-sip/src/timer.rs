@@ -24,6 +24,8 @@ pub(crate) enum Alarm {
     AnswerAgain(DialogId),
     /// Our 2xx was never acknowledged.
     AnswerLost(DialogId),
+    /// A change of ours may be tried now.
+    Change(DialogId),
     /// A contact has not said anything since the INVITE.
     FirstResponse(DialogId, usize),
     /// Flows of phones behind a NAT must be kept open.
@@ -34,6 +36,8 @@ pub(crate) enum Alarm {
     Refresh(u64),
     /// Next BYE for a dialog of the process before this one.
     Resume,
+    /// A session is to be refreshed, or was not.
+    Session(DialogId),
     /// A stream must have shown something useful by now.
     Stream(ConnectionId),
     /// A timer of RFC 3261 §17.

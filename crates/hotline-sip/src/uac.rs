@@ -52,6 +52,7 @@ impl Endpoint {
             open: ways.len(),
             offer,
             is_ringing: false,
+            early_body: None,
             best: None,
         };
         self.calls.insert(id, Call::Calling(Box::new(calling)));
@@ -96,6 +97,8 @@ impl Endpoint {
             is_wanted: true,
             is_cancelled: false,
             is_login_tried: false,
+            earlies: Vec::new(),
+            session_min_s: 0,
             timer: None,
         };
         self.send_invite(turn, key, &mut fork, None);
@@ -121,8 +124,10 @@ impl Endpoint {
         };
         let offer = calling.offer.clone();
         fork.cseq += 1;
+        fork.earlies.clear();
         fork.branch = self.branch();
         fork.hop = self.large_hop(fork, offer.body.len());
+        let (allow, supported) = self.abilities(fork.hop.address());
         let mut invite = Writer::request("INVITE", &fork.uri);
         let display = if offer.from.0.is_empty() {
             String::new()
@@ -143,8 +148,12 @@ impl Endpoint {
             .header("Call-ID", &fork.call_id)
             .header("CSeq", &format!("{} INVITE", fork.cseq))
             .header("Contact", &self.contact(fork.hop, &offer.from.1))
-            .header("Allow", self.allow())
+            .header("Allow", allow)
+            .header("Supported", supported)
             .header("User-Agent", &self.config.product);
+        for (name, value) in self.session_wish(fork.session_min_s) {
+            invite.header(name, &value);
+        }
         for (name, value) in &offer.headers {
             invite.header(name, value);
         }

@@ -1,9 +1,11 @@
 //! Incoming calls: INVITE, its answer and ACK, CANCEL.
 
 use crate::call::{Answer, Call, Invited, Pending, Talking};
+use crate::dialog::Dialog;
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Message, Name, NameAddr, Uri, multipart};
 use crate::reply::Request;
+use crate::session_timer::Term;
 use crate::timer::{Alarm, T1_MS, T2_MS, TIMEOUT_MS};
 use crate::transaction::{TransactionId, merge_key, server_key};
 use crate::{DialogId, Event, Invitation, Output, Peer, Rejection};
@@ -15,6 +17,15 @@ impl Endpoint {
         if self.transactions.is_merged(&merge) {
             return self.reply_at_once(turn, &request.message, &request.arrival, 482, &[]);
         }
+        if self.is_session_too_short(&request.message) {
+            return self.refuse_session(turn, &request);
+        }
+        let replaces = match self.replaced_by_invite(&request.message, &peer) {
+            Ok(replaces) => replaces,
+            Err(status) => {
+                return self.reply_at_once(turn, &request.message, &request.arrival, status, &[]);
+            }
+        };
         let local_tag = self.random.token();
         let hop = request.arrival.response_hop(Some(&request.heads.via));
         let key = server_key(&request.message, &request.heads, "INVITE");
@@ -32,7 +43,7 @@ impl Endpoint {
         );
         let id = self.calls.next_id();
         turn.out.push(Output::Event(Event::Invited(
-            self.invitation(id, &request, &peer),
+            self.invitation(id, &request, &peer, replaces),
         )));
         self.calls.by_invite.insert(transaction, id);
         self.calls.insert(
@@ -46,7 +57,13 @@ impl Endpoint {
         );
     }
 
-    fn invitation(&self, id: DialogId, request: &Request, peer: &Peer) -> Invitation {
+    fn invitation(
+        &self,
+        id: DialogId,
+        request: &Request,
+        peer: &Peer,
+        replaces: Option<DialogId>,
+    ) -> Invitation {
         let message = &request.message;
         let from = &request.heads.from;
         let asserted = match peer {
@@ -86,6 +103,7 @@ impl Endpoint {
                 .map(|line| crate::message::lex::text(line).into_owned())
                 .collect(),
             body: body_of(message),
+            replaces,
         }
     }
 
@@ -104,41 +122,44 @@ impl Endpoint {
             peer,
         } = *invited;
         self.calls.by_invite.remove(&transaction);
-        let bytes = self.success(&request, &dialog.local_tag, &dialog.user, Some(&body));
+        let term = self.session_answer(&request.message, None);
+        let bytes = self.success(&request, &dialog, &body, term);
         let is_offer = body_of(&request.message).is_none();
         let answer = self.send_answer(turn, id, (transaction, request.heads.cseq), bytes, is_offer);
-        let talking = Talking {
-            source: request.arrival.source.ip(),
-            answer: Some(answer),
-            pending: None,
-            hangup: None,
-            is_acknowledged: false,
-            login: None,
-            is_asked: false,
-            sent: None,
-            dialog,
-            peer,
-        };
-        self.keep_dialog(turn, &talking.dialog);
+        self.keep_dialog(turn, &dialog);
+        let mut talking = Talking::new(dialog, peer, request.arrival.source.ip());
+        talking.answer = Some(answer);
+        talking.local_body = body;
+        talking.heard_allow(&request.message);
+        talking.heard_body(&request.message);
         self.calls.insert(id, Call::Talking(Box::new(talking)));
+        self.session_begins(turn, id, term);
     }
 
     /// A 2xx that makes or changes a dialog.
     fn success(
         &self,
         request: &Request,
-        local_tag: &str,
-        user: &str,
-        body: Option<&[u8]>,
+        dialog: &Dialog,
+        body: &[u8],
+        term: Option<Term>,
     ) -> Vec<u8> {
-        let mut reply = self.reply(&request.message, &request.arrival, 200, local_tag);
+        let mut reply = self.reply(&request.message, &request.arrival, 200, &dialog.local_tag);
         for line in request.message.lines(Name::RecordRoute) {
             reply.header_bytes(Name::RecordRoute.as_str(), line, b"");
         }
+        let (allow, supported) = self.abilities(request.arrival.source);
         reply
-            .header("Contact", &self.contact(request.arrival.hop(), user))
-            .header("Allow", self.allow());
-        reply.finish(body.map(|body| ("application/sdp", body)))
+            .header(
+                "Contact",
+                &self.contact(request.arrival.hop(), &dialog.user),
+            )
+            .header("Allow", allow)
+            .header("Supported", supported);
+        for (name, value) in term.into_iter().flat_map(Term::headers) {
+            reply.header(name, &value);
+        }
+        reply.finish(Some(("application/sdp", body)))
     }
 
     fn send_answer(
@@ -237,10 +258,26 @@ impl Endpoint {
                 .push(Output::Event(Event::Acknowledged { dialog: id, body })),
             None => {}
         }
+        self.ask_change(turn, id);
     }
 
     /// 180 for a softphone's caller.
     pub(crate) fn ring(&mut self, turn: &mut Turn<'_>, id: DialogId) {
+        self.provisional(turn, id, 180, None);
+    }
+
+    /// 183, early media.
+    pub(crate) fn progress(&mut self, turn: &mut Turn<'_>, id: DialogId, body: Option<Vec<u8>>) {
+        self.provisional(turn, id, 183, body);
+    }
+
+    fn provisional(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: DialogId,
+        status: u16,
+        body: Option<Vec<u8>>,
+    ) {
         let Some(Call::Invited(invited)) = self.calls.all.get(&id) else {
             return;
         };
@@ -248,7 +285,7 @@ impl Endpoint {
         let mut reply = self.reply(
             &request.message,
             &request.arrival,
-            180,
+            status,
             &invited.dialog.local_tag,
         );
         for line in request.message.lines(Name::RecordRoute) {
@@ -258,8 +295,8 @@ impl Endpoint {
             "Contact",
             &self.contact(request.arrival.hop(), &invited.dialog.user),
         );
-        let bytes = reply.finish(None);
-        self.respond(turn, transaction, 180, bytes);
+        let bytes = reply.finish(body.as_ref().map(|body| (SDP, body.as_slice())));
+        self.respond(turn, transaction, status, bytes);
     }
 
     /// The application refuses the call.
@@ -368,7 +405,11 @@ impl Endpoint {
         let Some(talking) = self.calls.talking(id) else {
             return;
         };
-        let refusal = if talking.pending.is_some() {
+        let has_offer = body_of(&request.message).is_some();
+        let refusal = if talking.change.collides(is_invite, has_offer) {
+            // Glare: both repeat theirs after different times (RFC 3261 §14.1).
+            Some(491)
+        } else if talking.pending.is_some() {
             // RFC 3261 §14.2, RFC 3311 §5.2: one change at a time.
             Some(500)
         } else {
@@ -422,10 +463,6 @@ impl Endpoint {
         let Some(talking) = self.calls.talking(id) else {
             return;
         };
-        let (local_tag, user) = (
-            talking.dialog.local_tag.clone(),
-            talking.dialog.user.clone(),
-        );
         let Some(Pending {
             transaction,
             request,
@@ -433,10 +470,18 @@ impl Endpoint {
         else {
             return;
         };
+        let (dialog, before) = (talking.dialog.clone(), talking.term());
+        talking.local_body.clone_from(&body);
+        talking.heard_allow(&request.message);
+        talking.heard_body(&request.message);
+        talking.change.overtaken();
         self.calls.by_invite.remove(&transaction);
-        let bytes = self.success(&request, &local_tag, &user, Some(&body));
+        let term = self.session_answer(&request.message, before);
+        let bytes = self.success(&request, &dialog, &body, term);
+        self.session_begins(turn, id, term);
         if !request.method.is(rsip::Method::Invite) {
-            return self.respond(turn, transaction, 200, bytes);
+            self.respond(turn, transaction, 200, bytes);
+            return self.ask_change(turn, id);
         }
         let is_offer = body_of(&request.message).is_none();
         let answer = self.send_answer(turn, id, (transaction, request.heads.cseq), bytes, is_offer);
@@ -463,6 +508,16 @@ impl Endpoint {
             .reply(&request.message, &request.arrival, status, &local_tag)
             .finish(None);
         self.respond(turn, transaction, status, bytes);
+        self.ask_change(turn, id);
+    }
+}
+
+impl Talking {
+    /// The description of the peer in its INVITE or UPDATE, or in the ACK that answers ours.
+    fn heard_body(&mut self, message: &Message) {
+        if let Some((_, body)) = body_of(message) {
+            self.remote_body = body;
+        }
     }
 }
 

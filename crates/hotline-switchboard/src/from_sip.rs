@@ -59,6 +59,12 @@ impl Switchboard {
             Event::Invited(invitation) => self.on_invited(invitation, turn),
             // Only softphones register themselves.
             Event::Registered { .. } => {}
+            // We make no offer inside a dialog yet.
+            Event::ReinviteAnswered { .. } => {}
+            Event::Referred(referral) => self.tell_sip(SipCommand::AnswerRefer {
+                dialog: referral.dialog,
+                status: 603,
+            }),
             Event::Reinvited { dialog, body } => self.on_reinvited(LegId(dialog), body, turn),
             Event::Rejected { rejection, source } => {
                 turn.says.push(Say::Refused { rejection, source })

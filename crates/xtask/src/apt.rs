@@ -56,6 +56,10 @@ fn packages(list: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_installed(name: &str) -> Result<bool, Failure> {
+    // Node often comes from elsewhere; Debian's would take its place.
+    if is_program(name) {
+        return Ok(true);
+    }
     let output = Command::new("dpkg-query")
         .args(["--show", "--showformat=${db:Status-Abbrev}", name])
         .output()
@@ -67,6 +71,11 @@ fn is_installed(name: &str) -> Result<bool, Failure> {
             ))
         })?;
     Ok(output.stdout.starts_with(b"ii"))
+}
+
+fn is_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
 fn apt_get(arguments: &[&str]) -> Result<(), Failure> {
@@ -95,6 +104,12 @@ mod tests {
         let names: Vec<&str> = packages("# tools\nsox  # levels\n\nbaresip\n").collect();
         let named = missing(&names, |name| Ok(name == "sox")).unwrap();
         assert_eq!(named, ["baresip"]);
+    }
+
+    #[test]
+    fn a_program_that_is_there_is_no_package_to_install() {
+        assert!(is_program("sh"));
+        assert!(!is_program("no-such-program"));
     }
 
     #[test]

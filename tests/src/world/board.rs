@@ -93,6 +93,7 @@ impl World {
                 stranger_rate_per_s: 10,
                 stranger_burst: 30,
                 defence: hotline_sip::Defence::default(),
+                sessions: hotline_sip::Sessions::default(),
                 nonce_ms: 60_000,
                 first_response_ms: 3_000,
                 nat_keepalive_ms: 20_000,

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn packets(digit: char, length_ms: u32, timestamp: u32) -> Vec<[u8; 4]> {
-    let mut sender = DigitSender::new(digit, length_ms, timestamp).unwrap();
+    let mut sender = DigitSender::new(digit, length_ms, timestamp, Clock::default()).unwrap();
     let mut all = Vec::new();
     loop {
         let packet = sender.advance();
@@ -26,7 +26,7 @@ fn a_press_is_sent_with_rising_duration_and_three_ends() {
         assert_eq!(payload[1] & 0x80 != 0, index >= 5);
     }
     assert_eq!(
-        DigitSender::new('x', 100, 0).map(|sender| sender.event),
+        DigitSender::new('x', 100, 0, Clock::default()).map(|sender| sender.event),
         None
     );
     assert_eq!(

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::codec::Clock;
 
 fn view(ssrc: u32, sequence: u16, timestamp: u32) -> View {
     View {
@@ -19,17 +20,17 @@ fn ms(value: u64) -> Mono {
 
 #[test]
 fn prompt_then_bridge_then_prompt_is_one_line() {
-    let mut line = Line::new(9, 65_533, u32::MAX - 200);
+    let mut line = Line::new(Clock::default(), 9, 65_533, u32::MAX - 200);
     let mut seen = Vec::new();
     for tick in 0..3 {
-        seen.push(line.advance(ms(tick * 20), 160));
+        seen.push(line.advance(ms(tick * 20)));
     }
     for packet in 0..3u64 {
         let given = view(1, 7_000 + packet as u16, 1_000_000 + packet as u32 * 160);
         seen.push(line.pass_on(ms(47 + packet * 20), &given, 160).unwrap());
     }
     for tick in 5..8 {
-        seen.push(line.advance(ms(tick * 20), 160));
+        seen.push(line.advance(ms(tick * 20)));
     }
     for pair in seen.windows(2) {
         assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
@@ -41,9 +42,9 @@ fn prompt_then_bridge_then_prompt_is_one_line() {
 
 #[test]
 fn a_pause_advances_the_timestamp_by_the_clock_and_marks_the_start() {
-    let mut line = Line::new(9, 0, 0);
-    line.advance(ms(0), 160);
-    let after = line.advance(ms(1000), 160);
+    let mut line = Line::new(Clock::default(), 9, 0, 0);
+    line.advance(ms(0));
+    let after = line.advance(ms(1000));
     assert_eq!(
         (after.marker, after.sequence, after.timestamp),
         (true, 2, 8000)
@@ -52,7 +53,7 @@ fn a_pause_advances_the_timestamp_by_the_clock_and_marks_the_start() {
 
 #[test]
 fn loss_and_reordering_stay_visible() {
-    let mut line = Line::new(9, 100, 0);
+    let mut line = Line::new(Clock::default(), 9, 100, 0);
     line.pass_on(ms(0), &view(1, 10, 0), 160).unwrap();
     let late_gap = line.pass_on(ms(60), &view(1, 13, 480), 160).unwrap();
     let late = line.pass_on(ms(61), &view(1, 12, 320), 160).unwrap();
@@ -63,12 +64,12 @@ fn loss_and_reordering_stay_visible() {
         None,
         "its number was never ours"
     );
-    assert_eq!(line.advance(ms(80), 160).sequence, 105);
+    assert_eq!(line.advance(ms(80)).sequence, 105);
 }
 
 #[test]
 fn a_sender_that_restarts_does_not_restart_the_line() {
-    let mut line = Line::new(9, 0, 0);
+    let mut line = Line::new(Clock::default(), 9, 0, 0);
     let first = line.pass_on(ms(0), &view(1, 10, 5_000), 160).unwrap();
     let other_source = line.pass_on(ms(20), &view(2, 60_000, 77), 160).unwrap();
     let leap = line
@@ -82,7 +83,7 @@ fn a_sender_that_restarts_does_not_restart_the_line() {
 
 #[test]
 fn hours_of_one_sender_keep_their_offset() {
-    let mut line = Line::new(9, 0, 0);
+    let mut line = Line::new(Clock::default(), 9, 0, 0);
     for count in 0..200_000u64 {
         let given = view(1, count as u16, (count * 160) as u32);
         let sent = line.pass_on(ms(count * 20), &given, 160).unwrap();
@@ -94,7 +95,7 @@ fn hours_of_one_sender_keep_their_offset() {
 proptest! {
     #[test]
     fn sequence_numbers_are_never_used_twice(steps in proptest::collection::vec((0u8..4, 0u16..6, 1u64..120), 1..300)) {
-        let mut line = Line::new(9, 1, 1);
+        let mut line = Line::new(Clock::default(), 9, 1, 1);
         let mut now = Mono(0);
         let (mut sequence, mut timestamp) = (500u16, 9_000u32);
         let mut used = std::collections::HashSet::new();
@@ -102,7 +103,7 @@ proptest! {
         for (kind, jump, wait) in steps {
             now = Mono(now.0 + wait * 1000);
             let numbers = match kind {
-                0 => Some(line.advance(now, 160)),
+                0 => Some(line.advance(now)),
                 1 => { sequence = sequence.wrapping_add(1 + jump); timestamp = timestamp.wrapping_add(160); None }
                 2 => { sequence = sequence.wrapping_sub(jump); None }
                 _ => { timestamp = timestamp.wrapping_add(wait as u32 * 8); None }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use sdp_types::{Attribute, Connection, Media, Session};
 
-use super::{BYTES_MAX, Capabilities, LINES_MAX, MEDIA_MAX, SdpError, static_payload_type};
+use super::{BYTES_MAX, Capabilities, EVENT_CLOCK_HZ, LINES_MAX, MEDIA_MAX, SdpError};
 use crate::{Codec, Direction};
 
 /// An m=audio line over plain RTP that is not switched off.
@@ -18,6 +18,7 @@ pub(super) struct Chosen {
     pub(super) codec: Codec,
     pub(super) payload_type: u8,
     pub(super) event: Option<u8>,
+    pub(super) event_clock_hz: u32,
     pub(super) direction: Direction,
     port: u16,
     address: Address,
@@ -130,14 +131,16 @@ impl Stream<'_> {
             };
         }
         let event = if capabilities.telephone_event {
-            self.event(payload_type)
+            self.event(payload_type, codec.clock_hz())
         } else {
             None
         };
+        let event_clock_hz = event.map_or(EVENT_CLOCK_HZ, |(_, clock_hz)| clock_hz);
         Chosen {
             codec,
             payload_type,
-            event,
+            event: event.map(|(number, _)| number),
+            event_clock_hz,
             direction,
             port: self.media.port,
             address,
@@ -153,8 +156,8 @@ impl Stream<'_> {
             .filter(|number| *number < 128)
     }
 
-    /// Encoding name of a payload type, lower case, if an rtpmap gives it, and whether its clock is 8,000 Hz.
-    fn mapping(&self, payload_type: u8) -> Option<(String, bool)> {
+    /// Encoding name and clock of a payload type, if an rtpmap gives it; the clock may have been left out.
+    fn mapping(&self, payload_type: u8) -> Option<(String, Option<u32>)> {
         self.media
             .get_attribute_values("rtpmap")
             .flatten()
@@ -166,32 +169,40 @@ impl Stream<'_> {
                     return None;
                 }
                 let mut parts = rest.trim().split('/');
-                let name = parts.next()?.trim().to_ascii_lowercase();
-                let is_narrow = parts.next().is_none_or(|clock| clock.trim() == "8000");
-                Some((name, is_narrow))
+                let name = parts.next()?.trim().to_owned();
+                // A clock that is no number fits nothing.
+                let clock_hz = parts.next().map(|clock| clock.trim().parse().unwrap_or(0));
+                Some((name, clock_hz))
             })
     }
 
     fn codecs(&self) -> impl Iterator<Item = (u8, Codec)> + '_ {
         self.payload_types().filter_map(|payload_type| {
             let codec = match self.mapping(payload_type) {
-                Some((name, true)) if name == "pcma" => Codec::Pcma,
-                Some((name, true)) if name == "pcmu" => Codec::Pcmu,
-                Some(_) => return None,
+                Some((name, clock_hz)) => Codec::of_encoding(&name, clock_hz),
                 // RFC 3551 §6: the static numbers need no rtpmap.
-                None if payload_type == static_payload_type(Codec::Pcma) => Codec::Pcma,
-                None if payload_type == static_payload_type(Codec::Pcmu) => Codec::Pcmu,
-                None => return None,
+                None => Codec::of_static_payload_type(payload_type),
             };
-            Some((payload_type, codec))
+            codec.map(|codec| (payload_type, codec))
         })
     }
 
-    fn event(&self, audio: u8) -> Option<u8> {
-        self.payload_types().find(|payload_type| {
-            *payload_type != audio
-                && matches!(self.mapping(*payload_type), Some((name, true)) if name == "telephone-event")
-        })
+    /// The telephone-event beside an audio format, and its clock: one that has the clock of the audio is better
+    /// (RFC 4733 §2.5.1.1), and 8,000 stands for those that say none.
+    fn event(&self, audio: u8, audio_clock_hz: u32) -> Option<(u8, u32)> {
+        let of_clock = |wanted_hz: u32| {
+            self.payload_types().find(|payload_type| {
+                let mapping = self.mapping(*payload_type);
+                *payload_type != audio
+                    && mapping.is_some_and(|(name, clock_hz)| {
+                        name.eq_ignore_ascii_case("telephone-event")
+                            && clock_hz.unwrap_or(EVENT_CLOCK_HZ) == wanted_hz
+                    })
+            })
+        };
+        [audio_clock_hz, EVENT_CLOCK_HZ]
+            .into_iter()
+            .find_map(|clock_hz| of_clock(clock_hz).map(|number| (number, clock_hz)))
     }
 
     /// The media level counts before the session level; without either it is sendrecv (RFC 8866 §6.7).

@@ -69,6 +69,8 @@ fn a_trunk_is_answered_whole() {
         payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
+        event_clock_hz: 8_000,
+        hears_key_tones: false,
         remote: Some("203.0.113.5:41230".parse().unwrap()),
         signalling: Some(ip(PEER)),
         direction: Direction::SendReceive,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use sdp_types::{Attribute, Connection, Media, Origin, Session};
 
-use super::{Capabilities, OUR_EVENT_PAYLOAD_TYPE, static_payload_type};
+use super::{Capabilities, EVENT_CLOCK_HZ, OUR_EVENT_PAYLOAD_TYPE};
 use crate::{Codec, Direction, LegPlan};
 
 pub(super) fn answer(
@@ -23,7 +23,8 @@ pub(super) fn answer(
                 local.1,
                 &offered.proto,
                 &formats,
-                plan.event_receive,
+                plan.event_receive
+                    .map(|number| (number, plan.event_clock_hz)),
                 plan.direction,
             )
         } else {
@@ -44,11 +45,11 @@ pub(super) fn offer(
     let formats: Vec<(u8, Codec)> = capabilities
         .codecs
         .iter()
-        .map(|codec| (static_payload_type(*codec), *codec))
+        .map(|codec| (codec.offered_payload_type(), *codec))
         .collect();
     let event = capabilities
         .telephone_event
-        .then_some(OUR_EVENT_PAYLOAD_TYPE);
+        .then_some((OUR_EVENT_PAYLOAD_TYPE, EVENT_CLOCK_HZ));
     session.add_media(audio(
         local.1,
         "RTP/AVP",
@@ -78,13 +79,13 @@ fn audio(
     port: u16,
     proto: &str,
     formats: &[(u8, Codec)],
-    event: Option<u8>,
+    event: Option<(u8, u32)>,
     direction: Direction,
 ) -> Media {
     let numbers: Vec<String> = formats
         .iter()
         .map(|(number, _)| *number)
-        .chain(event)
+        .chain(event.map(|(number, _)| number))
         .map(|number| number.to_string())
         .collect();
     let mut media = Media {
@@ -92,19 +93,20 @@ fn audio(
         ..bare("audio", proto, &numbers.join(" "))
     };
     for (number, codec) in formats {
-        let name = match codec {
-            Codec::Pcma => "PCMA",
-            Codec::Pcmu => "PCMU",
-        };
+        let encoding = codec.encoding();
         media.add_attribute(Attribute::with_value(
             "rtpmap",
-            format!("{number} {name}/8000"),
+            format!("{number} {encoding}"),
         ));
+        if let Some(parameters) = codec.format_parameters() {
+            let value = format!("{number} {parameters}");
+            media.add_attribute(Attribute::with_value("fmtp", value));
+        }
     }
-    if let Some(number) = event {
+    if let Some((number, clock_hz)) = event {
         media.add_attribute(Attribute::with_value(
             "rtpmap",
-            format!("{number} telephone-event/8000"),
+            format!("{number} telephone-event/{clock_hz}"),
         ));
         media.add_attribute(Attribute::with_value("fmtp", format!("{number} 0-15")));
     }

@@ -10,6 +10,11 @@ fn frame(level_db: Option<u32>) -> Vec<u8> {
     codes
 }
 
+fn hear(listener: &mut Listener, now: Mono, level_db: Option<u32>) -> bool {
+    let level = level_of_codes(&ALAW_TO_LINEAR, &frame(level_db));
+    listener.hear(now, level, 160)
+}
+
 /// Plays a pattern of (frames, level) and says at which frames voice was told.
 fn voiced(pattern: &[(u64, Option<u32>)]) -> Vec<u64> {
     let mut listener = Listener::new(Mono(0));
@@ -17,7 +22,7 @@ fn voiced(pattern: &[(u64, Option<u32>)]) -> Vec<u64> {
     let mut tick = 0;
     for (frames, level) in pattern {
         for _ in 0..*frames {
-            if listener.hear(Mono(tick * 20_000), &ALAW_TO_LINEAR, &frame(*level)) {
+            if hear(&mut listener, Mono(tick * 20_000), *level) {
                 told.push(tick);
             }
             tick += 1;
@@ -51,9 +56,9 @@ fn silence_is_told_at_its_marks_and_ends_with_any_sound() {
     let mut told = Vec::new();
     for tick in 0..12_000u64 {
         let now = Mono(tick * 20_000);
-        listener.hear(now, &ALAW_TO_LINEAR, &frame(None));
+        hear(&mut listener, now, None);
         if tick == 10_000 {
-            listener.hear(now, &ALAW_TO_LINEAR, &frame(Some(40)));
+            hear(&mut listener, now, Some(40));
         }
         told.extend(listener.silent(now).map(|for_ms| (tick / 50, for_ms)));
     }

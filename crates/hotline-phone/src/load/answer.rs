@@ -128,6 +128,8 @@ impl Runner<'_> {
             | Event::Digit { .. }
             | Event::Invited(_)
             | Event::Banned { .. }
+            | Event::ReinviteAnswered { .. }
+            | Event::Referred(_)
             | Event::Rejected { .. }
             | Event::Ringing { .. } => {}
         }
@@ -375,7 +377,7 @@ fn refuse(line: &mut Line, dialog: DialogId, status: u16) {
 /// None when the other side wants no audio.
 fn media(index: usize, socket: usize, plan: &LegPlan) -> Option<Media> {
     Some(Media {
-        codec: plan.codec,
+        law: super::talker::law(plan.codec),
         payload_type: plan.payload_type,
         socket,
         remote: plan.remote?,

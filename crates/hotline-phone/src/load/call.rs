@@ -2,7 +2,7 @@
 
 use super::ear::Ear;
 use super::talker::Talker;
-use hotline_media::Codec;
+use hotline_media::g711::Law;
 use hotline_sip::DialogId;
 use std::net::SocketAddr;
 
@@ -46,7 +46,7 @@ pub(crate) enum State {
 
 /// The audio of an answered call.
 pub(crate) struct Media {
-    pub(crate) codec: Codec,
+    pub(crate) law: Law,
     pub(crate) payload_type: u8,
     pub(crate) socket: usize,
     pub(crate) remote: SocketAddr,

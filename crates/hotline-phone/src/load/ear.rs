@@ -3,7 +3,7 @@
 use super::distribution::Distribution;
 use super::ident::{Ident, SEQUENCE_MASK};
 use super::talker::HEADER_BYTES;
-use hotline_media::Codec;
+use hotline_media::g711::Law;
 
 /// What the ears of a run have heard while the window was open.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,7 @@ impl Ear {
     /// One packet. `sent_at` tells when an ident left; `heard` is None while the window is shut.
     pub(crate) fn hear(
         &mut self,
-        codec: Codec,
+        law: Law,
         payload_type: u8,
         packet: &[u8],
         arrived_us: u64,
@@ -84,7 +84,7 @@ impl Ear {
         if header[1] & 0x7F != payload_type {
             return Sort::Other; // A key press.
         }
-        let ident = Ident::read(codec, payload);
+        let ident = Ident::read(law, payload);
         match ident.and_then(|ident| Some((ident, sent_at(ident)?))) {
             Some((ident, sent_us)) => {
                 self.made = None;

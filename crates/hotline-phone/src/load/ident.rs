@@ -3,8 +3,7 @@
 //! Each nibble is one sample: a sign and one of eight levels an octave apart. G.711's error is a few percent, so
 //! a level never turns into its neighbour.
 
-use hotline_media::Codec;
-use hotline_media::g711::{alaw_encode, decoder, ulaw_encode};
+use hotline_media::g711::{Law, alaw_encode, ulaw_encode};
 use std::sync::LazyLock;
 
 /// Which packet of which leg.
@@ -18,10 +17,10 @@ pub(crate) struct Ident {
 
 impl Ident {
     /// Overwrites the first samples of a payload.
-    pub(crate) fn write(self, codec: Codec, payload: &mut [u8]) {
-        let codes = match codec {
-            Codec::Pcma => &*ALAW_CODES,
-            Codec::Pcmu => &*ULAW_CODES,
+    pub(crate) fn write(self, law: Law, payload: &mut [u8]) {
+        let codes = match law {
+            Law::A => &*ALAW_CODES,
+            Law::Mu => &*ULAW_CODES,
         };
         let mut bits = self.bits();
         for sample in payload.iter_mut().take(SAMPLES) {
@@ -31,8 +30,8 @@ impl Ident {
     }
 
     /// None when the audio was not made by [`Ident::write`].
-    pub(crate) fn read(codec: Codec, payload: &[u8]) -> Option<Self> {
-        let linear = decoder(codec);
+    pub(crate) fn read(law: Law, payload: &[u8]) -> Option<Self> {
+        let linear = law.to_linear();
         let samples = payload.get(..SAMPLES)?;
         let bits = samples.iter().rev().try_fold(0u64, |bits, code| {
             let sample = linear.get(usize::from(*code))?;

@@ -47,10 +47,10 @@ impl Stage {
         };
         let heard: Option<&mut Heard> = self.is_window_open.then_some(&mut self.report.heard);
         let calls = &self.calls;
-        let (codec, payload_type) = (media.codec, media.payload_type);
+        let (law, payload_type) = (media.law, media.payload_type);
         let own = &media.talker;
         let sort = media.ear.hear(
-            codec,
+            law,
             payload_type,
             packet,
             arrived_us,

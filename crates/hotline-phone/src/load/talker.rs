@@ -1,13 +1,13 @@
 //! Makes the packets of one leg: a pre-built packet whose numbers change, and key presses in between.
 
 use super::ident::{Ident, SEQUENCE_MASK};
-use hotline_media::g711::{ALAW_SILENCE, ULAW_SILENCE};
+use hotline_media::g711::{ALAW_SILENCE, Law, ULAW_SILENCE};
 use hotline_media::{Codec, LegPlan};
 use std::collections::VecDeque;
 
 pub(crate) struct Talker {
     leg: u32,
-    codec: Codec,
+    law: Law,
     payload_type: u8,
     event_type: u8,
     packet: [u8; PACKET_BYTES],
@@ -39,9 +39,10 @@ pub(crate) struct Slot<'a> {
 
 impl Talker {
     pub(crate) fn new(leg: u32, plan: &LegPlan) -> Self {
-        let silence = match plan.codec {
-            Codec::Pcma => ALAW_SILENCE,
-            Codec::Pcmu => ULAW_SILENCE,
+        let law = law(plan.codec);
+        let silence = match law {
+            Law::A => ALAW_SILENCE,
+            Law::Mu => ULAW_SILENCE,
         };
         let mut packet = [silence; PACKET_BYTES];
         let mut event = [0; EVENT_BYTES];
@@ -52,7 +53,7 @@ impl Talker {
         }
         Self {
             leg,
-            codec: plan.codec,
+            law,
             payload_type: plan.payload_type,
             event_type: plan.event_send.unwrap_or(plan.payload_type),
             packet,
@@ -106,7 +107,7 @@ impl Talker {
         if let Some(kept) = self.sent_at.get_mut(ident.sequence as usize % SENT_KEPT) {
             *kept = (ident.sequence, now_us);
         }
-        ident.write(self.codec, &mut self.packet[HEADER_BYTES..]);
+        ident.write(self.law, &mut self.packet[HEADER_BYTES..]);
         head(
             &mut self.packet,
             self.payload_type,
@@ -156,6 +157,11 @@ impl Talker {
             copies: if is_last { 3 } else { 1 },
         }
     }
+}
+
+/// The numbers in the audio survive the laws only, and so a load run offers nothing else.
+pub(crate) fn law(codec: Codec) -> Law {
+    codec.law().unwrap_or(Law::A)
 }
 
 fn head(packet: &mut [u8], payload_type: u8, sequence: u16, timestamp: u32) {

@@ -162,6 +162,7 @@ fn config(address: SocketAddr) -> Config {
         stranger_rate_per_s: 1_000,
         stranger_burst: 1_000,
         defence: hotline_sip::Defence::default(),
+        sessions: hotline_sip::Sessions::default(),
         nonce_ms: 60_000,
         first_response_ms: 500,
         nat_keepalive_ms: 0,

@@ -11,7 +11,7 @@ mod name;
 mod parse;
 pub(crate) mod uri;
 mod via;
-mod write;
+pub(crate) mod write;
 
 #[cfg(test)]
 mod tests;

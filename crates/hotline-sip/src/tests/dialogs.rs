@@ -389,7 +389,7 @@ fn out_of_order_and_unknown_requests_in_a_dialog() {
     assert_eq!(line.statuses(&line.request("INFO", 5, &[], None)), [200]);
     assert_eq!(line.statuses(&line.request("INFO", 4, &[], None)), [500]);
     assert_eq!(line.statuses(&line.request("PRACK", 6, &[], None)), [481]);
-    assert_eq!(line.statuses(&line.request("REFER", 7, &[], None)), [405]);
+    assert_eq!(line.statuses(&line.request("REFER", 7, &[], None)), [403]);
     assert_eq!(line.statuses(&line.request("FROB", 8, &[], None)), [501]);
 }
 

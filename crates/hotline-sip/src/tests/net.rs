@@ -77,6 +77,7 @@ pub(super) fn server_config() -> Config {
         stranger_rate_per_s: 10,
         stranger_burst: 30,
         defence: crate::Defence::default(),
+        sessions: crate::Sessions::default(),
         nonce_ms: 60_000,
         first_response_ms: 3_000,
         nat_keepalive_ms: 20_000,
@@ -464,7 +465,9 @@ impl Net {
             | Event::Ringing { dialog, .. }
             | Event::Answered { dialog, .. }
             | Event::Digit { dialog, .. }
-            | Event::Reinvited { dialog, .. } => (*dialog, false),
+            | Event::Reinvited { dialog, .. }
+            | Event::ReinviteAnswered { dialog, .. } => (*dialog, false),
+            Event::Referred(referral) => (referral.dialog, false),
             Event::Failed { dialog, .. } | Event::Ended { dialog, .. } => (*dialog, true),
             Event::Banned { .. }
             | Event::Contact { .. }
@@ -516,6 +519,20 @@ impl Net {
             Event::Reinvited { body, .. } => format!(
                 "reinvited {:?}",
                 body.map(|body| String::from_utf8_lossy(&body).into_owned())
+            ),
+            Event::ReinviteAnswered { body, status, .. } => format!(
+                "change answered {status} {:?}",
+                body.map(|body| String::from_utf8_lossy(&body).into_owned())
+            ),
+            Event::Referred(referral) => format!(
+                "referred to {} by {}{}",
+                referral.number,
+                referral.account,
+                if referral.replaces.is_some() {
+                    " in place of a call"
+                } else {
+                    ""
+                }
             ),
             Event::Contact { account, state } => format!("contact {account} {state:?}"),
             Event::Registered { user, granted } => format!("registered {user} {granted:?}"),

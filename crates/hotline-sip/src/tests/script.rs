@@ -98,6 +98,27 @@ impl Net {
                 dialog,
                 body: Some(b"changed".to_vec()),
             }),
+            [name, "changes", body] => {
+                let body = body.as_bytes().to_vec();
+                self.act_on(name, |dialog| Command::Reinvite { dialog, body });
+            }
+            [one, "and", other, "change"] => {
+                // In the same moment.
+                self.act(&format!("{one} changes {one}"));
+                self.act(&format!("{other} changes {other}"));
+            }
+            [name, "progresses", rest @ ..] => {
+                let body = rest.first().map(|body| body.as_bytes().to_vec());
+                self.act_on(name, |dialog| Command::Progress { dialog, body });
+            }
+            [name, "refers", status] => {
+                let status = status.parse().unwrap();
+                self.act_on(name, |dialog| Command::AnswerRefer { dialog, status });
+            }
+            [name, "notifies", status] => {
+                let status = status.parse().unwrap();
+                self.act_on(name, |dialog| Command::NotifyRefer { dialog, status });
+            }
             [name, "refuses", "change"] => self.act_on(name, |dialog| Command::AnswerReinvite {
                 dialog,
                 body: None,

@@ -123,12 +123,16 @@ pub(crate) enum Owner {
     Alive(DialogId),
     /// Our BYE of a dialog that is over for the application.
     Bye(DialogId),
+    /// Our re-INVITE or UPDATE.
+    Change(DialogId),
     /// A request inside a dialog: INFO.
     Dialog(DialogId),
     /// An INVITE of a call, by the index of its fork.
     Fork(DialogId, usize),
     /// Nobody: CANCEL, server transactions.
     Nobody,
+    /// NOTIFY of how a transfer goes on.
+    Notify(DialogId),
     /// OPTIONS to a contact: account and contact URI.
     Probe(String, String, Hop),
     /// Our own REGISTER.

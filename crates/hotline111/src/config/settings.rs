@@ -75,6 +75,10 @@ pub(crate) struct SipSettings {
     pub ban_ms: u32,
     /// Parts of User-Agent that only scanners have.
     pub scanners: Vec<String>,
+    /// Session timers (RFC 4028): what we propose; 0 = nothing.
+    pub session_expires_s: u32,
+    /// Shorter sessions are refused.
+    pub session_min_s: u32,
     /// Recent signalling of calls that is kept for `ctl trace`; 0 = none.
     pub trace_bytes: u64,
     /// A nonce is good for this long.
@@ -122,6 +126,10 @@ impl SipSettings {
             defence: hotline_sip::Defence {
                 ban_ms: u64::from(self.ban_ms),
                 scanners: self.scanners.clone(),
+            },
+            sessions: hotline_sip::Sessions {
+                expires_s: self.session_expires_s,
+                min_s: self.session_min_s,
             },
             nonce_ms: u64::from(self.nonce_ms),
             first_response_ms: u64::from(self.first_response_ms),
@@ -218,6 +226,13 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
     let expires_max = section.or_within("expires_max", Millis(3_600_000), expires_min, longest);
     let usual = Millis(300_000).clamp(expires_min, expires_max);
     let expires_default = section.or_within("expires_default", usual, expires_min, expires_max);
+    let session_min = section.or_within("session_min", Millis(90_000), Millis(2_000), longest);
+    let session_expires = section.or_within(
+        "session_expires",
+        Millis(1_800_000).max(session_min),
+        Millis(0),
+        longest,
+    );
     let mut settings = SipSettings {
         realm,
         listeners,
@@ -239,6 +254,8 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
             .map(|agent: String| agent.to_ascii_lowercase())
             .filter(|agent| !agent.is_empty())
             .collect(),
+        session_expires_s: session_expires.0 / 1_000,
+        session_min_s: session_min.0 / 1_000,
         trace_bytes: section
             .or_within("trace", Bytes(8 << 20), Bytes(0), Bytes(1 << 30))
             .0,

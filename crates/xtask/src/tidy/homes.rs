@@ -3,7 +3,8 @@
 use super::repository::Repository;
 
 /// Package, and the crates that may name it. Packages that are not here (serde, thiserror ...) may go anywhere.
-const HOMES: [(&str, &[&str]); 18] = [
+const HOMES: [(&str, &[&str]); 20] = [
+    ("audio-codec", &["hotline-media"]),
     ("axum", &["hotline-console"]),
     ("clap", &["hotline111", "xtask"]),
     ("clap_complete", &["hotline111"]),
@@ -16,6 +17,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("md-5", &["hotline-sip", "hotline-store"]),
     ("mio", &["hotline-media", "hotline-phone", "hotline111"]),
     ("nix", &["hotline111"]),
+    ("opus", &["hotline-media"]),
     (
         "quinn-udp",
         &["hotline-media", "hotline-phone", "hotline111"],

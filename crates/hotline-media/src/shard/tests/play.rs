@@ -1,5 +1,7 @@
 //! Prompts, music, beds, keys: what we make ourselves.
 
+use std::net::SocketAddr;
+
 use super::world::{World, assert_one_line, plan};
 use crate::analysis::{rms_db, tone_level_db};
 use crate::digit::DigitReceiver;
@@ -386,4 +388,79 @@ fn commands_for_legs_that_are_gone_do_nothing() {
         world.events.last(),
         Some(Event::RecordingFailed { recording: 9, .. })
     ));
+}
+
+#[test]
+fn prompts_beds_and_keys_reach_a_peer_of_any_codec() {
+    for codec in crate::codec::ALL {
+        let mut world = World::new();
+        let phone = world.add(codec, 600, 3);
+        world.command(Command::Bed {
+            leg: 100,
+            bed: Bed::Music,
+        });
+        world.run(1_000);
+        world.command(Command::Play {
+            leg: 100,
+            play: 1,
+            clips: vec![Clip::Prompt(1)],
+            barge_in: false,
+        });
+        world.run(1_000);
+        let heard = world.heard(phone, 0);
+        for (from_ms, hz) in [(300, 350), (1_200, 800)] {
+            let stretch = &heard[from_ms * 8..(from_ms + 600) * 8];
+            let own = tone_level_db(stretch, 8_000, hz);
+            assert!(
+                (own + 12.0).abs() < 3.0,
+                "{codec:?}: {hz} Hz at {own:.1} dB"
+            );
+            let other = tone_level_db(stretch, 8_000, 1_150 - hz);
+            assert!(
+                other < own - 35.0,
+                "{codec:?}: {other:.1} dB beside {own:.1}"
+            );
+        }
+        let frame = codec.clock().frame();
+        for pair in world.peers[phone].got.windows(2) {
+            let step = pair[1].view.timestamp.wrapping_sub(pair[0].view.timestamp);
+            assert_eq!(step, frame, "{codec:?} counts its own clock");
+        }
+        assert_eq!(world.close(100).malformed, 0, "{codec:?}");
+    }
+}
+
+#[test]
+fn keys_to_an_opus_peer_count_the_clock_that_was_agreed() {
+    for (event_clock_hz, length) in [(8_000, 800), (48_000, 4_800)] {
+        let mut world = World::new();
+        let source: SocketAddr = "198.51.100.10:4000".parse().unwrap();
+        let plan = LegPlan {
+            event_clock_hz,
+            ..plan(Codec::Opus, source)
+        };
+        let phone = world.open(plan, source, 600, 3);
+        world.command(Command::Digit {
+            leg: 100,
+            digit: '5',
+            length_ms: 100,
+        });
+        world.run(400);
+        let events: Vec<_> = world.peers[phone]
+            .got
+            .iter()
+            .filter(|got| got.view.payload_type == 101)
+            .collect();
+        let last = events.last().unwrap();
+        assert_eq!(last.payload[..2], [5, 0x8A]);
+        assert_eq!(
+            u16::from_be_bytes([last.payload[2], last.payload[3]]),
+            length
+        );
+        assert!(
+            events
+                .iter()
+                .all(|got| got.view.timestamp == last.view.timestamp)
+        );
+    }
 }

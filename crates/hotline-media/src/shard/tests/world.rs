@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::g711::{alaw_encode, decoder, ulaw_encode};
+use crate::codec::{Decoder, Encoder};
 use crate::message::{Codec, Command, Direction, Event, LegId, LegPlan, Sound};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{self, View, write_header};
+use crate::resample::decimate;
 use crate::shard::{Input, Shard, ShardConfig};
 use crate::tap::Item;
 use crate::time::Mono;
@@ -30,6 +31,7 @@ pub(super) struct Peer {
     pub(super) reports: usize,
     phase_ms: u64,
     tone: Oscillator,
+    encoder: Encoder,
     pub(super) ssrc: u32,
     pub(super) sequence: u16,
     pub(super) timestamp: u32,
@@ -45,16 +47,22 @@ pub(super) struct World {
 }
 
 pub(super) fn plan(codec: Codec, remote: SocketAddr) -> LegPlan {
-    let payload_type = if codec == Codec::Pcma { 8 } else { 0 };
     LegPlan {
         codec,
-        payload_type,
+        payload_type: codec.offered_payload_type(),
         event_send: Some(101),
         event_receive: Some(101),
+        event_clock_hz: 8_000,
+        hears_key_tones: false,
         remote: Some(remote),
         signalling: Some(remote.ip()),
         direction: Direction::SendReceive,
     }
+}
+
+/// What the peers' own codecs run at.
+fn rate(codec: Codec) -> u32 {
+    if codec == Codec::G722 { 16_000 } else { 8_000 }
 }
 
 fn tone_sound(name: &str, hz: u32, samples: usize) -> Sound {
@@ -121,7 +129,8 @@ impl World {
             got: Vec::new(),
             reports: 0,
             phase_ms,
-            tone: Oscillator::new(hz, 12, RATE),
+            tone: Oscillator::new(hz, 12, rate(codec)),
+            encoder: Encoder::new(codec, rate(codec)).unwrap(),
             ssrc: 0xABC0 + index as u32,
             sequence: 65_500,
             timestamp: u32::MAX - 8_000,
@@ -190,7 +199,7 @@ impl World {
     fn speak(&mut self, index: usize) {
         let peer = &mut self.peers[index];
         peer.sequence = peer.sequence.wrapping_add(1);
-        peer.timestamp = peer.timestamp.wrapping_add(160);
+        peer.timestamp = peer.timestamp.wrapping_add(peer.codec.clock().frame());
         let datagram = peer.frame();
         if peer.is_sending && self.shard.slot(peer.leg).is_some() {
             let (slot, source) = (peer.slot, peer.source);
@@ -227,16 +236,23 @@ impl World {
         }
     }
 
-    /// The linear audio that a peer got since packet `from`.
+    /// The linear audio at 8 kHz that a peer got since packet `from`.
     pub(super) fn heard(&self, index: usize, from: usize) -> Vec<i16> {
         let peer = &self.peers[index];
-        let table = decoder(peer.codec);
         let audio = peer.got[from..]
             .iter()
             .filter(|got| got.view.payload_type != 101);
-        audio
-            .flat_map(|got| got.payload.iter().map(|code| table[usize::from(*code)]))
-            .collect()
+        let mut decoder = Decoder::new(peer.codec, rate(peer.codec)).unwrap();
+        let mut heard = Vec::new();
+        for got in audio {
+            let mut samples = [0; 960];
+            let length = decoder.decode(&got.payload, &mut samples).unwrap();
+            heard.extend_from_slice(&samples[..length]);
+        }
+        match decoder.rate_hz() {
+            16_000 => decimate(&heard, 2),
+            _ => heard,
+        }
     }
 
     pub(super) fn digits(&self, leg: LegId) -> String {
@@ -261,22 +277,18 @@ impl Peer {
     /// The next audio datagram.
     pub(super) fn frame(&mut self) -> Vec<u8> {
         let mut datagram = Vec::new();
-        let payload_type = if self.codec == Codec::Pcma { 8 } else { 0 };
         write_header(
             &mut datagram,
             false,
-            payload_type,
+            self.codec.offered_payload_type(),
             self.sequence,
             self.timestamp,
             self.ssrc,
         );
-        for _ in 0..160 {
-            let sample = self.tone.sample();
-            datagram.push(match self.codec {
-                Codec::Pcma => alaw_encode(sample),
-                Codec::Pcmu => ulaw_encode(sample),
-            });
-        }
+        let samples: Vec<i16> = (0..self.encoder.rate_hz() / 50)
+            .map(|_| self.tone.sample())
+            .collect();
+        self.encoder.encode(&samples, &mut datagram).unwrap();
         datagram
     }
 }

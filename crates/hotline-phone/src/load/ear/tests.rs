@@ -1,6 +1,6 @@
 use super::{Ear, Heard, Sort};
 use crate::load::ident::Ident;
-use hotline_media::Codec::Pcma;
+use hotline_media::g711::Law;
 
 fn packet(payload_type: u8, sequence: u16, timestamp: u32, ident: Option<u32>) -> Vec<u8> {
     let mut bytes = vec![0xD5; 172];
@@ -8,7 +8,7 @@ fn packet(payload_type: u8, sequence: u16, timestamp: u32, ident: Option<u32>) -
     bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
     bytes[8..12].copy_from_slice(&[1, 2, 3, 4]);
     if let Some(sequence) = ident {
-        Ident { leg: 3, sequence }.write(Pcma, &mut bytes[12..]);
+        Ident { leg: 3, sequence }.write(Law::A, &mut bytes[12..]);
     }
     bytes
 }
@@ -21,7 +21,7 @@ fn relayed_packets_give_latency_jitter_and_loss() {
         let bytes = packet(8, 9, 9, Some(number));
         let sent_at = |ident: Ident| Some(u64::from(ident.sequence) * 20_000);
         assert_eq!(
-            ear.hear(Pcma, 8, &bytes, arrived_us, sent_at, Some(&mut heard)),
+            ear.hear(Law::A, 8, &bytes, arrived_us, sent_at, Some(&mut heard)),
             Sort::Relayed(3)
         );
     }
@@ -49,7 +49,7 @@ fn packets_of_the_server_give_pacing_and_loss() {
     ] {
         let bytes = packet(8, sequence, timestamp, None);
         assert_eq!(
-            ear.hear(Pcma, 8, &bytes, arrived_us, |_| None, Some(&mut heard)),
+            ear.hear(Law::A, 8, &bytes, arrived_us, |_| None, Some(&mut heard)),
             Sort::Made
         );
     }
@@ -63,7 +63,7 @@ fn packets_of_the_server_give_pacing_and_loss() {
 #[test]
 fn anything_else_is_not_judged() {
     let (mut ear, mut heard) = (Ear::default(), Heard::default());
-    let mut hear = |bytes: &[u8]| ear.hear(Pcma, 8, bytes, 0, |_| None, Some(&mut heard));
+    let mut hear = |bytes: &[u8]| ear.hear(Law::A, 8, bytes, 0, |_| None, Some(&mut heard));
     assert_eq!(hear(&packet(101, 1, 1, None)), Sort::Other, "a key");
     assert_eq!(hear(&packet(200, 1, 1, None)), Sort::Other, "RTCP");
     assert_eq!(hear(b"hello"), Sort::Other);

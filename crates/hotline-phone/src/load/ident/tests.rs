@@ -1,5 +1,5 @@
 use super::Ident;
-use hotline_media::Codec::{Pcma, Pcmu};
+use hotline_media::g711::Law::{A, Mu};
 use hotline_media::g711::{ALAW_SILENCE, ALAW_TO_ULAW, ULAW_TO_ALAW};
 
 #[test]
@@ -12,36 +12,32 @@ fn an_ident_survives_both_laws_and_every_change_between_them() {
         (999, 16_777_000),
     ] {
         let ident = Ident { leg, sequence };
-        for (codec, there, back) in [
-            (Pcma, &ALAW_TO_ULAW, &ULAW_TO_ALAW),
-            (Pcmu, &ULAW_TO_ALAW, &ALAW_TO_ULAW),
+        for (law, there, back) in [
+            (A, &ALAW_TO_ULAW, &ULAW_TO_ALAW),
+            (Mu, &ULAW_TO_ALAW, &ALAW_TO_ULAW),
         ] {
-            let other = if codec == Pcma { Pcmu } else { Pcma };
+            let other = if law == A { Mu } else { A };
             let mut payload = [ALAW_SILENCE; 160];
-            ident.write(codec, &mut payload);
-            assert_eq!(Ident::read(codec, &payload), Some(ident));
+            ident.write(law, &mut payload);
+            assert_eq!(Ident::read(law, &payload), Some(ident));
             let changed = payload.map(|code| there[usize::from(code)]);
             assert_eq!(Ident::read(other, &changed), Some(ident));
             let again = changed.map(|code| back[usize::from(code)]);
-            assert_eq!(Ident::read(codec, &again), Some(ident));
+            assert_eq!(Ident::read(law, &again), Some(ident));
         }
     }
 }
 
 #[test]
 fn other_audio_is_no_ident() {
-    assert_eq!(Ident::read(Pcma, &[ALAW_SILENCE; 160]), None);
-    assert_eq!(Ident::read(Pcma, &[]), None);
+    assert_eq!(Ident::read(A, &[ALAW_SILENCE; 160]), None);
+    assert_eq!(Ident::read(A, &[]), None);
     let mut payload = [ALAW_SILENCE; 160];
     Ident {
         leg: 77,
         sequence: 1_000,
     }
-    .write(Pcma, &mut payload);
+    .write(A, &mut payload);
     payload[5] ^= 0x80;
-    assert_eq!(
-        Ident::read(Pcma, &payload),
-        None,
-        "a sample of the other sign"
-    );
+    assert_eq!(Ident::read(A, &payload), None, "a sample of the other sign");
 }

@@ -2,6 +2,7 @@ use super::Stage;
 use crate::load::call::{Call, Counsellor, Duty, Media, Side, State};
 use crate::load::ear::Ear;
 use crate::load::talker::Talker;
+use hotline_media::g711::Law;
 use hotline_media::{Codec, Direction, LegPlan};
 
 /// A leg whose audio comes from the port `40_000 + index`.
@@ -13,12 +14,14 @@ fn call(stage: &mut Stage, side: Side, begun_us: u64) -> usize {
         payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
+        event_clock_hz: 8_000,
+        hears_key_tones: false,
         remote: Some(remote),
         signalling: None,
         direction: Direction::SendReceive,
     };
     let media = Media {
-        codec: Codec::Pcma,
+        law: Law::A,
         payload_type: 8,
         socket: 0,
         remote,

@@ -1,5 +1,6 @@
 use super::Talker;
 use crate::load::ident::Ident;
+use hotline_media::g711::Law;
 use hotline_media::{Codec, Direction, LegPlan};
 
 fn plan() -> LegPlan {
@@ -8,6 +9,8 @@ fn plan() -> LegPlan {
         payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
+        event_clock_hz: 8_000,
+        hears_key_tones: false,
         remote: None,
         signalling: None,
         direction: Direction::SendReceive,
@@ -26,7 +29,7 @@ fn audio_packets_carry_rising_numbers_and_remember_when_they_left() {
             (number + 1) * 160
         );
         assert_eq!(
-            Ident::read(Codec::Pcma, &bytes[12..]),
+            Ident::read(Law::A, &bytes[12..]),
             Some(Ident {
                 leg: 7,
                 sequence: number

@@ -1,0 +1,1 @@
+//! REFER, NOTIFY and Replaces.

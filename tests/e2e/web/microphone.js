@@ -1,0 +1,3 @@
+// A tone must come through as it is: what makes speech pleasant would take it for noise.
+
+export const asItIs = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
