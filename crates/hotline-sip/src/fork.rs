@@ -219,6 +219,11 @@ impl Endpoint {
         let ack = self.draft(&mut dialog, "ACK");
         let mut hop = ack.hop;
         self.streams.send(turn, &mut hop, ack.writer.finish(None));
+        if self.is_resuming(&dialog) {
+            // It had come before the restart, too, so that the BYE is on its way: with a CSeq that this one would
+            // fall behind.
+            return;
+        }
         let bye = self.draft(&mut dialog, "BYE");
         let bytes = bye.writer.finish(None);
         self.start_client(turn, bye.hop, (&bye.branch, "BYE"), bytes, Owner::Nobody);

@@ -275,6 +275,16 @@ impl Endpoint {
             bytes,
             Owner::Resume(key),
         );
+        // Another restart must not fall behind this CSeq.
+        self.keep_dialog(turn, dialog);
+    }
+
+    /// Whether a dialog of the process before this one has its BYE, or will have it.
+    pub(crate) fn is_resuming(&self, dialog: &Dialog) -> bool {
+        let key = dialog_key(dialog);
+        self.awaited.contains_key(&key)
+            || self.resumes.iter().any(|(resumed, _)| *resumed == key)
+            || self.transactions.has_owner(&Owner::Resume(key))
     }
 
     /// Final answer, time-out or transport error: nothing more can be done for that dialog, unless its

@@ -47,8 +47,9 @@ pub(crate) enum DigitPath {
     Media,
 }
 
-/// The other path brings the same press within this time: an INFO that is lost three times comes after 3.5 s.
-const SAME_PRESS_MS: u64 = 4_000;
+/// The other path brings the same press within this time: timer F of an INFO that is lost again and again. Who uses
+/// one path only never waits for the other half of a press.
+const SAME_PRESS_MS: u64 = 32_000;
 /// Presses remembered; nobody presses more in that time.
 const PRESSES_MAX: usize = 32;
 

@@ -64,7 +64,11 @@ fn one_press_that_comes_by_both_paths_counts_once() {
         "another key"
     );
     assert!(
-        leg.is_new_press('2', DigitPath::Media, at_ms(6_000)),
+        !leg.is_new_press('1', DigitPath::Info, at_ms(7_800)),
+        "its INFO was lost four times"
+    );
+    assert!(
+        leg.is_new_press('2', DigitPath::Media, at_ms(40_000)),
         "the same key much later"
     );
 }

@@ -1,7 +1,61 @@
 //! What goes wrong on the way, as ladders: losses, dead phones, crossings, restarts.
 
 use super::check;
+use super::net::Net;
 use expect_test::expect;
+
+#[test]
+fn a_repeated_answer_after_a_restart_gets_its_ack_and_no_second_bye() {
+    check(
+        "phone registers tv01; server rings tv01; drop 2 ACK; phone answers; drop 1 BYE; server restarts; wait 3",
+        expect![[r#"
+            0.000      phone -> server   REGISTER
+            0.005       server: rejected Challenged
+            0.005     server -> phone    401 REGISTER
+            0.010      phone -> server   REGISTER
+            0.015     server -> phone    200 REGISTER
+            0.015       server: contact tv01 Reachable
+            0.020       phone: registered tv01 Ok(3600)
+            0.100     server -> phone    INVITE
+            0.105      phone -> server   100 INVITE
+            0.105       phone: invited to tv01 by 111 (unknown)
+            0.300      phone -> server   200 INVITE
+            0.305     server -> phone    ACK (lost)
+            0.305       server: answered "answer of phone"
+            0.500     server -> phone    OPTIONS
+            0.500       server: contact tv01 Reachable
+            0.500     server -> phone    BYE (lost)
+            0.505      phone -> server   200 OPTIONS
+            0.800      phone -> server   200 INVITE
+            0.805     server -> phone    ACK (lost)
+            1.000     server -> phone    BYE
+            1.005      phone -> server   200 BYE
+            1.005       phone: ended by peer
+        "#]],
+    );
+}
+
+#[test]
+fn the_bye_after_a_second_restart_does_not_fall_behind_the_first() {
+    let mut net = Net::new();
+    let script = "phone registers tv01; server rings tv01; phone answers; drop 9 BYE; server restarts; wait 1; \
+                  server restarts; wait 1";
+    super::script::run(&mut net, script);
+    let cseqs: Vec<String> = net
+        .wire
+        .iter()
+        .filter_map(|bytes| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("CSeq:"))?
+                .to_owned();
+            line.ends_with("BYE").then_some(line)
+        })
+        .collect();
+    assert!(cseqs.contains(&"CSeq: 1001 BYE".to_owned()), "{cseqs:?}");
+    assert_eq!(cseqs.last().map(String::as_str), Some("CSeq: 2001 BYE"));
+}
 
 #[test]
 fn a_refusal_is_repeated_until_its_ack_comes() {

@@ -228,6 +228,12 @@ impl Transactions {
         let all = (destination, 0)..=(destination, TransactionId::MAX);
         self.on_datagrams.range(all).map(|(_, id)| *id).collect()
     }
+    /// Whether a client transaction of this owner is under way.
+    pub(crate) fn has_owner(&self, owner: &Owner) -> bool {
+        self.all
+            .values()
+            .any(|transaction| transaction.owner == *owner)
+    }
     /// Remembers the ACK for a 2xx while the transaction lives.
     pub(crate) fn note_ack(&mut self, id: TransactionId, to_tag: String, hop: Hop, bytes: Vec<u8>) {
         if let Some(transaction) = self.all.get_mut(&id)
