@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use crate::codec::Clock;
 use crate::control::{self, LastSenderReport, Sending};
 use crate::digit::{DigitReceiver, DigitSender, event};
+use crate::ear::Ear;
 use crate::g711::Law;
 use crate::line::{FRAME_SAMPLES, Line, Numbers};
 use crate::message::{Bed, Codec, Event, LegId, LegPlan, LegStatistics, Sound};
-use crate::mouth::Mouth;
+use crate::mouth::{Mouth, Speech};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{View, write_header};
 use crate::player::{Run, fill_loop};
@@ -18,7 +19,7 @@ use crate::rule_m::Gate;
 use crate::tap::Tap;
 use crate::time::Mono;
 use crate::tone::KeyTone;
-use crate::voice::Listener;
+use crate::voice::{Listener, level_of_samples};
 
 /// All state of a leg.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Leg {
     pub(crate) digits: DigitReceiver,
     pub(crate) listener: Listener,
     pub(crate) line: Line,
+    /// Where its sound itself is needed.
+    pub(crate) ear: Option<Box<Ear>>,
     /// For the codecs that need an encoder.
     mouth: Option<Box<Mouth>>,
     pub(crate) hearing: Hearing,
@@ -66,6 +69,18 @@ pub(crate) enum Hearing {
         since: Mono,
         passed_at: Option<Mono>,
     },
+}
+
+/// How a leg's sound itself is needed; what is only passed on is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Nothing,
+    /// A packet now and then, to tell voice from silence.
+    Glances,
+    /// The telephone band.
+    Narrow,
+    /// More, where the codec has it.
+    Wide,
 }
 
 /// Whether the peer's packets come.
@@ -110,6 +125,7 @@ impl Leg {
             reception: Reception::new(plan.codec.clock()),
             digits: DigitReceiver::default(),
             listener: Listener::new(now),
+            ear: None,
             mouth: mouth(plan.codec),
             line: Line::new(plan.codec.clock(), draw.ssrc, draw.sequence, draw.timestamp),
             hearing: Hearing::Bed,
@@ -223,36 +239,132 @@ impl Leg {
         }
     }
 
+    /// Takes what the peer says to its ear, as far as somebody needs the sound itself.
+    pub(crate) fn listen(
+        &mut self,
+        now: Mono,
+        timestamp: u32,
+        codec: Codec,
+        payload: &[u8],
+        wants: Wants,
+    ) {
+        let is_wide = match wants {
+            Wants::Nothing => {
+                self.ear = None;
+                return;
+            }
+            Wants::Glances | Wants::Narrow => false,
+            Wants::Wide => true,
+        };
+        if !self
+            .ear
+            .as_ref()
+            .is_some_and(|ear| ear.is_for(codec, is_wide))
+        {
+            self.ear = Some(Box::new(Ear::new(codec, is_wide)));
+        }
+        let Some(ear) = &mut self.ear else { return };
+        if wants != Wants::Glances {
+            ear.push(now, timestamp, payload);
+        } else if let Some(level) = ear.glance(payload) {
+            self.listener.hear(now, level, FRAME_SAMPLES as u32);
+        }
+    }
+
+    /// Takes a frame of the peer's own sound: for its recording, and to tell voice from silence.
+    pub(crate) fn hear_speech(&mut self, now: Mono, speech: Speech<'_>, out: &mut Output) {
+        if self.plan.codec.law().is_some() {
+            return;
+        }
+        let level = level_of_samples(speech.narrow);
+        let is_voice = self.listener.hear(now, level, FRAME_SAMPLES as u32);
+        if is_voice && self.hearing == Hearing::Bed {
+            out.events.push(Event::Voice { leg: self.id });
+        }
+        if let Some(tap) = &mut self.tap {
+            let frame = coded(Law::A, speech);
+            tap.say(now, EAR_SSRC, speech.timestamp, Law::A, &frame);
+            if self.hearing == Hearing::Echo {
+                tap.hear_made(now, EAR_SSRC, speech.timestamp, &frame);
+            }
+        }
+    }
+
     /// Sends a frame of A-law that we made.
     fn send_frame(&mut self, now: Mono, frame: &[u8; FRAME_SAMPLES], out: &mut Output) {
         let Some(target) = self.target() else { return };
-        let numbers = self.line.advance(now);
         let table = self.plan.codec.law().and_then(|law| Law::A.to_law(law));
-        let payload = match &mut self.mouth {
-            // A frame that libopus refuses is a hole of 20 ms, which the peer conceals.
-            Some(mouth) => mouth.say_alaw(frame).unwrap_or_default(),
-            None => frame,
-        };
-        let octets = payload.len();
-        if octets == 0 {
-            return;
-        }
-        let payload_type = self.plan.payload_type;
-        out.push(self.slot, Channel::Media, target, |bytes| {
-            header(bytes, numbers, payload_type);
-            match table {
-                None => bytes.extend_from_slice(payload),
-                Some(table) => bytes.extend(payload.iter().map(|code| table[usize::from(*code)])),
+        let numbers = self.line.advance(now);
+        match (&mut self.mouth, table) {
+            (Some(mouth), _) => {
+                let timestamp = mouth.recorded_at(now);
+                hear_made(&mut self.tap, now, (numbers.ssrc, timestamp), frame);
+                // A frame that libopus refuses is a hole of 20 ms, which the peer conceals.
+                let payload = mouth.say_alaw(frame).unwrap_or_default();
+                send(
+                    self.slot,
+                    &self.plan,
+                    &mut self.line,
+                    target,
+                    numbers,
+                    payload,
+                    out,
+                );
             }
-        });
-        self.count(octets);
-        if let Some(tap) = &mut self.tap {
-            // Where the line does not count samples of 8 kHz, the recorder's own clock stands in.
-            let timestamp = match &self.mouth {
-                Some(_) => Clock::default().between(Mono(0), now),
-                None => numbers.timestamp,
-            };
-            tap.hear(now, numbers.ssrc, timestamp, Law::A, frame);
+            (None, table) => {
+                let place = (numbers.ssrc, numbers.timestamp);
+                hear_made(&mut self.tap, now, place, frame);
+                let coded = table.map(|table| frame.map(|code| table[usize::from(code)]));
+                let payload = coded.as_ref().unwrap_or(frame);
+                send(
+                    self.slot,
+                    &self.plan,
+                    &mut self.line,
+                    target,
+                    numbers,
+                    payload,
+                    out,
+                );
+            }
+        }
+    }
+
+    /// Sends a frame of a partner whose codec this peer does not speak.
+    pub(crate) fn send_speech(&mut self, now: Mono, speech: Speech<'_>, out: &mut Output) {
+        let Some(target) = self.target() else { return };
+        let numbers = self.line.advance(now);
+        let mut place = (numbers.ssrc, numbers.timestamp);
+        if let Some(mouth) = &mut self.mouth {
+            place.1 = mouth.recorded_at(now);
+        }
+        if self.tap.is_some() {
+            hear_made(&mut self.tap, now, place, &coded(Law::A, speech));
+        }
+        match (&mut self.mouth, self.plan.codec.law()) {
+            (Some(mouth), _) => {
+                let payload = mouth.say(speech).unwrap_or_default();
+                send(
+                    self.slot,
+                    &self.plan,
+                    &mut self.line,
+                    target,
+                    numbers,
+                    payload,
+                    out,
+                );
+            }
+            (None, law) => {
+                let payload = coded(law.unwrap_or(Law::A), speech);
+                send(
+                    self.slot,
+                    &self.plan,
+                    &mut self.line,
+                    target,
+                    numbers,
+                    &payload,
+                    out,
+                );
+            }
         }
     }
 
@@ -478,6 +590,46 @@ impl Leg {
     }
 }
 
+/// A frame of 20 ms in one of the laws.
+pub(crate) fn coded(law: Law, speech: Speech<'_>) -> [u8; FRAME_SAMPLES] {
+    let mut frame = SILENT_FRAME;
+    for (code, sample) in frame.iter_mut().zip(speech.narrow) {
+        *code = law.encode(*sample);
+    }
+    frame
+}
+
+fn hear_made(
+    tap: &mut Option<Box<Tap>>,
+    now: Mono,
+    (ssrc, timestamp): (u32, u32),
+    frame: &[u8; FRAME_SAMPLES],
+) {
+    if let Some(tap) = tap {
+        tap.hear_made(now, ssrc, timestamp, frame);
+    }
+}
+
+fn send(
+    slot: Slot,
+    plan: &LegPlan,
+    line: &mut Line,
+    target: SocketAddr,
+    numbers: Numbers,
+    payload: &[u8],
+    out: &mut Output,
+) {
+    if payload.is_empty() {
+        return;
+    }
+    line.packets += 1;
+    line.octets += payload.len() as u64;
+    out.push(slot, Channel::Media, target, |bytes| {
+        header(bytes, numbers, plan.payload_type);
+        bytes.extend_from_slice(payload);
+    });
+}
+
 fn mouth(codec: Codec) -> Option<Box<Mouth>> {
     match codec.law() {
         Some(_) => None,
@@ -506,6 +658,8 @@ fn run_ended(leg: LegId, run: &Run) -> Event {
     }
 }
 
+/// Of the frames that an ear gives to a recording, which have no SSRC of their own.
+pub(crate) const EAR_SSRC: u32 = 0;
 const SILENT_FRAME: [u8; FRAME_SAMPLES] = [crate::g711::ALAW_SILENCE; FRAME_SAMPLES];
 /// A partner's first packet comes within 20 ms; one that sends nothing is heard as silence, not as music.
 const JOIN_MICROSECONDS: u64 = 500_000;

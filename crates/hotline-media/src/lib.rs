@@ -17,8 +17,10 @@
 
 pub mod analysis;
 pub mod codec;
+mod conceal;
 mod control;
 mod digit;
+mod ear;
 pub mod g711;
 mod leg;
 mod line;

@@ -1,10 +1,12 @@
 //! What a leg says to its peer, put into the peer's codec.
 
-use crate::codec::{CodecError, Encoder};
+use crate::codec::{Clock, CodecError, Encoder};
 use crate::g711::ALAW_TO_LINEAR;
 use crate::line::FRAME_SAMPLES;
 use crate::message::Codec;
 use crate::resample::Interpolator;
+use crate::shard::TICK_MICROSECONDS;
+use crate::time::Mono;
 
 /// The encoder of a leg whose codec is none of the laws; they go by table and need none.
 ///
@@ -17,6 +19,8 @@ pub(crate) struct Mouth {
     interpolator: Interpolator,
     samples: Vec<i16>,
     payload: Vec<u8>,
+    /// When it spoke last, and where that stands in a recording.
+    spoke: Option<(Mono, u32)>,
 }
 
 /// 20 ms of sound: always at 8 kHz, and at 16 kHz too where its source has more than the telephone band.
@@ -24,6 +28,8 @@ pub(crate) struct Mouth {
 pub(crate) struct Speech<'a> {
     pub(crate) narrow: &'a [i16],
     pub(crate) wide: Option<&'a [i16]>,
+    /// For a recording: samples of 8 kHz, rising by 160 with each frame that follows another.
+    pub(crate) timestamp: u32,
 }
 
 impl Mouth {
@@ -34,7 +40,21 @@ impl Mouth {
             interpolator: Interpolator::new(2),
             samples: Vec::new(),
             payload: Vec::new(),
+            spoke: None,
         }
+    }
+
+    /// Where a frame that is spoken now stands in a recording, on a clock of 8 kHz: right behind the one before,
+    /// whatever the hurry of the tick.
+    pub(crate) fn recorded_at(&mut self, now: Mono) -> u32 {
+        let here = match self.spoke {
+            Some((at, before)) if now.0.saturating_sub(at.0) < 2 * TICK_MICROSECONDS => {
+                before.wrapping_add(FRAME_SAMPLES as u32)
+            }
+            Some(_) | None => Clock::default().between(Mono(0), now),
+        };
+        self.spoke = Some((now, here));
+        here
     }
 
     /// The payload of a frame of A-law.
@@ -43,6 +63,7 @@ impl Mouth {
         self.say(Speech {
             narrow: &samples,
             wide: None,
+            timestamp: 0,
         })
     }
 

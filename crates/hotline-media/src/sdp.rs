@@ -23,7 +23,7 @@ pub struct Capabilities {
 impl Default for Capabilities {
     fn default() -> Self {
         Capabilities {
-            codecs: vec![Codec::Pcma, Codec::Pcmu],
+            codecs: crate::codec::ALL.to_vec(),
             telephone_event: true,
             direction: Direction::SendReceive,
             refused_targets: Vec::new(),

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::control;
-use crate::leg::{Draw, Flow, Hearing, Leg, Library};
+use crate::g711::Law;
+use crate::leg::{Draw, EAR_SSRC, Flow, Hearing, Leg, Library, Wants, coded};
 use crate::message::{Codec, Command, Event, LegId, LegPlan, RecordingId, Sound};
+use crate::mouth::Speech;
 use crate::output::{Output, Slot};
 use crate::packet::{self, View};
 use crate::player::{Run, soft_bed};
@@ -313,6 +315,9 @@ impl Shard {
 
     fn tick(&mut self, now: Mono, out: &mut Output) {
         self.ticked_at = now;
+        for slot in 0..self.legs.len() {
+            self.pass_on_speech(now, slot, out);
+        }
         let music = self
             .config
             .music
@@ -325,6 +330,76 @@ impl Shard {
         };
         for leg in self.legs.iter_mut().flatten() {
             leg.tick(now, &library, out);
+        }
+    }
+
+    /// What a leg's ear has ready goes to everybody who needs it as sound.
+    fn pass_on_speech(&mut self, now: Mono, slot: Slot, out: &mut Output) {
+        let Some(leg) = self.at(slot) else { return };
+        // Out of its place for a moment, so that the partner can be reached while it is read.
+        let Some(mut ear) = leg.ear.take() else {
+            return;
+        };
+        if let Some(speech) = ear.pull(now) {
+            self.speech(now, slot, speech, out);
+        }
+        if let Some(leg) = self.at(slot) {
+            leg.ear = Some(ear);
+        }
+    }
+
+    fn speech(&mut self, now: Mono, slot: Slot, speech: Speech<'_>, out: &mut Output) {
+        let Some(leg) = self.at(slot) else { return };
+        let codec = leg.plan.codec;
+        leg.hear_speech(now, speech, out);
+        match leg.hearing {
+            Hearing::Bed | Hearing::Echo => {}
+            Hearing::Partner { slot: partner, .. } => {
+                let Some(partner) = self.at(partner) else {
+                    return;
+                };
+                if partner.is_busy() {
+                    return;
+                }
+                if !partner.takes(codec) {
+                    partner.send_speech(now, speech, out);
+                } else if codec.law().is_none()
+                    && let Some(tap) = &mut partner.tap
+                {
+                    let frame = coded(Law::A, speech);
+                    tap.hear_made(now, EAR_SSRC, speech.timestamp, &frame);
+                }
+            }
+        }
+    }
+
+    /// Whether, and how, a leg's sound itself is needed.
+    fn wants(&self, slot: Slot) -> Wants {
+        let at = |slot: Slot| self.legs.get(slot).and_then(Option::as_deref);
+        let Some(leg) = at(slot) else {
+            return Wants::Nothing;
+        };
+        let codec = leg.plan.codec;
+        let is_law = codec.law().is_some();
+        let own = if is_law {
+            Wants::Nothing
+        } else if leg.tap.is_some() || leg.plan.hears_key_tones {
+            Wants::Narrow
+        } else {
+            Wants::Glances
+        };
+        match leg.hearing {
+            Hearing::Bed if is_law => Wants::Nothing,
+            Hearing::Bed => Wants::Narrow,
+            Hearing::Echo => own,
+            Hearing::Partner { slot: partner, .. } => match at(partner) {
+                Some(partner) if !partner.takes(codec) => match partner.plan.codec {
+                    Codec::G722 => Wants::Wide,
+                    Codec::Pcma | Codec::Pcmu | Codec::Opus => Wants::Narrow,
+                },
+                Some(partner) if !is_law && partner.tap.is_some() => Wants::Narrow,
+                Some(_) | None => own,
+            },
         }
     }
 
@@ -461,6 +536,9 @@ impl Shard {
             }
             None => false,
         };
+        let wants = self.wants(slot);
+        let Some(leg) = self.at(slot) else { return };
+        leg.listen(now, view.timestamp, codec, payload, wants);
         match leg.hearing {
             Hearing::Bed => {
                 if is_voice {
@@ -468,7 +546,7 @@ impl Shard {
                 }
             }
             Hearing::Echo => {
-                if !leg.is_busy() {
+                if !leg.is_busy() && leg.takes(codec) {
                     leg.pass_on(now, view, codec, payload, out);
                 }
             }

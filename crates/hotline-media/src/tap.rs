@@ -1,14 +1,16 @@
 //! The tap of a recorded leg: two tracks on one clock, from `Record` to `Close`.
 //!
 //! Packets come early, late, twice or never; the tap puts each where its timestamp says, waits a short window for
-//! stragglers, and gives out one frame of both tracks per tick. What is missing is silence, so both channels stay
-//! aligned with each other and with the clock.
+//! stragglers, and gives out one frame of both tracks per tick. What is missing is concealed for 60 ms and silence from
+//! then on, so both channels stay aligned with each other and with the clock.
 
 use crate::codec::Clock;
-use crate::g711::{ALAW_SILENCE, Law};
+use crate::conceal::Concealer;
+use crate::g711::{ALAW_SILENCE, Law, alaw_decode, alaw_encode};
 use crate::line::FRAME_SAMPLES;
 use crate::message::RecordingId;
 use crate::time::Mono;
+use crate::tone::RATE;
 
 /// What goes to the recorder.
 #[allow(
@@ -106,12 +108,23 @@ impl Tap {
         }
     }
 
-    /// Audio that was sent to the leg.
+    /// Audio of a partner that was passed on to the leg. Its holes are concealed, as the leg's own phone conceals
+    /// them.
     pub(crate) fn hear(&mut self, now: Mono, ssrc: u32, timestamp: u32, law: Law, payload: &[u8]) {
+        self.right.is_live = true;
+        self.put_right(now, (ssrc, timestamp), law, payload);
+    }
+
+    /// Audio that we made for the leg: it has no holes but those that are meant.
+    pub(crate) fn hear_made(&mut self, now: Mono, ssrc: u32, timestamp: u32, alaw: &[u8]) {
+        self.right.is_live = false;
+        self.put_right(now, (ssrc, timestamp), Law::A, alaw);
+    }
+
+    fn put_right(&mut self, now: Mono, place: (u32, u32), law: Law, payload: &[u8]) {
         if !self.is_paused {
             let clock = i64::from(clock_between(self.began_at, now));
-            self.right
-                .put(clock, self.emitted, (ssrc, timestamp), law, payload);
+            self.right.put(clock, self.emitted, place, law, payload);
         }
     }
 
@@ -136,8 +149,8 @@ impl Tap {
     }
 
     fn emit(&mut self, out: &mut Vec<Item>) {
-        let left = self.left.take(self.emitted);
-        let right = self.right.take(self.emitted);
+        let left = self.left.take(self.emitted, self.is_paused);
+        let right = self.right.take(self.emitted, self.is_paused);
         out.push(Item::Frame(Frame {
             recording: self.recording,
             position: self.emitted,
@@ -157,7 +170,17 @@ fn clock_between(from: Mono, to: Mono) -> u32 {
 #[derive(Debug)]
 struct Track {
     ring: Box<[u8; RING_SAMPLES]>,
+    /// Which samples have come.
+    is_here: Box<[bool; RING_SAMPLES]>,
     anchor: Option<Anchor>,
+    /// What is missing is concealed.
+    is_live: bool,
+    /// Made at the first hole.
+    concealer: Option<Box<Concealer>>,
+    /// The last frame had holes.
+    is_concealing: bool,
+    /// What was given out last: the concealer's memory, should it be needed.
+    last: [[u8; FRAME_SAMPLES]; LAST_FRAMES],
 }
 
 /// Where a sender's timestamps lie in the recording.
@@ -173,7 +196,12 @@ impl Track {
     fn new() -> Self {
         Track {
             ring: Box::new([ALAW_SILENCE; RING_SAMPLES]),
+            is_here: Box::new([false; RING_SAMPLES]),
             anchor: None,
+            is_live: true,
+            concealer: None,
+            is_concealing: false,
+            last: [[ALAW_SILENCE; FRAME_SAMPLES]; LAST_FRAMES],
         }
     }
 
@@ -239,19 +267,55 @@ impl Track {
                     }
                 }
             }
+            self.is_here[at..at + stretch.len()].fill(true);
             rest = next;
             at = 0;
         }
     }
 
-    fn take(&mut self, position: u64) -> [u8; FRAME_SAMPLES] {
+    fn take(&mut self, position: u64, is_paused: bool) -> [u8; FRAME_SAMPLES] {
         let mut frame = [ALAW_SILENCE; FRAME_SAMPLES];
+        let mut is_here = [false; FRAME_SAMPLES];
         // A frame never straddles the ring's end: the ring holds a whole number of frames.
         let start = position as usize % RING_SAMPLES;
-        let stretch = &mut self.ring[start..start + FRAME_SAMPLES];
-        frame.copy_from_slice(stretch);
-        stretch.fill(ALAW_SILENCE);
+        let stretch = start..start + FRAME_SAMPLES;
+        frame.copy_from_slice(&self.ring[stretch.clone()]);
+        is_here.copy_from_slice(&self.is_here[stretch.clone()]);
+        self.ring[stretch.clone()].fill(ALAW_SILENCE);
+        self.is_here[stretch].fill(false);
+        let has_holes = self.is_live && !is_paused && is_here.contains(&false);
+        if has_holes || self.is_concealing {
+            self.conceal(&mut frame, &is_here, has_holes);
+        }
+        self.last.rotate_left(1);
+        self.last[LAST_FRAMES - 1] = frame;
         frame
+    }
+
+    /// Fills the holes of a frame, or blends the whole one behind them.
+    fn conceal(&mut self, frame: &mut [u8; FRAME_SAMPLES], is_here: &[bool], has_holes: bool) {
+        let concealer = self
+            .concealer
+            .get_or_insert_with(|| Box::new(Concealer::new(RATE)));
+        if !self.is_concealing {
+            concealer.reset();
+            for frame in &self.last {
+                concealer.note(&frame.map(alaw_decode));
+            }
+        }
+        self.is_concealing = has_holes;
+        let mut samples = frame.map(alaw_decode);
+        let mut from = 0;
+        for stretch in is_here.chunk_by(|one, next| one == next) {
+            let to = from + stretch.len();
+            if stretch.first() == Some(&false) && has_holes {
+                concealer.conceal(&mut samples[from..to]);
+            } else {
+                concealer.good(&mut samples[from..to]);
+            }
+            from = to;
+        }
+        *frame = samples.map(alaw_encode);
     }
 }
 
@@ -259,6 +323,8 @@ impl Track {
 const WINDOW_SAMPLES: u64 = 480;
 /// 24 frames, 480 ms: the window, a burst after a delay, and a late tick.
 const RING_SAMPLES: usize = 24 * FRAME_SAMPLES;
+/// 40 ms, what the concealer remembers.
+const LAST_FRAMES: usize = 2;
 /// A packet may be this far before the clock (a burst after a delay) ...
 const LEAD_MAX: i64 = 1_600;
 /// ... and this far behind it, before the sender is counted anew.

@@ -93,6 +93,16 @@ pub(crate) fn level_of_codes(decoder: &[i16; 256], payload: &[u8]) -> u32 {
     sum.checked_div(count).unwrap_or(0)
 }
 
+/// Mean magnitude of every fourth sample.
+pub(crate) fn level_of_samples(samples: &[i16]) -> u32 {
+    let (mut sum, mut count) = (0u32, 0u32);
+    for sample in samples.iter().step_by(4) {
+        sum += u32::from(sample.unsigned_abs());
+        count += 1;
+    }
+    sum.checked_div(count).unwrap_or(0)
+}
+
 /// domain.md: talking or crying at a menu for 1.5 s leads to a person.
 pub(crate) const VOICE_MICROSECONDS: u64 = 1_500_000;
 /// Speech pauses between words and breaths.

@@ -178,10 +178,12 @@ impl Stream<'_> {
 
     fn codecs(&self) -> impl Iterator<Item = (u8, Codec)> + '_ {
         self.payload_types().filter_map(|payload_type| {
+            // RFC 3551 §6: the static numbers need no rtpmap, and keep their meaning whatever one says.
+            let fixed = Codec::of_static_payload_type(payload_type);
             let codec = match self.mapping(payload_type) {
-                Some((name, clock_hz)) => Codec::of_encoding(&name, clock_hz),
-                // RFC 3551 §6: the static numbers need no rtpmap.
-                None => Codec::of_static_payload_type(payload_type),
+                Some((name, clock_hz)) => Codec::of_encoding(&name, clock_hz)
+                    .filter(|codec| fixed.is_none_or(|fixed| fixed == *codec)),
+                None => fixed,
             };
             codec.map(|codec| (payload_type, codec))
         })

@@ -281,7 +281,8 @@ fn odd_but_real_offers_are_understood() {
 fn a_codec_under_a_wrong_number_or_clock_is_not_ours() {
     for formats in [
         "18\na=rtpmap:18 G729/8000",
-        "9",
+        "9\na=rtpmap:9 G722/48000",
+        "97\na=rtpmap:97 opus/8000",
         "8\na=rtpmap:8 opus/48000/2",
         "97\na=rtpmap:97 PCMA/16000",
         "300 999 -1 x",
