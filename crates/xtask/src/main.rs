@@ -19,6 +19,7 @@ mod bench;
 mod check;
 mod demo;
 mod failure;
+mod fuzz;
 mod run;
 mod sim;
 mod sounds;
@@ -45,6 +46,8 @@ enum Command {
     Check,
     /// The whole hotline on this machine: real server, simulated people, live table
     Demo(demo::Arguments),
+    /// Every parser against changed inputs
+    Fuzz(fuzz::Arguments),
     /// Simulated days against the invariants; planted bugs
     Sim(sim::Arguments),
     /// Makes the placeholder prompts, the hold music and the tones of sounds/ anew
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::main(&arguments),
         Command::Check => check::main(),
         Command::Demo(arguments) => demo::main(&arguments),
+        Command::Fuzz(arguments) => fuzz::main(&arguments),
         Command::Sim(arguments) => sim::main(&arguments),
         Command::Sounds(arguments) => sounds::main(&arguments),
         Command::Test => test::main(),
