@@ -42,11 +42,11 @@ pub(crate) struct Calling {
     pub(crate) best: Option<Failure>,
 }
 
-/// What every fork sends.
+/// What the forks send, each the body of its kind.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
     pub(crate) from: (String, String),
-    pub(crate) body: Vec<u8>,
+    pub(crate) bodies: Vec<(crate::MediaKind, Vec<u8>)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) login: Option<(String, String)>,
 }
@@ -62,6 +62,8 @@ pub(crate) struct Fork {
     pub(crate) local_tag: String,
     pub(crate) cseq: u32,
     pub(crate) hop: crate::transport::Hop,
+    /// Which body it got.
+    pub(crate) kind: crate::MediaKind,
     /// Account and contact URI; None when a bare URI was called.
     pub(crate) contact: Option<(String, String)>,
     /// False when the call was hung up, another fork has won, or this one was given up.

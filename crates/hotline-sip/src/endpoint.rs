@@ -259,7 +259,7 @@ impl Endpoint {
                 dialog,
                 target,
                 from,
-                body,
+                bodies,
                 headers,
                 login,
             } => {
@@ -269,7 +269,7 @@ impl Endpoint {
                     &target,
                     Offer {
                         from,
-                        body,
+                        bodies,
                         headers,
                         login,
                     },

@@ -10,7 +10,7 @@ use crate::timer::{Alarm, TIMEOUT_MS};
 use crate::transaction::{Owner, Told, TransactionId};
 use crate::transport::{Arrival, Hop};
 use crate::uas::body_of;
-use crate::{DialogId, Event, Failure, Output, Peer};
+use crate::{DialogId, Event, Failure, MediaKind, Output, Peer};
 
 impl Endpoint {
     /// News of a fork's transaction. `response` is there when the news is one.
@@ -122,6 +122,7 @@ impl Endpoint {
         if let Some((user, uri)) = &contact {
             self.contact_heard(turn, user, uri, true);
         }
+        let kind = fork.as_ref().map_or(MediaKind::Plain, |fork| fork.kind);
         let is_winner = fork.is_some_and(|fork| fork.is_wanted)
             && matches!(self.calls.all.get(&key.0), Some(Call::Calling(_)));
         if !is_winner {
@@ -155,8 +156,8 @@ impl Endpoint {
         let mut talking = Talking::new(dialog, peer, arrival.source.ip());
         talking.is_acknowledged = true;
         talking.is_caller = true;
+        talking.local_body = calling.offer.body(kind).to_vec();
         talking.login = calling.offer.login;
-        talking.local_body = calling.offer.body;
         talking.remote_body.clone_from(&body);
         talking.heard_allow(message);
         self.calls.insert(key.0, Call::Talking(Box::new(talking)));
@@ -164,6 +165,7 @@ impl Endpoint {
         turn.out.push(Output::Event(Event::Answered {
             dialog: key.0,
             body,
+            kind,
             source: arrival.source,
         }));
     }
@@ -299,7 +301,7 @@ impl Endpoint {
         let Some(Call::Calling(calling)) = self.calls.all.get(&key.0) else {
             return false;
         };
-        let offer_bytes = calling.offer.body.len();
+        let offer_bytes = calling.offer.body(fork.kind).len();
         if offer_bytes > DATAGRAM_BODY_MAX {
             return false;
         }

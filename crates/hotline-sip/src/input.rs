@@ -276,8 +276,10 @@ pub enum Command {
         target: Target,
         /// Display name and user part of From, e.g. `("111", "111")`.
         from: (String, String),
-        /// `application/sdp` offer.
-        body: Vec<u8>,
+        /// `application/sdp` offers, at most one of a kind. A contact gets the one that fits its transport
+        /// ([`MediaKind::over`](crate::MediaKind::over)) and is not rung when none fits; without any offer
+        /// at all every contact is rung with an INVITE that has no body.
+        bodies: Vec<(crate::MediaKind, Vec<u8>)>,
         /// Further headers, name and value, e.g. `X-Call-ID`.
         headers: Vec<(String, String)>,
         /// For softphones: user and password with which a 401/407 is answered, once.

@@ -30,6 +30,7 @@ mod guesses;
 mod in_dialog;
 mod input;
 mod keep;
+mod media_kind;
 pub mod message;
 mod nat;
 mod output;
@@ -62,6 +63,7 @@ pub use input::{
     Account, Command, Config, ConnectionId, Credentials, DialogId, Input, Listener, ListenerId,
     Proof, Sessions, Target, Transport, Trunk, TrunkId,
 };
+pub use media_kind::MediaKind;
 pub use output::{
     ContactState, Event, Failure, Invitation, Keep, Output, Peer, Referral, Rejection, Table,
 };

@@ -203,6 +203,8 @@ pub enum Event {
         dialog: DialogId,
         /// Its answer.
         body: Vec<u8>,
+        /// Which of the offers it answers.
+        kind: crate::MediaKind,
         /// Where its signalling came from (rule M).
         source: SocketAddr,
     },

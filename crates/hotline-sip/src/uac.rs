@@ -6,14 +6,14 @@ use crate::message::{Writer, lex};
 use crate::timer::Alarm;
 use crate::transaction::Owner;
 use crate::transport::Hop;
-use crate::{DialogId, Event, Failure, Output, Target, Transport};
+use crate::{DialogId, Event, Failure, MediaKind, Output, Target, Transport};
 use std::net::SocketAddr;
 
-/// Request-URI, hop, and account with contact when it is one.
-type Way = (String, Hop, Option<(String, String)>);
+/// Request-URI, hop, the kind of its offer, and account with contact when it is one.
+type Way = (String, Hop, MediaKind, Option<(String, String)>);
 
 impl Endpoint {
-    /// Rings a target; all reachable contacts of an account at once, each with the same offer.
+    /// Rings a target; all reachable contacts of an account at once, each with the offer of its kind.
     pub(crate) fn invite(
         &mut self,
         turn: &mut Turn<'_>,
@@ -29,7 +29,10 @@ impl Endpoint {
                 let reached = self.registrar.reachable(user, &self.streams);
                 reached
                     .into_iter()
-                    .map(|(uri, hop)| (uri.clone(), hop, Some((user.clone(), uri))))
+                    .filter_map(|(uri, hop)| {
+                        let kind = self.offered_kind(&offer, hop)?;
+                        Some((uri.clone(), hop, kind, Some((user.clone(), uri))))
+                    })
                     .collect()
             }
             Target::Uri {
@@ -38,7 +41,7 @@ impl Endpoint {
                 transport,
             } => self
                 .hop_to(*via, *transport)
-                .map(|hop| (uri.clone(), hop, None))
+                .and_then(|hop| Some((uri.clone(), hop, self.offered_kind(&offer, hop)?, None)))
                 .into_iter()
                 .collect(),
         };
@@ -56,8 +59,8 @@ impl Endpoint {
             best: None,
         };
         self.calls.insert(id, Call::Calling(Box::new(calling)));
-        for (index, (uri, hop, contact)) in ways.into_iter().enumerate() {
-            self.start_fork(turn, (id, index), uri, hop, contact);
+        for (index, way) in ways.into_iter().enumerate() {
+            self.start_fork(turn, (id, index), way);
         }
     }
 
@@ -79,9 +82,7 @@ impl Endpoint {
         &mut self,
         turn: &mut Turn<'_>,
         key: (DialogId, usize),
-        uri: String,
-        hop: Hop,
-        contact: Option<(String, String)>,
+        (uri, hop, kind, contact): Way,
     ) {
         // Each contact gets a call of its own: two contacts of one phone must not look like a merged request.
         let mut fork = Fork {
@@ -93,6 +94,7 @@ impl Endpoint {
             local_tag: self.random.token(),
             cseq: 0,
             hop,
+            kind,
             contact,
             is_wanted: true,
             is_cancelled: false,
@@ -126,7 +128,8 @@ impl Endpoint {
         fork.cseq += 1;
         fork.earlies.clear();
         fork.branch = self.branch();
-        fork.hop = self.large_hop(fork, offer.body.len());
+        let body = offer.body(fork.kind);
+        fork.hop = self.large_hop(fork, body.len());
         let (allow, supported) = self.abilities(fork.hop.address());
         let mut invite = Writer::request("INVITE", &fork.uri);
         let display = if offer.from.0.is_empty() {
@@ -160,7 +163,7 @@ impl Endpoint {
         if let Some((name, value)) = credentials {
             invite.header(name, &value);
         }
-        let body = (!offer.body.is_empty()).then_some(("application/sdp", offer.body.as_slice()));
+        let body = (!body.is_empty()).then_some(("application/sdp", body));
         fork.invite = invite.finish(body);
         let branch = fork.branch.clone();
         fork.transaction = self.start_client(

@@ -6,7 +6,7 @@ use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{AgentId, Bed, CallId, Cause, Clip, Fact, LegEvent, LegId, LegOrder, Output};
 use hotline_media::{Command as MediaCommand, sdp};
-use hotline_sip::{Command as SipCommand, Target};
+use hotline_sip::{Command as SipCommand, MediaKind, Target};
 
 /// What a counsellor's phone shows as the caller's user part: the line, never the caller.
 const LINE: &str = "111";
@@ -155,7 +155,7 @@ impl Switchboard {
             dialog: leg.0,
             target: Target::Account(user),
             from: (display, LINE.into()),
-            body: offer.clone(),
+            bodies: vec![(MediaKind::Plain, offer.clone())],
             headers: vec![("X-Call-ID".into(), call.to_string())],
             login: None,
         });

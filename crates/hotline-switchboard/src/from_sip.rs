@@ -38,6 +38,7 @@ impl Switchboard {
                 dialog,
                 body,
                 source,
+                ..
             } => self.on_answered(LegId(dialog), &body, source.ip(), turn),
             Event::Banned {
                 address,

@@ -5,7 +5,7 @@ use super::run::Runner;
 use super::timers::{Task, Timer};
 use crate::event::{EndedBy, EventKind, PhoneId};
 use hotline_media::{Command as MediaCommand, sdp};
-use hotline_sip::{Command, DialogId, Mono};
+use hotline_sip::{Command, DialogId, MediaKind, Mono};
 use std::net::IpAddr;
 
 impl Runner {
@@ -44,7 +44,10 @@ impl Runner {
             dialog,
             target: self.line.target(&script.dial),
             from: (script.name.clone(), script.from.clone()),
-            body: sdp::offer(&self.audio.capabilities, local, leg_id, 1),
+            bodies: vec![(
+                MediaKind::Plain,
+                sdp::offer(&self.audio.capabilities, local, leg_id, 1),
+            )],
             headers: Vec::new(),
             login: script.login.clone(),
         };

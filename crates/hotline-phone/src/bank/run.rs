@@ -276,6 +276,7 @@ impl Runner {
                 dialog,
                 body,
                 source,
+                ..
             } => self.on_answered(at, dialog, &body, source.ip()),
             SipEvent::Banned { .. } | SipEvent::Contact { .. } | SipEvent::Rejected { .. } => {} // A phone has no registrar.
             // Our phones change nothing in a call by themselves, and transfer for nobody.

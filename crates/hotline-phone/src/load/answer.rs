@@ -5,7 +5,7 @@ use super::run::{Runner, Task};
 use super::talker::Talker;
 use crate::line::Line;
 use hotline_media::{LegPlan, sdp};
-use hotline_sip::{Command, DialogId, Event, Failure, Invitation};
+use hotline_sip::{Command, DialogId, Event, Failure, Invitation, MediaKind};
 
 impl Runner<'_> {
     pub(super) fn register(&mut self, index: usize, now: u64) {
@@ -51,7 +51,7 @@ impl Runner<'_> {
             dialog,
             target,
             from,
-            body,
+            bodies: vec![(MediaKind::Plain, body)],
             headers: Vec::new(),
             login,
         });
@@ -105,6 +105,7 @@ impl Runner<'_> {
                 dialog,
                 body,
                 source,
+                ..
             } => {
                 if let Some(index) = self.index(dialog) {
                     let capabilities = self.capabilities(self.side(index));

@@ -5,7 +5,7 @@ use hotline_sip::{
     Account, Command, Config, ContactState, Endpoint, Event, Input, Listener, Mono, Now, Output,
     Target, Wall, credentials,
 };
-use hotline_sip::{DialogId, Trunk};
+use hotline_sip::{DialogId, MediaKind, Trunk};
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -80,7 +80,7 @@ impl Registrar {
                 dialog,
                 target,
                 from,
-                body,
+                bodies: vec![(MediaKind::Plain, body)],
                 headers: vec![],
                 login: None,
             })
@@ -202,7 +202,7 @@ impl Bridges {
                     dialog,
                     target: Target::Account(user),
                     from,
-                    body,
+                    bodies: vec![(MediaKind::Plain, body)],
                     headers: vec![],
                     login: None,
                 }]

@@ -397,7 +397,7 @@ fn a_binding_behind_nat_is_rung_at_its_source() {
         dialog: 1,
         target: crate::Target::Account("tv01".to_owned()),
         from: (String::new(), "111".to_owned()),
-        body: Vec::new(),
+        bodies: Vec::new(),
         headers: Vec::new(),
         login: None,
     };

@@ -11,6 +11,7 @@ mod failures;
 mod farewells;
 mod flood;
 mod guesses;
+mod kinds;
 mod nat;
 mod net;
 mod script;

@@ -1,7 +1,7 @@
 //! Scripts: one line is one thing that somebody does.
 
 use super::net::{Net, REALM, Rule};
-use crate::{Command, Input, Target, Transport};
+use crate::{Command, Input, MediaKind, Target, Transport};
 
 impl Net {
     /// One line of a script.
@@ -52,7 +52,7 @@ impl Net {
             [name, "calls", number, rest @ ..] => self.call(name, number, rest),
             [name, "rings", user] if *name == "server" => {
                 let target = Target::Account(user.to_string());
-                let body = b"offer".to_vec();
+                let bodies = vec![(MediaKind::Plain, b"offer".to_vec())];
                 let dialog = self.new_dialog(name);
                 let headers = vec![("X-Call-ID".to_owned(), "42".to_owned())];
                 let from = ("111".to_owned(), "111".to_owned());
@@ -62,7 +62,7 @@ impl Net {
                         dialog,
                         target,
                         from,
-                        body,
+                        bodies,
                         headers,
                         login: None,
                     },
@@ -151,7 +151,7 @@ impl Net {
                 dialog,
                 target,
                 from,
-                body: b"offer".to_vec(),
+                bodies: vec![(MediaKind::Plain, b"offer".to_vec())],
                 headers: Vec::new(),
                 login,
             },

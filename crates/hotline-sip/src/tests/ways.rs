@@ -178,7 +178,7 @@ fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
             dialog: 1,
             target: crate::Target::Account("tv01".to_owned()),
             from: (String::new(), "111".to_owned()),
-            body: vec![b'x'; 1_200],
+            bodies: vec![(crate::MediaKind::Plain, vec![b'x'; 1_200])],
             headers: Vec::new(),
             login: None,
         };
