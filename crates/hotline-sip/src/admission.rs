@@ -72,7 +72,7 @@ impl Endpoint {
     }
 
     fn outside_dialog(&mut self, turn: &mut Turn<'_>, request: Request) {
-        let trunk = self.trunk(request.arrival.source);
+        let trunk = self.trunk_of(&request.arrival);
         let is_stranger = trunk.is_none() && self.is_server();
         if is_stranger
             && (self.is_scanner(turn, &request.message, &request.arrival)

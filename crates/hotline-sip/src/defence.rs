@@ -32,7 +32,7 @@ impl Endpoint {
     /// Whether a request may cost us anything: of trunks always; of registered phones as long as they are not
     /// beside themselves; of strangers as long as the bucket of their site lasts and they are not banned.
     pub(crate) fn admit(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, is_busy: bool) -> bool {
-        if !self.is_server() || self.trunk(arrival.source).is_some() {
+        if !self.is_server() || self.trunk_of(arrival).is_some() {
             return true;
         }
         let site = Site::of(arrival.source.ip());
@@ -84,7 +84,7 @@ impl Endpoint {
     /// A new connection of a banned site is closed before it says anything.
     pub(crate) fn is_unwelcome(&mut self, turn: &Turn<'_>, arrival: &Arrival) -> bool {
         self.is_server()
-            && self.trunk(arrival.source).is_none()
+            && self.trunk_of(arrival).is_none()
             && !self.is_live(arrival)
             && self.is_dropped(turn, arrival)
     }
@@ -106,7 +106,7 @@ impl Endpoint {
 
     /// Notes what a stranger did wrong; too much of it is a ban.
     pub(crate) fn offended(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, offence: Offence) {
-        if !self.is_server() || self.trunk(arrival.source).is_some() || self.is_live(arrival) {
+        if !self.is_server() || self.trunk_of(arrival).is_some() || self.is_live(arrival) {
             return;
         }
         let site = Site::of(arrival.source.ip());

@@ -412,6 +412,14 @@ impl Endpoint {
         }
     }
 
+    /// The trunk that a message comes from: proved by the certificate of its connection, or by its address.
+    pub(crate) fn trunk_of(&self, arrival: &Arrival) -> Option<crate::TrunkId> {
+        match self.streams.proof(arrival.connection) {
+            crate::Proof::Trunk(trunk) => Some(*trunk),
+            crate::Proof::None | crate::Proof::Account(_) => self.trunk(arrival.source),
+        }
+    }
+
     /// The trunk that owns a source address.
     pub(crate) fn trunk(&self, source: SocketAddr) -> Option<crate::TrunkId> {
         let ip = source.ip().to_canonical();

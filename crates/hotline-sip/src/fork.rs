@@ -210,9 +210,8 @@ impl Endpoint {
         // RFC 3261 §18.1.2: not ours when the topmost Via names somebody else.
         let sent_by = self.advertised(arrival.listener);
         let is_ours = uri::host_ip(&heads.via.host) == Some(sent_by.ip())
-            && heads.via.port.unwrap_or(uri::PORT_DEFAULT) == sent_by.port();
-        let is_peer =
-            self.registrar.is_contact(arrival.source) || self.trunk(arrival.source).is_some();
+            && heads.via.port.unwrap_or(arrival.transport.port_default()) == sent_by.port();
+        let is_peer = self.registrar.is_contact(arrival.source) || self.trunk_of(arrival).is_some();
         let is_alive = self.calls.find(&heads.call_id, heads.from_tag()).is_some();
         if !is_ours || !is_peer || is_alive || heads.to_tag().is_empty() {
             return;

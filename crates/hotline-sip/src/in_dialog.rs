@@ -9,7 +9,7 @@ use crate::session_timer::Term;
 use crate::site::Site;
 use crate::transaction::Owner;
 use crate::uas::body_of;
-use crate::{DialogId, Event, Output, Peer, Rejection};
+use crate::{DialogId, Event, Output, Peer, Proof, Rejection};
 use std::net::{IpAddr, SocketAddr};
 
 impl Endpoint {
@@ -109,7 +109,11 @@ impl Endpoint {
 
     fn is_trusted(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) -> bool {
         let arrival = &request.arrival;
-        if self.is_from_peer(id, arrival.source) {
+        let trunk = self.trunk_of(arrival);
+        let is_trunk = trunk.is_some_and(
+            |trunk| matches!(self.peer_of(id), Some((Peer::Trunk(peer), _)) if *peer == trunk),
+        );
+        if is_trunk || self.is_from_peer(id, arrival.source) {
             return true;
         }
         let user = match self.peer_of(id) {
@@ -146,6 +150,9 @@ impl Endpoint {
 
     /// Judges credentials, and holds up those who guess (reliability: never the account's own contact).
     pub(crate) fn verdict(&mut self, turn: &Turn<'_>, request: &Request) -> Verdict {
+        if let Some(user) = self.proved_user(request) {
+            return Verdict::Good(user);
+        }
         // Checked even while it is held: the answer comes after the same time.
         let verdict = self.verified(turn, request);
         let (now, source) = (turn.now.mono, request.arrival.source.ip());
@@ -163,6 +170,21 @@ impl Endpoint {
             Verdict::Ask { .. } => {}
         }
         verdict
+    }
+
+    /// The account of the connection's ticket, when the request claims to be exactly that (a REGISTER by its To, RFC
+    /// 3261 §10.3, any other by its From). Everybody else shows a password.
+    fn proved_user(&self, request: &Request) -> Option<String> {
+        let Proof::Account(user) = self.streams.proof(request.arrival.connection) else {
+            return None;
+        };
+        let claimed = if request.method.is(rsip::Method::Register) {
+            &request.heads.to.uri
+        } else {
+            &request.heads.from.uri
+        };
+        let is_his = claimed.user_unescaped() == *user;
+        (is_his && self.registrar.accounts.contains_key(user)).then(|| user.clone())
     }
 
     fn verified(&mut self, turn: &Turn<'_>, request: &Request) -> Verdict {

@@ -212,7 +212,9 @@ impl Endpoint {
             return false;
         };
         !self.is_server()
-            || self.trunk(stream.peer).is_some()
+            || self
+                .trunk_of(&self.arrival(stream.listener, stream.peer, Some(connection)))
+                .is_some()
             || self.registrar.is_contact(stream.peer)
             || self.transactions.is_on_stream(connection)
             // All calls are looked through: not for strangers, who have none.

@@ -161,6 +161,12 @@ impl Streams {
     pub(crate) fn get(&self, connection: ConnectionId) -> Option<&Stream> {
         self.all.get(&connection)
     }
+    /// What the shell has proved of the peer.
+    pub(crate) fn proof(&self, connection: Option<ConnectionId>) -> &Proof {
+        connection
+            .and_then(|known| self.all.get(&known))
+            .map_or(&Proof::None, |stream| &stream.proof)
+    }
     /// A password was proved on it.
     pub(crate) fn prove(&mut self, connection: Option<ConnectionId>) {
         if let Some(stream) = connection.and_then(|known| self.all.get_mut(&known)) {

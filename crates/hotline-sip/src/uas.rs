@@ -375,7 +375,7 @@ impl Endpoint {
             return false;
         };
         let source = transaction.hop.address().ip();
-        let trunk = self.trunk(request.arrival.source);
+        let trunk = self.trunk_of(&request.arrival);
         let is_same_trunk = || {
             let id = self.calls.by_invite.get(&invite);
             let call = id.and_then(|id| self.calls.all.get(id));

@@ -6,6 +6,7 @@ mod fault;
 mod floor;
 mod flow;
 mod flow_check;
+mod listen;
 mod problem;
 mod routes;
 mod secret;
@@ -22,8 +23,9 @@ mod wav;
 
 pub(crate) use fault::{Fault, Severity, Shown};
 pub(crate) use floor::{AgentRow, SeedAccount};
+pub(crate) use listen::{ListenerSettings, TlsSettings, TlsTrunk};
 pub(crate) use problem::Problem;
-pub(crate) use settings::{ListenerSettings, MediaSettings, ServerSettings, SipSettings};
+pub(crate) use settings::{MediaSettings, ServerSettings, SipSettings};
 pub(crate) use sounds::{LanguageState, SoundFile};
 pub(crate) use tongue::Tongue;
 pub(crate) use value::{is_name, parse_millis};
@@ -138,7 +140,7 @@ fn read_all(
     let mut limits = root.section("limits");
     let calls_max = limits.or_within("calls", 1_000_u32, 1, 100_000);
     limits.finish();
-    let sip = settings::sip(root, calls_max);
+    let sip = settings::sip(root, folder, calls_max);
     let media = settings::media(root, &sip);
 
     let mut offered = floor::offered(root);

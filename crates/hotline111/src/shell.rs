@@ -18,6 +18,8 @@ mod serve;
 mod socket;
 mod tables;
 mod tap;
+mod tickets;
+pub(crate) mod tls;
 mod watch;
 mod workers;
 

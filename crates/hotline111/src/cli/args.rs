@@ -292,6 +292,17 @@ pub(crate) enum User {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Make a ticket: one browser may register this account once, without its password
+    Ticket {
+        /// Account
+        user: String,
+        /// Good for so long
+        #[arg(long, default_value = "60s", value_name = "TIME", value_parser = ticket_length)]
+        valid: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove an account
     Remove {
         /// Account
@@ -406,6 +417,12 @@ pub(crate) enum Role {
     Device,
     /// Listens and helps.
     Supervisor,
+}
+
+fn ticket_length(text: &str) -> Result<u32, String> {
+    crate::config::parse_millis(text)
+        .filter(|length_ms| (1_000..=600_000).contains(length_ms))
+        .ok_or_else(|| "want a time from 1s to 10min, e.g. 60s".to_owned())
 }
 
 fn ban_length(text: &str) -> Result<u32, String> {

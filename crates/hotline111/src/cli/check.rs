@@ -5,6 +5,7 @@ use super::control::{ControlRequest, ask};
 use super::output::{Console, Exit};
 use super::table::Table;
 use crate::config::{Fault, ListenerSettings, Loaded, ServerSettings, Severity, Tongue, load};
+use crate::shell::tls;
 use hotline_sip::Transport;
 use std::fs;
 use std::io::Read;
@@ -162,6 +163,12 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
     }
     troubles.extend(database(&server.database, tongue));
     troubles.extend(disk(server, tongue));
+    if let Err(error) = tls::check(&loaded.sip.tls) {
+        troubles.push(Trouble {
+            severity: Severity::Error,
+            text: tls::explain(&error),
+        });
+    }
     let is_running = ask(&server.control_socket, &ControlRequest::Status).is_ok();
     if !is_running {
         let http = ListenerSettings {

@@ -76,6 +76,13 @@ pub(crate) enum ControlRequest {
         /// Account.
         user: String,
     },
+    /// Make a browser ticket.
+    UserTicket {
+        /// Account.
+        user: String,
+        /// Milliseconds.
+        valid_ms: u32,
+    },
     /// Accounts, without hashes.
     Users,
 }
@@ -123,6 +130,8 @@ pub(crate) enum ControlReply {
     Status(Box<Status>),
     /// The signalling of a call.
     Trace(Vec<TraceLine>),
+    /// A browser ticket.
+    Ticket(String),
     /// Accounts.
     Users(Vec<AccountLine>),
 }

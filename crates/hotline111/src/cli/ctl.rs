@@ -179,10 +179,13 @@ pub(crate) fn print(reply: &ControlReply, is_json: bool, console: &mut Console) 
         | ControlReply::Regs(_)
         | ControlReply::Status(_)
         | ControlReply::Trace(_)
+        | ControlReply::Ticket(_)
         | ControlReply::Users(_) => {}
     }
     let text = if is_json {
         json(reply)
+    } else if let ControlReply::Ticket(ticket) = reply {
+        format!("{ticket}\n")
     } else {
         table(reply).render(console.is_terminal)
     };
@@ -200,6 +203,7 @@ fn json(reply: &ControlReply) -> String {
         ControlReply::Regs(lines) => serde_json::to_string(lines),
         ControlReply::Status(status) => serde_json::to_string(status),
         ControlReply::Trace(lines) => serde_json::to_string(lines),
+        ControlReply::Ticket(ticket) => serde_json::to_string(ticket),
         ControlReply::Users(lines) => serde_json::to_string(lines),
         ControlReply::Done | ControlReply::Failed(_) | ControlReply::Refused(_) => {
             Ok(String::new())
@@ -321,7 +325,8 @@ fn table(reply: &ControlReply) -> Table {
         ControlReply::Done
         | ControlReply::Failed(_)
         | ControlReply::Refused(_)
-        | ControlReply::Trace(_) => Table::default(),
+        | ControlReply::Trace(_)
+        | ControlReply::Ticket(_) => Table::default(),
     }
 }
 

@@ -25,8 +25,15 @@ pub(crate) fn run(cli: &Cli, user: &User, console: &mut Console) -> Exit {
     let Some(request) = request(user, &loaded, console) else {
         return Exit::Usage;
     };
-    let is_json = matches!(user, User::List { json: true });
+    let is_json = matches!(
+        user,
+        User::List { json: true } | User::Ticket { json: true, .. }
+    );
     let reply = match ask(&loaded.server.control_socket, &request) {
+        // Only the server that made a ticket takes it.
+        Err(error @ ControlError::NotRunning { .. }) if matches!(user, User::Ticket { .. }) => {
+            return ctl::fail(&error, console);
+        }
         Err(ControlError::NotRunning { .. }) => match offline(&loaded, request) {
             Ok(reply) => reply,
             Err(error) => return console.fail(&error),
@@ -58,6 +65,10 @@ fn request(user: &User, loaded: &Loaded, console: &mut Console) -> Option<Contro
                 ha1_md5: hashes.md5,
             })
         }
+        User::Ticket { user, valid, .. } => Some(ControlRequest::UserTicket {
+            user: user.clone(),
+            valid_ms: *valid,
+        }),
         User::Remove { user, yes } => {
             let is_agreed =
                 *yes || ctl::is_agreed(console, "Xóa tài khoản này?", "Remove this account?");
@@ -239,7 +250,8 @@ pub(crate) async fn accounts(store: &Store, request: ControlRequest) -> ControlR
         | ControlRequest::Queues
         | ControlRequest::Regs
         | ControlRequest::Status
-        | ControlRequest::Trace { .. } => {
+        | ControlRequest::Trace { .. }
+        | ControlRequest::UserTicket { .. } => {
             return ControlReply::Refused("no request about accounts".to_owned());
         }
     };

@@ -120,6 +120,8 @@ pub(crate) enum Problem {
         /// The section.
         section: String,
     },
+    /// TLS without a certificate, or one without its key.
+    NoCertificate,
     /// No listener at all.
     NoListener,
     /// 0.0.0.0 without an address to tell.
@@ -317,6 +319,7 @@ impl Problem {
             | Self::LoopWithoutKey(_)
             | Self::MenuWithoutKeys(_)
             | Self::Missing { .. }
+            | Self::NoCertificate
             | Self::NoListener
             | Self::NoAdvertise
             | Self::NotAQueue { .. }
@@ -375,7 +378,13 @@ impl Problem {
                 format!("menu `{node}` has no keys; use kind = \"play\"")
             }
             Self::Missing { key, section } => format!("`{key}` is missing in {section}"),
-            Self::NoListener => "no address to listen on: give `udp` or `tcp` in [sip]".to_owned(),
+            Self::NoCertificate => {
+                "`tls` and `wss` in [sip] need `certificate` and `key` in [tls]".to_owned()
+            }
+            Self::NoListener => {
+                "no address to listen on: give `udp`, `tcp`, `tls`, `ws` or `wss` in [sip]"
+                    .to_owned()
+            }
             Self::NoAdvertise => {
                 "an unspecified address needs `advertise`: phones must be told a real one"
                     .to_owned()
@@ -479,6 +488,9 @@ impl Problem {
                 format!("menu `{node}` không có phím nào; hãy dùng kind = \"play\"")
             }
             Self::Missing { key, section } => format!("thiếu `{key}` trong {section}"),
+            Self::NoCertificate => {
+                "`tls` và `wss` trong [sip] cần `certificate` và `key` trong [tls]".to_owned()
+            }
             Self::NoListener => {
                 "chưa có địa chỉ nào để nghe: hãy khai `udp` hoặc `tcp` trong [sip]".to_owned()
             }

@@ -1,10 +1,11 @@
 //! Settings of the shell: where things lie, where we listen, how much we take.
 
+use super::listen::{self, ListenerSettings, TlsSettings, TlsTrunk};
 use super::problem::{Problem, Thing};
 use super::section::Section;
 use super::source::NOWHERE;
 use super::value::{Bytes, Host, Millis, Name, Placed, Ports};
-use hotline_sip::Transport;
+use hotline_sip::TrunkId;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -35,17 +36,6 @@ pub(crate) struct ServerSettings {
     pub byes_per_s: u32,
 }
 
-/// A socket to open for SIP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ListenerSettings {
-    /// To bind; port 0 = any free one.
-    pub local: SocketAddr,
-    /// To name in Via and Contact; port 0 = the one that `local` got.
-    pub advertise: SocketAddr,
-    /// What is spoken there.
-    pub transport: Transport,
-}
-
 /// `[sip]` and `[[trunk]]`.
 #[derive(Clone, Debug)]
 pub(crate) struct SipSettings {
@@ -53,6 +43,10 @@ pub(crate) struct SipSettings {
     pub realm: String,
     /// Sockets.
     pub listeners: Vec<ListenerSettings>,
+    /// Pages besides our own host's that may open a WebSocket.
+    pub origins: Vec<String>,
+    /// Certificates.
+    pub tls: TlsSettings,
     /// Carriers.
     pub trunks: Vec<hotline_sip::Trunk>,
     /// Shortest registration.
@@ -191,36 +185,17 @@ pub(crate) fn server(root: &mut Section<'_>, folder: &Path) -> ServerSettings {
     }
 }
 
-/// Reads `[sip]` and `[[trunk]]`.
-pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
+/// Reads `[sip]`, `[[trunk]]` and `[tls]`.
+pub(crate) fn sip(root: &mut Section<'_>, folder: &Path, calls_max: u32) -> SipSettings {
     let mut section = root.section("sip");
     let realm = section.or("realm", "hotline111".to_owned());
-    let udp = section
-        .list::<Placed<SocketAddr>>("udp")
-        .unwrap_or_default();
-    let tcp = section
-        .list::<Placed<SocketAddr>>("tcp")
-        .unwrap_or_default();
-    let advertise = section.optional::<Host>("advertise");
-    if udp.is_empty() && tcp.is_empty() {
-        section.notes().error(section.place(), Problem::NoListener);
-    }
-    let mut listeners = Vec::with_capacity(udp.len() + tcp.len());
-    for (list, transport) in [(&udp, Transport::Udp), (&tcp, Transport::Tcp)] {
-        for (index, address) in list.iter().enumerate() {
-            let is_twice = list
-                .iter()
-                .take(index)
-                .any(|other| other.value == address.value);
-            if is_twice && address.value.port() != 0 {
-                section.notes().error(
-                    Some(address.place),
-                    Problem::AddressTwice(address.value.to_string()),
-                );
-            }
-            listeners.push(listener(&section, address, advertise, transport));
-        }
-    }
+    let listeners = listen::listeners(&mut section);
+    let origins = section
+        .list::<String>("origins")
+        .unwrap_or_default()
+        .into_iter()
+        .map(|origin| origin.trim_end_matches('/').to_owned())
+        .collect();
     let longest = Millis(24 * 3_600_000);
     let expires_min = section.or_within("expires_min", Millis(60_000), Millis(1_000), longest);
     let expires_max = section.or_within("expires_max", Millis(3_600_000), expires_min, longest);
@@ -236,6 +211,8 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
     let mut settings = SipSettings {
         realm,
         listeners,
+        origins,
+        tls: TlsSettings::default(),
         trunks: Vec::new(),
         expires_s_min: expires_min.0 / 1_000,
         expires_s_default: expires_default.0 / 1_000,
@@ -275,32 +252,13 @@ pub(crate) fn sip(root: &mut Section<'_>, calls_max: u32) -> SipSettings {
             .0,
     };
     section.finish();
-    settings.trunks = trunks(root);
+    let mut certificates = Vec::new();
+    settings.trunks = trunks(root, &mut certificates);
+    settings.tls = listen::tls(root, folder, &settings.listeners, certificates);
     settings
 }
 
-fn listener(
-    section: &Section<'_>,
-    address: &Placed<SocketAddr>,
-    advertise: Option<Host>,
-    transport: Transport,
-) -> ListenerSettings {
-    let local = address.value;
-    if local.ip().is_unspecified() && advertise.is_none() {
-        section
-            .notes()
-            .error(Some(address.place), Problem::NoAdvertise);
-    }
-    let ip = advertise.map_or(local.ip(), |host| host.ip);
-    let port = advertise.and_then(|host| host.port).unwrap_or(local.port());
-    ListenerSettings {
-        local,
-        advertise: SocketAddr::new(ip, port),
-        transport,
-    }
-}
-
-fn trunks(root: &mut Section<'_>) -> Vec<hotline_sip::Trunk> {
+fn trunks(root: &mut Section<'_>, certificates: &mut Vec<TlsTrunk>) -> Vec<hotline_sip::Trunk> {
     let mut trunks: Vec<hotline_sip::Trunk> = Vec::new();
     let mut known: Vec<Placed<Host>> = Vec::new();
     for mut section in root.tables("trunk") {
@@ -316,6 +274,11 @@ fn trunks(root: &mut Section<'_>) -> Vec<hotline_sip::Trunk> {
             }
         }
         known.extend(sources.iter().cloned());
+        certificates.push(TlsTrunk {
+            id: TrunkId::try_from(trunks.len()).unwrap_or(TrunkId::MAX),
+            sources: sources.iter().map(|source| source.value.ip).collect(),
+            certificate: section.optional::<String>("certificate"),
+        });
         if let Some(name) = name {
             if trunks.iter().any(|trunk| trunk.name == name.value.0) {
                 let problem = Problem::Twice {

@@ -4,7 +4,10 @@ use crate::config::ListenerSettings;
 use crate::shell::error::ServeError;
 use crate::shell::net::Bound;
 use hotline_sip::Transport;
+use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, listen, socket_with};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 
 /// All listeners, in the order of the settings.
 pub(crate) fn bind(
@@ -35,13 +38,46 @@ pub(crate) fn bind(
 }
 
 fn open(address: SocketAddr, transport: Transport) -> std::io::Result<(Bound, SocketAddr)> {
-    if transport.is_stream() {
-        let listener = std::net::TcpListener::bind(address)?;
-        let local = listener.local_addr()?;
-        Ok((Bound::Tcp(listener), local))
+    let kind = if transport.is_stream() {
+        SocketType::STREAM
     } else {
-        let socket = std::net::UdpSocket::bind(address)?;
+        SocketType::DGRAM
+    };
+    let socket = socket(address, kind)?;
+    if !transport.is_stream() {
+        let socket = std::net::UdpSocket::from(socket);
         let local = socket.local_addr()?;
-        Ok((Bound::Udp(socket), local))
+        return Ok((Bound::Udp(socket), local));
     }
+    listen(&socket, BACKLOG)?;
+    let listener = std::net::TcpListener::from(socket);
+    let local = listener.local_addr()?;
+    let bound = if transport == Transport::Tcp {
+        Bound::Tcp(listener)
+    } else {
+        Bound::Pool(transport, listener)
+    };
+    Ok((bound, local))
 }
+
+/// A bound socket of one family only: `[::]` and `0.0.0.0` may stand side by side, and each says its own address.
+fn socket(address: SocketAddr, kind: SocketType) -> std::io::Result<OwnedFd> {
+    let family = if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
+    if address.is_ipv6() {
+        set_ipv6_v6only(&socket, true)?;
+    }
+    if kind == SocketType::STREAM {
+        // A restart must not wait for the connections of the process before it.
+        set_socket_reuseaddr(&socket, true)?;
+    }
+    rustix::net::bind(&socket, &address)?;
+    Ok(socket)
+}
+
+/// Connections that the kernel completes before we accept them.
+const BACKLOG: i32 = 1_024;

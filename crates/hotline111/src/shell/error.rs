@@ -49,6 +49,9 @@ pub(crate) enum ServeError {
         #[source]
         source: std::io::Error,
     },
+    /// Certificates cannot be used.
+    #[error("reading the certificates")]
+    Tls(#[source] crate::shell::tls::TlsError),
     /// The console cannot listen.
     #[error("starting the HTTP interface on {address}")]
     Console {

@@ -4,6 +4,8 @@ use crate::cli::control::{ControlReply, ControlRequest};
 use crate::cli::user;
 use crate::config::{self, AgentRow, Loaded, Options};
 use crate::shell::control::{Inbox, Message, View};
+use crate::shell::tickets::Tickets;
+use crate::shell::tls::{self, Tls};
 use hotline_core::Plan;
 use hotline_store::{Account, JournalWatch, ProjectorStatus, Store, StoreError};
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ pub(crate) struct Host {
     /// Log lines that nobody read in time.
     pub(crate) log_dropped: ErrorCounter,
     pub(crate) drain_ms: u32,
+    pub(crate) tls: Arc<Tls>,
+    pub(crate) tickets: Arc<Tickets>,
     pub(crate) path: PathBuf,
     pub(crate) options: Options,
     pub(crate) journal: JournalWatch,
@@ -100,6 +104,21 @@ impl Host {
         }
     }
 
+    /// A ticket for an account that there is.
+    pub(crate) async fn ticket(&self, user: &str, valid_ms: u32) -> ControlReply {
+        let accounts = match self.store.accounts().await {
+            Ok(accounts) => accounts,
+            Err(error) => return ControlReply::Failed(error.to_string()),
+        };
+        if !accounts.iter().any(|account| account.user == user) {
+            return ControlReply::Refused(format!("{user} is no account"));
+        }
+        match self.tickets.issue(user, u64::from(valid_ms)) {
+            Ok(ticket) => ControlReply::Ticket(ticket),
+            Err(error) => ControlReply::Failed(error.to_string()),
+        }
+    }
+
     /// Reads configuration and accounts again; all or nothing.
     pub(crate) async fn reload(&self) -> Result<(), String> {
         let accounts = self
@@ -117,6 +136,10 @@ impl Host {
                 faults.len()
             )
         })?;
+        // Certificates are replaced before anything else: a broken file leaves everything as it was.
+        self.tls
+            .reload(&loaded.sip.tls)
+            .map_err(|error| tls::explain(&error))?;
         self.tell_restart(&loaded);
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded.plan.clone());
         self.inbox

@@ -1,16 +1,19 @@
-//! The sockets of signalling: UDP sockets, TCP listeners and streams, polled by the control thread itself.
+//! The sockets of signalling: UDP sockets, TCP listeners and streams, polled by the control thread itself; and the
+//! connections with a handshake, which are tasks of the pool.
 //! No rule of SIP is here: bytes in, bytes out, bounded buffers.
 
+mod pool;
 mod streams;
 
-use hotline_sip::{ConnectionId, Input, ListenerId};
+use hotline_sip::{ConnectionId, Input, ListenerId, Transport};
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Interest, Poll, Token, Waker};
+pub(crate) use pool::PoolSettings;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{RecvFlags, recvfrom};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,11 +54,16 @@ pub(crate) struct Net {
     udp: BTreeMap<ListenerId, Udp>,
     tcp: Vec<Tcp>,
     streams: Streams,
+    pool: pool::Pool,
+    /// Listeners of the pool.
+    of_pool: Vec<ListenerId>,
     buffer: Vec<u8>,
 }
 
 /// A bound socket before it is polled.
 pub(crate) enum Bound {
+    /// TLS or WebSocket.
+    Pool(Transport, std::net::TcpListener),
     /// TCP.
     Tcp(std::net::TcpListener),
     /// UDP.
@@ -63,12 +71,15 @@ pub(crate) enum Bound {
 }
 
 impl Net {
-    /// `bound[i]` is listener `i`; connections of `carriers` always find a place.
-    pub(crate) fn new(bound: Vec<Bound>, carriers: BTreeSet<IpAddr>) -> io::Result<Self> {
+    /// `bound[i]` is listener `i`.
+    pub(crate) fn new(bound: Vec<Bound>, settings: PoolSettings) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let carriers = settings.carriers.clone();
         let mut net = Self {
             poll,
+            pool: pool::Pool::new(settings, Arc::clone(&waker)),
+            of_pool: Vec::new(),
             waker,
             events: Events::with_capacity(EVENTS_MAX),
             udp: BTreeMap::new(),
@@ -101,6 +112,10 @@ impl Net {
                         has_bounced: false,
                     },
                 );
+            }
+            Bound::Pool(transport, listener) => {
+                self.pool.listen(id, transport, listener)?;
+                self.of_pool.push(id);
             }
             Bound::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
@@ -161,6 +176,7 @@ impl Net {
         self.udp.values().any(|udp| udp.is_readable)
             || self.tcp.iter().any(|tcp| tcp.is_readable)
             || self.streams.has_unread()
+            || self.pool.has_unread()
     }
 
     /// One round over all readable sockets.
@@ -169,6 +185,7 @@ impl Net {
         self.accept(inputs);
         self.streams
             .read(self.poll.registry(), &mut self.buffer, inputs);
+        self.pool.read(inputs);
     }
 
     fn read_udp(&mut self, inputs: &mut Vec<Input>) {
@@ -243,6 +260,9 @@ impl Net {
 
     /// Queues bytes on a stream; false when it is gone or too slow (it is closed then).
     pub(crate) fn write(&mut self, connection: ConnectionId, bytes: &[u8]) -> bool {
+        if self.pool.is_open(connection) {
+            return self.pool.write(connection, bytes);
+        }
         self.streams.write(self.poll.registry(), connection, bytes)
     }
 
@@ -253,23 +273,28 @@ impl Net {
         listener: ListenerId,
         peer: SocketAddr,
     ) -> bool {
+        if self.of_pool.contains(&listener) {
+            self.pool.connect(connection, listener, peer);
+            return true;
+        }
         self.streams
             .connect(self.poll.registry(), connection, listener, peer)
     }
 
     /// Closes a stream; unknown ones are normal.
     pub(crate) fn close(&mut self, connection: ConnectionId) {
+        self.pool.close(connection);
         self.streams.close(self.poll.registry(), connection);
     }
 
     /// Streams that are open.
     pub(crate) fn streams(&self) -> usize {
-        self.streams.len()
+        self.streams.len() + self.pool.len()
     }
 
     /// A stream has bytes that its peer has not taken yet.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.streams.has_unsent()
+        self.streams.has_unsent() || self.pool.has_unsent()
     }
 }
 

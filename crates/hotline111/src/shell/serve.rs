@@ -9,9 +9,11 @@ use crate::shell::control::{Control, Inbox};
 use crate::shell::error::ServeError;
 use crate::shell::host::{Host, LoadError, endpoint_accounts, load_accounts};
 use crate::shell::lock::StateLock;
-use crate::shell::net::{Bound, Net};
+use crate::shell::net::{Bound, Net, PoolSettings};
 use crate::shell::notify::Notifier;
 use crate::shell::tap::Tap;
+use crate::shell::tickets::Tickets;
+use crate::shell::tls::Tls;
 use crate::shell::{bind, log, socket, watch, workers};
 use hotline_console::{Console, ConsoleState};
 use hotline_core::Ledger;
@@ -21,7 +23,7 @@ use hotline_switchboard::Switchboard;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tracing_appender::non_blocking::ErrorCounter;
@@ -52,6 +54,8 @@ pub(crate) fn serve(start: Start, log_dropped: ErrorCounter) -> Result<(), Serve
     let table = workers::load_sounds(&loaded);
     let (journal, ledger) = open_journal(&loaded)?;
     log::recovered(journal.recovery());
+    let tls = Arc::new(Tls::load(&loaded.sip.tls).map_err(ServeError::Tls)?);
+    let tickets = Tickets::new(clock).map_err(ServeError::system("the random source"))?;
     let (sockets, listeners) = bind::bind(&loaded.sip.listeners)?;
     let server = Server {
         start: &start,
@@ -59,6 +63,9 @@ pub(crate) fn serve(start: Start, log_dropped: ErrorCounter) -> Result<(), Serve
         accounts: &accounts,
         clock,
         log_dropped,
+        runtime: runtime.handle().clone(),
+        tls,
+        tickets: Arc::new(tickets),
     };
     let (control, host, projector) =
         server.build(sockets, listeners, table, journal, &ledger, store)?;
@@ -71,6 +78,9 @@ struct Server<'a> {
     loaded: &'a Loaded,
     accounts: &'a [Account],
     clock: Clock,
+    runtime: Handle,
+    tls: Arc<Tls>,
+    tickets: Arc<Tickets>,
 }
 
 impl Server<'_> {
@@ -91,8 +101,15 @@ impl Server<'_> {
             .flat_map(|trunk| &trunk.sources)
             .map(|(ip, _)| *ip)
             .collect();
+        let settings = PoolSettings {
+            runtime: self.runtime.clone(),
+            tls: Arc::clone(&self.tls),
+            tickets: Arc::clone(&self.tickets),
+            origins: loaded.sip.origins.clone(),
+            carriers,
+        };
         let net =
-            Net::new(sockets, carriers).map_err(ServeError::system("the poll of signalling"))?;
+            Net::new(sockets, settings).map_err(ServeError::system("the poll of signalling"))?;
         let (inbox, receiver) = Inbox::new(net.waker());
         let media = workers::start(loaded, &table, &inbox)?;
         let options = ProjectorOptions {
@@ -107,6 +124,8 @@ impl Server<'_> {
             log_dropped: self.log_dropped.clone(),
             node: loaded.server.node,
             drain_ms: loaded.server.drain_ms,
+            tls: Arc::clone(&self.tls),
+            tickets: Arc::clone(&self.tickets),
             path: self.start.path.clone(),
             options: self.start.options.clone(),
             journal: journal.watch(),

@@ -117,6 +117,7 @@ async fn answer(request: ControlRequest, host: &Host, who: &str) -> ControlReply
             )),
         },
         ControlRequest::Trace { call, reason } => trace(&call, reason, host, who).await,
+        ControlRequest::UserTicket { user, valid_ms } => host.ticket(&user, valid_ms).await,
         ControlRequest::UserAdd { .. }
         | ControlRequest::UserPassword { .. }
         | ControlRequest::UserRemove { .. }
