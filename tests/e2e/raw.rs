@@ -137,7 +137,8 @@ pub(crate) fn credentials(
     )
 }
 
-fn answer_to(challenge: &str, user: &str, password: &str, server: SocketAddr) -> String {
+/// The value of Authorization that answers a challenge.
+pub(crate) fn answer_to(challenge: &str, user: &str, password: &str, server: SocketAddr) -> String {
     let field = |name: &str| {
         let (_, rest) = challenge
             .split_once(&format!("{name}=\""))

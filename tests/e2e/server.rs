@@ -73,7 +73,7 @@ impl Plan {
         self
     }
 
-    /// Further lines of `[sip]`.
+    /// Further lines of `[sip]`; `SERVER_IP` stands for the server's address.
     pub(crate) fn sip(mut self, lines: &str) -> Self {
         self.sip.push_str(lines);
         self
@@ -200,7 +200,7 @@ echo = true
             http = HTTP_PORT,
             sip = net.sip(),
             trunk = net.trunk(),
-            more_sip = self.sip,
+            more_sip = self.sip.replace("SERVER_IP", &net.sip().ip().to_string()),
             media = self.media,
             more = self.more,
         );

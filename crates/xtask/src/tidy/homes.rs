@@ -3,13 +3,13 @@
 use super::repository::Repository;
 
 /// Package, and the crates that may name it. Packages that are not here (serde, thiserror ...) may go anywhere.
-const HOMES: [(&str, &[&str]); 20] = [
+const HOMES: [(&str, &[&str]); 24] = [
     ("audio-codec", &["hotline-media"]),
     ("axum", &["hotline-console"]),
     ("clap", &["hotline111", "xtask"]),
     ("clap_complete", &["hotline111"]),
     ("crc32fast", &["hotline-store"]),
-    ("hmac", &["hotline-sip"]),
+    ("hmac", &["hotline-sip", "hotline111"]),
     (
         "hound",
         &["hotline-media", "hotline-phone", "hotline-tests", "xtask"],
@@ -30,6 +30,10 @@ const HOMES: [(&str, &[&str]); 20] = [
     ("tracing", &["hotline111"]),
     ("tracing-subscriber", &["hotline111"]),
     ("webrtc-util", &["hotline-media"]),
+    ("rcgen", &["hotline-tests"]),
+    ("rustls", &["hotline-phone", "hotline-tests", "hotline111"]),
+    ("tokio-rustls", &["hotline111"]),
+    ("tokio-tungstenite", &["hotline111"]),
 ];
 
 pub(crate) fn findings(repository: &Repository) -> Vec<String> {
