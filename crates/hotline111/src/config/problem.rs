@@ -492,7 +492,7 @@ impl Problem {
                 "`tls` và `wss` trong [sip] cần `certificate` và `key` trong [tls]".to_owned()
             }
             Self::NoListener => {
-                "chưa có địa chỉ nào để nghe: hãy khai `udp` hoặc `tcp` trong [sip]".to_owned()
+                "chưa có địa chỉ nào để nghe: hãy khai `udp`, `tcp`, `tls`, `ws` hoặc `wss` trong [sip]".to_owned()
             }
             Self::NoAdvertise => {
                 "địa chỉ 0.0.0.0 cần thêm `advertise`: máy điện thoại phải biết địa chỉ thật"

@@ -41,7 +41,7 @@ node = 1
 #[test]
 fn every_fault_is_told_not_only_the_first() {
     expect![[r#"
-        hotline111.toml:1:2: error: no address to listen on: give `udp` or `tcp` in [sip]
+        hotline111.toml:1:2: error: no address to listen on: give `udp`, `tcp`, `tls`, `ws` or `wss` in [sip]
             1 | [sip]
               |  ^^^
         hotline111.toml:2:7: error: `udp` wants an IP address and port like "127.0.0.1:5060", not 5060
@@ -129,7 +129,7 @@ node = 2
 #[test]
 fn somebody_must_listen() {
     expect![[r#"
-        error: no address to listen on: give `udp` or `tcp` in [sip]
+        error: no address to listen on: give `udp`, `tcp`, `tls`, `ws` or `wss` in [sip]
     "#]]
     .assert_eq(&faults(
         r#"[server]
@@ -652,7 +652,7 @@ fn faults_of_the_environment_and_the_command_line_name_it() {
 fn faults_are_told_in_vietnamese_too() {
     let main = "[sip]\nupd = [\"127.0.0.1:5060\"]\n[timing]\nentry_max = \"45s\"\n[http]\nbind = \"10.0.0.1:1\"\n";
     expect![[r#"
-        hotline111.toml:1:2: lỗi: chưa có địa chỉ nào để nghe: hãy khai `udp` hoặc `tcp` trong [sip]
+        hotline111.toml:1:2: lỗi: chưa có địa chỉ nào để nghe: hãy khai `udp`, `tcp`, `tls`, `ws` hoặc `wss` trong [sip]
             1 | [sip]
               |  ^^^
         hotline111.toml:2:1: lỗi: khóa lạ `upd` trong [sip]
@@ -678,7 +678,7 @@ fn files_that_cannot_be_read_are_told() {
         .collect();
     expect![[r#"
         error: cannot read hotline111.toml: No such file or directory (os error 2)
-        error: no address to listen on: give `udp` or `tcp` in [sip]
+        error: no address to listen on: give `udp`, `tcp`, `tls`, `ws` or `wss` in [sip]
         warning: 20 core prompts of language `vi` are placeholders, not recordings
     "#]]
     .assert_eq(&text.replace(&format!("{}/", folder.0.display()), ""));
