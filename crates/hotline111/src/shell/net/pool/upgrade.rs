@@ -20,6 +20,10 @@ const BUFFER_BYTES: usize = 4_096;
 pub(super) struct Refused;
 
 /// Reads the request and answers it.
+#[allow(
+    clippy::result_large_err,
+    reason = "the answer is the type of the library"
+)]
 pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     settings: &PoolSettings,
