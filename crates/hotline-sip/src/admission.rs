@@ -260,8 +260,10 @@ impl Endpoint {
 
     /// Allow and Supported towards this peer: a carrier may neither transfer nor replace calls.
     pub(crate) fn abilities(&self, peer: SocketAddr) -> (&'static str, &'static str) {
-        if self.config.is_user_agent || self.trunk(peer).is_some() {
-            ALLOWED
+        if self.config.is_user_agent {
+            ALLOWED_TO_ANY
+        } else if self.trunk(peer).is_some() {
+            ALLOWED_TO_TRUNKS
         } else {
             ALLOWED_TO_PHONES
         }
@@ -297,14 +299,25 @@ fn refused_body(message: &Message) -> Option<(u16, Option<(&'static str, String)
 }
 
 /// Allow and Supported.
-const ALLOWED: (&str, &str) = (
+const ALLOWED_TO_TRUNKS: (&str, &str) = (
     "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK",
-    "timer",
+    "100rel, timer",
+);
+/// A softphone's.
+const ALLOWED_TO_ANY: (&str, &str) = (
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, NOTIFY",
+    "100rel, timer",
 );
 const ALLOWED_TO_PHONES: (&str, &str) = (
     "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER",
-    "norefersub, replaces, timer",
+    "100rel, norefersub, replaces, timer",
 );
+/// Supported of an INVITE to which no provisional response may be reliable: a re-INVITE, or one without an
+/// offer, whose answer the PRACK would have to carry.
+pub(crate) fn without_100rel(supported: &str) -> &str {
+    supported.strip_prefix("100rel, ").unwrap_or(supported)
+}
+
 /// Calls from phones are refused at this share of the limit of calls.
 const PHONES_PERCENT: usize = 90;
 /// Retry-After of a 503, spread so that they do not all come back at once.

@@ -4,6 +4,7 @@ use crate::dialog::Dialog;
 use crate::early::Early;
 use crate::refer::Transfer;
 use crate::reinvite::Change;
+use crate::reliable::Reliable;
 use crate::reply::Request;
 use crate::session_timer::Session;
 use crate::timer::TimerId;
@@ -29,6 +30,7 @@ pub(crate) struct Invited {
     pub(crate) request: Request,
     pub(crate) dialog: Dialog,
     pub(crate) peer: Peer,
+    pub(crate) reliable: Reliable,
 }
 
 #[derive(Debug)]
@@ -103,6 +105,8 @@ pub(crate) struct Talking {
     pub(crate) local_body: Vec<u8>,
     /// The last one of the peer.
     pub(crate) remote_body: Vec<u8>,
+    /// CSeq of the INVITE and number of a reliable provisional response that our 2xx has overtaken.
+    pub(crate) late_prack: Option<(u32, u32)>,
     /// Our own re-INVITE or UPDATE.
     pub(crate) change: Change,
     pub(crate) session: Option<Session>,
@@ -128,6 +132,7 @@ impl Talking {
             takes_update: false,
             local_body: Vec::new(),
             remote_body: Vec::new(),
+            late_prack: None,
             change: Change::default(),
             session: None,
             transfer: Transfer::default(),

@@ -5,6 +5,7 @@ use crate::dialog::Dialog;
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Heads, Message, Name, uri};
 use crate::reply::Request;
+use crate::session_timer::requires;
 use crate::transaction::{Owner, TransactionId};
 use crate::uas::body_of;
 
@@ -200,12 +201,10 @@ impl Endpoint {
 
 /// The number of a provisional response that wants a PRACK.
 fn rseq_of(message: &Message) -> Option<u32> {
-    let required = message.list(Name::Require)?;
-    let is_reliable = required
-        .iter()
-        .any(|option| option.eq_ignore_ascii_case("100rel"));
     let rseq = message.value(Name::RSeq)?;
-    is_reliable.then(|| uri::decimal(rseq.trim())).flatten()
+    requires(message, "100rel")
+        .then(|| uri::decimal(rseq.trim()))
+        .flatten()
 }
 
 /// Callees behind one contact whose early dialogs are followed.

@@ -146,6 +146,7 @@ impl Endpoint {
                         | Owner::Nobody
                         | Owner::Notify(_)
                         | Owner::Probe(..)
+                        | Owner::Refer(_)
                         | Owner::Registration(_)
                         | Owner::Resume(_) => {
                             self.transport_failed(turn, id);
@@ -217,6 +218,8 @@ impl Endpoint {
                 Alarm::Change(id) => self.change_due(turn, id),
                 Alarm::FirstResponse(id, index) => self.first_response_missing(turn, (id, index)),
                 Alarm::KeepOpen => self.keep_flows_open(turn),
+                Alarm::ProvisionalAgain(id) => self.provisional_again(turn, id),
+                Alarm::ProvisionalLost(id) => self.provisional_lost(turn, id),
                 Alarm::Probe => self.probe(turn),
                 Alarm::Refresh(id) => self.refresh(turn, id),
                 Alarm::Resume => self.resume(turn),
@@ -250,9 +253,14 @@ impl Endpoint {
                 headers.extend(reason.map(|reason| ("Reason", reason)));
                 self.reject(turn, dialog, status, &headers);
             }
-            Command::Ringing { dialog } => self.ring(turn, dialog),
-            Command::Progress { dialog, body } => self.progress(turn, dialog, body),
+            Command::Ringing { dialog } => self.provisional(turn, dialog, 180, None),
+            Command::Progress { dialog, body } => self.provisional(turn, dialog, 183, body),
             Command::Reinvite { dialog, body } => self.reinvite(turn, dialog, body),
+            Command::Refer {
+                dialog,
+                uri,
+                replaces,
+            } => self.refer(turn, dialog, &uri, replaces),
             Command::AnswerRefer { dialog, status } => self.answer_refer(turn, dialog, status),
             Command::NotifyRefer { dialog, status } => self.notify_refer(turn, dialog, status),
             Command::Invite {
@@ -393,6 +401,7 @@ impl Endpoint {
             Owner::Probe(user, contact, hop) => {
                 self.probed(turn, (&user, &contact, hop), status);
             }
+            Owner::Refer(id) => self.refer_told(turn, id, response),
             Owner::Registration(id) => self.registration_told(turn, id, response),
             Owner::Resume(key) => self.resumed(turn, key, status),
         }

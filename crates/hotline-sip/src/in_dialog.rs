@@ -65,9 +65,11 @@ impl Endpoint {
             crate::message::Method::Known(rsip::Method::Refer) => {
                 self.refer_received(turn, id, request)
             }
-            // We never send a reliable provisional response, so no PRACK fits (RFC 3262 §3).
+            crate::message::Method::Known(rsip::Method::Notify) => {
+                self.notify_received(turn, id, &request)
+            }
             crate::message::Method::Known(rsip::Method::PRack) => {
-                self.reply_at_once(turn, &request.message, &request.arrival, 481, &[])
+                self.prack_received(turn, id, &request)
             }
             crate::message::Method::Known(_) | crate::message::Method::Other(_) => {
                 self.refuse_method(turn, &request.message, &request.arrival, &request.method);
@@ -274,7 +276,11 @@ impl Endpoint {
     }
 
     fn change_received(&mut self, turn: &mut Turn<'_>, id: DialogId, request: Request) {
+        let is_update = request.method.is(rsip::Method::Update);
         if self.calls.talking(id).is_none() {
+            if is_update && body_of(&request.message).is_none() {
+                return self.early_refreshed(turn, id, &request);
+            }
             // The first INVITE is not answered yet (RFC 3261 §14.2, RFC 3311 §5.2).
             return self.reply_at_once(
                 turn,
@@ -284,7 +290,6 @@ impl Endpoint {
                 &[("Retry-After", "1".to_owned())],
             );
         }
-        let is_update = request.method.is(rsip::Method::Update);
         if body_of(&request.message).is_some_and(|(kind, _)| kind != "application/sdp") {
             return self.reply_at_once(
                 turn,
@@ -308,6 +313,17 @@ impl Endpoint {
             return self.reinvited(turn, id, request);
         }
         self.refreshed(turn, id, &request);
+    }
+
+    /// UPDATE without an offer before our answer: it moves the target.
+    fn early_refreshed(&mut self, turn: &mut Turn<'_>, id: DialogId, request: &Request) {
+        let mut user = String::new();
+        if let Some(Call::Invited(invited)) = self.calls.all.get_mut(&id) {
+            invited.dialog.refresh(&request.message);
+            user.clone_from(&invited.dialog.user);
+        }
+        let contact = self.contact(request.arrival.hop(), &user);
+        self.reply_new(turn, request, 200, &[("Contact", contact)]);
     }
 
     /// UPDATE without an offer: the session goes on as it is.
@@ -405,7 +421,7 @@ impl Endpoint {
         self.calls.all.insert(id, Call::Talking(talking));
     }
 
-    fn send_in_dialog(
+    pub(crate) fn send_in_dialog(
         &mut self,
         turn: &mut Turn<'_>,
         id: DialogId,
@@ -429,10 +445,10 @@ impl Endpoint {
         let cseq = talking.dialog.local_cseq;
         let may_repeat = talking.login.is_some() && !is_repeated;
         talking.sent = may_repeat.then_some(Sent { cseq, ..request });
-        let owner = if method == "BYE" {
-            Owner::Bye(id)
-        } else {
-            Owner::Dialog(id)
+        let owner = match method {
+            "BYE" => Owner::Bye(id),
+            "REFER" => Owner::Refer(id),
+            _ => Owner::Dialog(id),
         };
         self.start_client(turn, draft.hop, (&draft.branch, method), bytes, owner);
     }
@@ -486,7 +502,7 @@ impl Endpoint {
     }
 
     /// Only softphones with a login answer a challenge, once. True when the request was sent again.
-    fn login_again(
+    pub(crate) fn login_again(
         &mut self,
         turn: &mut Turn<'_>,
         id: DialogId,

@@ -338,6 +338,16 @@ pub enum Command {
         /// 100..=699; 200 and above is the last word.
         status: u16,
     },
+    /// Softphones: ask the peer of a confirmed dialog to connect it with somebody else (REFER). Answered by
+    /// [`Event::ReferProgress`](crate::Event::ReferProgress)s.
+    Refer {
+        /// The call to be transferred.
+        dialog: DialogId,
+        /// With whom, a URI.
+        uri: String,
+        /// Attended: in place of this confirmed dialog of ours.
+        replaces: Option<DialogId>,
+    },
     /// Softphones: REGISTER (and refresh) until expires 0 is asked.
     Register {
         /// Account.

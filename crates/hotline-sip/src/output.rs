@@ -252,6 +252,13 @@ pub enum Event {
     /// A phone wants its call transferred; answer at once with
     /// [`Command::AnswerRefer`](crate::Command::AnswerRefer).
     Referred(Referral),
+    /// Softphones: how the transfer goes on that we asked for; from 200 on it is the last word.
+    ReferProgress {
+        /// The dialog of the REFER.
+        dialog: DialogId,
+        /// The status of the new call, or that which refused the REFER.
+        status: u16,
+    },
     /// Reachability of an account changed.
     Contact {
         /// User part.

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::DialogId;
+use crate::admission::without_100rel;
 use crate::call::{Call, Talking};
 use crate::digest;
 use crate::endpoint::{Endpoint, Turn};
@@ -174,7 +175,10 @@ impl Endpoint {
         let mut dialog = talking.dialog.clone();
         let mut draft = self.draft(&mut dialog, method);
         let contact = self.contact(draft.hop, &dialog.user);
-        let (allow, supported) = self.abilities(draft.hop.address());
+        let (allow, mut supported) = self.abilities(draft.hop.address());
+        if is_invite {
+            supported = without_100rel(supported);
+        }
         draft
             .writer
             .header("Contact", &contact)

@@ -191,6 +191,14 @@ pub(crate) fn has_option(message: &Message, option: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(option))
 }
 
+/// Whether Require names an extension.
+pub(crate) fn requires(message: &Message, option: &str) -> bool {
+    let required = message.list(Name::Require).unwrap_or_default();
+    required
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(option))
+}
+
 /// Min-SE of a request or of a 422; 0 without.
 pub(crate) fn min_of(message: &Message) -> u32 {
     let value = message.value(Name::MinSe).unwrap_or_default();

@@ -34,6 +34,10 @@ pub(crate) enum Alarm {
     Probe,
     /// Time to register again.
     Refresh(u64),
+    /// A reliable provisional response of ours has no PRACK yet.
+    ProvisionalAgain(DialogId),
+    /// ... and never got one.
+    ProvisionalLost(DialogId),
     /// Next BYE for a dialog of the process before this one.
     Resume,
     /// A session is to be refreshed, or was not.

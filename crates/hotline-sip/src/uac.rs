@@ -1,5 +1,6 @@
 //! Outgoing calls: INVITE to one or all contacts, and hanging up.
 
+use crate::admission::without_100rel;
 use crate::call::{Call, Calling, Fork, Offer};
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Writer, lex};
@@ -131,6 +132,11 @@ impl Endpoint {
         let body = offer.body(fork.kind);
         fork.hop = self.large_hop(fork, body.len());
         let (allow, supported) = self.abilities(fork.hop.address());
+        let supported = if offer.body.is_empty() {
+            without_100rel(supported)
+        } else {
+            supported
+        };
         let mut invite = Writer::request("INVITE", &fork.uri);
         let display = if offer.from.0.is_empty() {
             String::new()

@@ -4,6 +4,7 @@ use crate::call::{Answer, Call, Invited, Pending, Talking};
 use crate::dialog::Dialog;
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Message, Name, NameAddr, Uri, multipart};
+use crate::reliable::Reliable;
 use crate::reply::Request;
 use crate::session_timer::Term;
 use crate::timer::{Alarm, T1_MS, T2_MS, TIMEOUT_MS};
@@ -53,6 +54,7 @@ impl Endpoint {
                 request,
                 dialog,
                 peer,
+                reliable: Reliable::default(),
             })),
         );
     }
@@ -109,10 +111,10 @@ impl Endpoint {
 
     /// The application answers: 200, repeated until ACK.
     pub(crate) fn answer(&mut self, turn: &mut Turn<'_>, id: DialogId, body: Vec<u8>) {
-        let Some(Call::Invited(_)) = self.calls.all.get(&id) else {
+        if self.answer_waits(id, &body) {
             return;
-        };
-        let Some(Call::Invited(invited)) = self.calls.remove(id) else {
+        }
+        let Some(invited) = self.take_invited(id) else {
             return;
         };
         let Invited {
@@ -120,15 +122,27 @@ impl Endpoint {
             request,
             dialog,
             peer,
-        } = *invited;
-        self.calls.by_invite.remove(&transaction);
+            reliable,
+        } = invited;
         let term = self.session_answer(&request.message, None);
-        let bytes = self.success(&request, &dialog, &body, term);
-        let is_offer = body_of(&request.message).is_none();
+        // RFC 3262 §5, RFC 6337 §2.1: what a reliable response has said, and a PRACK acknowledged, is not said
+        // again; an offer of ours that a PRACK has answered least of all.
+        let is_offerless = body_of(&request.message).is_none();
+        let body = match reliable.agreed() {
+            Some(agreed) if is_offerless => agreed.to_vec(),
+            Some(_) | None => body,
+        };
+        let is_said = reliable.agreed() == Some(body.as_slice());
+        let said = (!is_said).then_some(body.as_slice());
+        let bytes = self.success(&request, &dialog, said, term);
+        let is_offer = is_offerless && !is_said;
         let answer = self.send_answer(turn, id, (transaction, request.heads.cseq), bytes, is_offer);
         self.keep_dialog(turn, &dialog);
         let mut talking = Talking::new(dialog, peer, request.arrival.source.ip());
         talking.answer = Some(answer);
+        talking.late_prack = reliable
+            .unacknowledged()
+            .map(|rseq| (request.heads.cseq, rseq));
         talking.local_body = body;
         talking.heard_allow(&request.message);
         talking.heard_body(&request.message);
@@ -136,12 +150,25 @@ impl Endpoint {
         self.session_begins(turn, id, term);
     }
 
+    /// Takes an invited call out of the tables, for its final answer.
+    fn take_invited(&mut self, id: DialogId) -> Option<Invited> {
+        let Some(Call::Invited(_)) = self.calls.all.get(&id) else {
+            return None;
+        };
+        let Some(Call::Invited(invited)) = self.calls.remove(id) else {
+            return None;
+        };
+        self.calls.by_invite.remove(&invited.transaction);
+        self.provisional_over(&invited.reliable);
+        Some(*invited)
+    }
+
     /// A 2xx that makes or changes a dialog.
     fn success(
         &self,
         request: &Request,
         dialog: &Dialog,
-        body: &[u8],
+        body: Option<&[u8]>,
         term: Option<Term>,
     ) -> Vec<u8> {
         let mut reply = self.reply(&request.message, &request.arrival, 200, &dialog.local_tag);
@@ -159,7 +186,7 @@ impl Endpoint {
         for (name, value) in term.into_iter().flat_map(Term::headers) {
             reply.header(name, &value);
         }
-        reply.finish(Some(("application/sdp", body)))
+        reply.finish(body.map(|body| (SDP, body)))
     }
 
     fn send_answer(
@@ -261,44 +288,6 @@ impl Endpoint {
         self.ask_change(turn, id);
     }
 
-    /// 180 for a softphone's caller.
-    pub(crate) fn ring(&mut self, turn: &mut Turn<'_>, id: DialogId) {
-        self.provisional(turn, id, 180, None);
-    }
-
-    /// 183, early media.
-    pub(crate) fn progress(&mut self, turn: &mut Turn<'_>, id: DialogId, body: Option<Vec<u8>>) {
-        self.provisional(turn, id, 183, body);
-    }
-
-    fn provisional(
-        &mut self,
-        turn: &mut Turn<'_>,
-        id: DialogId,
-        status: u16,
-        body: Option<Vec<u8>>,
-    ) {
-        let Some(Call::Invited(invited)) = self.calls.all.get(&id) else {
-            return;
-        };
-        let (transaction, request) = (invited.transaction, &invited.request);
-        let mut reply = self.reply(
-            &request.message,
-            &request.arrival,
-            status,
-            &invited.dialog.local_tag,
-        );
-        for line in request.message.lines(Name::RecordRoute) {
-            reply.header_bytes(Name::RecordRoute.as_str(), line, b"");
-        }
-        reply.header(
-            "Contact",
-            &self.contact(request.arrival.hop(), &invited.dialog.user),
-        );
-        let bytes = reply.finish(body.as_ref().map(|body| (SDP, body.as_slice())));
-        self.respond(turn, transaction, status, bytes);
-    }
-
     /// The application refuses the call.
     pub(crate) fn reject(
         &mut self,
@@ -307,13 +296,9 @@ impl Endpoint {
         status: u16,
         headers: &[(&str, String)],
     ) {
-        let Some(Call::Invited(_)) = self.calls.all.get(&id) else {
+        let Some(invited) = self.take_invited(id) else {
             return;
         };
-        let Some(Call::Invited(invited)) = self.calls.remove(id) else {
-            return;
-        };
-        self.calls.by_invite.remove(&invited.transaction);
         let status = if (300..700).contains(&status) {
             status
         } else {
@@ -477,7 +462,7 @@ impl Endpoint {
         talking.change.overtaken();
         self.calls.by_invite.remove(&transaction);
         let term = self.session_answer(&request.message, before);
-        let bytes = self.success(&request, &dialog, &body, term);
+        let bytes = self.success(&request, &dialog, Some(&body), term);
         self.session_begins(turn, id, term);
         if !request.method.is(rsip::Method::Invite) {
             self.respond(turn, transaction, 200, bytes);
@@ -544,7 +529,7 @@ pub(crate) fn body_of(message: &Message) -> Option<(String, Vec<u8>)> {
 }
 
 /// The only body type of an offer.
-const SDP: &str = "application/sdp";
+pub(crate) const SDP: &str = "application/sdp";
 
 /// RFC 3323 §4.1.1.3, and what gateways send in practice.
 fn is_anonymous(uri: &Uri) -> bool {

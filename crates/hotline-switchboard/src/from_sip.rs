@@ -59,7 +59,7 @@ impl Switchboard {
             }
             Event::Invited(invitation) => self.on_invited(invitation, turn),
             // Only softphones register themselves.
-            Event::Registered { .. } => {}
+            Event::Registered { .. } | Event::ReferProgress { .. } => {}
             // We make no offer inside a dialog yet.
             Event::ReinviteAnswered { .. } => {}
             Event::Referred(referral) => self.tell_sip(SipCommand::AnswerRefer {

@@ -280,7 +280,9 @@ impl Runner {
             } => self.on_answered(at, dialog, &body, source.ip()),
             SipEvent::Banned { .. } | SipEvent::Contact { .. } | SipEvent::Rejected { .. } => {} // A phone has no registrar.
             // Our phones change nothing in a call by themselves, and transfer for nobody.
-            SipEvent::ReinviteAnswered { .. } | SipEvent::Referred(_) => {}
+            SipEvent::ReferProgress { .. }
+            | SipEvent::ReinviteAnswered { .. }
+            | SipEvent::Referred(_) => {}
             SipEvent::Digit { dialog, digit } => {
                 self.tell_dialog(at, dialog, EventKind::Digit { digit })
             }

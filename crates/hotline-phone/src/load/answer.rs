@@ -130,6 +130,7 @@ impl Runner<'_> {
             | Event::Invited(_)
             | Event::Banned { .. }
             | Event::ReinviteAnswered { .. }
+            | Event::ReferProgress { .. }
             | Event::Referred(_)
             | Event::Rejected { .. }
             | Event::Ringing { .. } => {}

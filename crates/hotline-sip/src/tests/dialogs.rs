@@ -512,7 +512,7 @@ fn offers_in_other_languages_are_refused() {
     assert_eq!(refused(&["Content-Encoding: gzip"]), [415]);
     assert_eq!(refused(&["Accept: text/html"]), [406]);
     assert_eq!(refused(&["Accept: text/html, application/*"]), [100]);
-    assert_eq!(refused(&["Require: 100rel"]), [420]);
+    assert_eq!(refused(&["Require: frob"]), [420]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod calls;
 mod changes;
 mod dialogs;
 mod digest;
+mod early;
 mod failures;
 mod farewells;
 mod flood;

@@ -465,6 +465,7 @@ impl Net {
             | Event::Ringing { dialog, .. }
             | Event::Answered { dialog, .. }
             | Event::Digit { dialog, .. }
+            | Event::ReferProgress { dialog, .. }
             | Event::Reinvited { dialog, .. }
             | Event::ReinviteAnswered { dialog, .. } => (*dialog, false),
             Event::Referred(referral) => (referral.dialog, false),
@@ -524,6 +525,7 @@ impl Net {
                 "change answered {status} {:?}",
                 body.map(|body| String::from_utf8_lossy(&body).into_owned())
             ),
+            Event::ReferProgress { status, .. } => format!("transfer {status}"),
             Event::Referred(referral) => format!(
                 "referred to {} by {}{}",
                 referral.number,

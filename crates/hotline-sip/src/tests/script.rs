@@ -111,6 +111,30 @@ impl Net {
                 let body = rest.first().map(|body| body.as_bytes().to_vec());
                 self.act_on(name, |dialog| Command::Progress { dialog, body });
             }
+            // Its oldest call instead of its newest.
+            [name, "first", rest @ ..] => {
+                let node = self.node(name);
+                node.dialogs.rotate_left(1);
+                self.act(&format!("{name} {}", rest.join(" ")));
+                self.node(name).dialogs.rotate_right(1);
+            }
+            [name, "wants", number, rest @ ..] => {
+                // "phone wants 102": blind; "phone wants 102 attended": its first call for its second.
+                let dialogs = self.node(name).dialogs.clone();
+                let (dialog, replaces) = match rest {
+                    ["attended"] => (dialogs[dialogs.len() - 2], dialogs.last().copied()),
+                    _ => (*dialogs.last().unwrap(), None),
+                };
+                let uri = format!("sip:{number}@{REALM}");
+                self.command(
+                    name,
+                    Command::Refer {
+                        dialog,
+                        uri,
+                        replaces,
+                    },
+                );
+            }
             [name, "refers", status] => {
                 let status = status.parse().unwrap();
                 self.act_on(name, |dialog| Command::AnswerRefer { dialog, status });

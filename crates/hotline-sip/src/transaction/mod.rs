@@ -135,6 +135,8 @@ pub(crate) enum Owner {
     Notify(DialogId),
     /// OPTIONS to a contact: account and contact URI.
     Probe(String, String, Hop),
+    /// REFER of a softphone.
+    Refer(DialogId),
     /// Our own REGISTER.
     Registration(u64),
     /// BYE in a dialog of the process before this one, by its key in the kept table.
