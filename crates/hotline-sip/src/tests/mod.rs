@@ -13,6 +13,7 @@ mod farewells;
 mod flood;
 mod guesses;
 mod kinds;
+mod line;
 mod nat;
 mod net;
 mod script;
