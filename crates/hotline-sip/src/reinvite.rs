@@ -104,7 +104,7 @@ impl Endpoint {
             return;
         };
         if talking.change.wished.is_some() || talking.change.asked.is_some() {
-            return self.refresh_failed(turn, id);
+            return self.refresh_failed(turn, id, true);
         }
         self.wish_change(turn, id, Wish::new(What::Refresh));
     }
@@ -373,7 +373,7 @@ impl Endpoint {
                     self.ask_change(turn, id);
                 }
                 What::Refresh => {
-                    self.refresh_failed(turn, id);
+                    self.refresh_failed(turn, id, told != Told::TransportFailed);
                     self.ask_change(turn, id);
                 }
             },
@@ -407,7 +407,7 @@ impl Endpoint {
         };
         let newer = talking.change.wished.take();
         if newer.is_some() && wish.what == What::Refresh {
-            self.refresh_failed(turn, id);
+            self.refresh_failed(turn, id, true);
         }
         let mut wish = newer.unwrap_or(wish);
         if after_ms > 0 {

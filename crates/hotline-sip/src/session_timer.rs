@@ -11,6 +11,8 @@ use crate::timer::{Alarm, TimerId};
 pub(crate) struct Session {
     term: Term,
     timer: TimerId,
+    /// Refreshes of ours in a row that never left us.
+    unsent: u32,
 }
 
 /// What both sides have agreed on.
@@ -112,14 +114,21 @@ impl Endpoint {
         };
         let timer = self.timers.arm(turn.now.mono, after_ms, Alarm::Session(id));
         match self.calls.talking(id) {
-            Some(talking) => talking.session = Some(Session { term, timer }),
+            Some(talking) => {
+                talking.session = Some(Session {
+                    term,
+                    timer,
+                    unsent: 0,
+                });
+            }
             None => self.timers.cancel(timer),
         }
     }
 
     /// Our refresh was refused or did not get through: once more soon. We never end a call for that: a peer
-    /// that says no is there, and one that misses our refresh ends the call itself.
-    pub(crate) fn refresh_failed(&mut self, turn: &mut Turn<'_>, id: DialogId) {
+    /// that says no is there, and one that misses our refresh ends the call itself. Only where there has been
+    /// no way to the peer until the session was over, it is.
+    pub(crate) fn refresh_failed(&mut self, turn: &mut Turn<'_>, id: DialogId, is_sent: bool) {
         let now = turn.now.mono;
         let Some(talking) = self.calls.talking(id) else {
             return;
@@ -129,10 +138,18 @@ impl Endpoint {
         };
         self.timers.cancel(session.timer);
         let term = session.term;
+        let unsent = if is_sent { 0 } else { session.unsent + 1 };
+        if unsent > UNSENT_MAX {
+            return self.end_in_silence(turn, id, Some(EXPIRED));
+        }
         let again_ms = u64::from(term.interval_s.max(INTERVAL_S_MIN)) * 1_000 / AGAIN_PARTS;
         let timer = self.timers.arm(now, again_ms, Alarm::Session(id));
         if let Some(talking) = self.calls.talking(id) {
-            talking.session = Some(Session { term, timer });
+            talking.session = Some(Session {
+                term,
+                timer,
+                unsent,
+            });
         }
     }
 
@@ -233,4 +250,6 @@ const INTERVAL_S_MAX: u32 = 86_400;
 const GRACE_MS: u64 = 32_000;
 /// A refused refresh is tried again after this part of the interval.
 const AGAIN_PARTS: u64 = 6;
+/// So many of these parts are left after half of it.
+const UNSENT_MAX: u32 = 3;
 const EXPIRED: &str = "SIP;cause=408;text=\"Session not refreshed\"";

@@ -59,7 +59,13 @@ impl Line {
         line.events.clear();
         line
     }
-    pub(super) fn request(&self, method: &str, cseq: u32, lines: &[&str], body: Option<&str>) -> Vec<u8> {
+    pub(super) fn request(
+        &self,
+        method: &str,
+        cseq: u32,
+        lines: &[&str],
+        body: Option<&str>,
+    ) -> Vec<u8> {
         self.request_of(method, cseq, "trunk-tag", lines, body)
     }
     pub(super) fn request_of(

@@ -8,6 +8,7 @@ mod changes;
 mod dialogs;
 mod digest;
 mod early;
+mod extensions;
 mod failures;
 mod farewells;
 mod flood;

@@ -496,9 +496,14 @@ impl Net {
                     Peer::Account(user) => user.clone(),
                     Peer::Unknown => "unknown".to_owned(),
                 };
+                let place = invitation
+                    .replaces
+                    .map(|dialog| format!(" in place of call {dialog}"));
                 format!(
-                    "invited to {} by {} ({peer})",
-                    invitation.dialled, invitation.caller
+                    "invited to {} by {} ({peer}){}",
+                    invitation.dialled,
+                    invitation.caller,
+                    place.unwrap_or_default()
                 )
             }
             Event::Acknowledged { .. } => "acknowledged".to_owned(),
@@ -605,6 +610,11 @@ impl Net {
         let until_us = self.now_us + millis * 1_000;
         while self.step(until_us) {}
         self.now_us = until_us;
+    }
+
+    /// Time passes, and no timer acts: whoever is looked at is told of it by hand.
+    pub(super) fn run_quietly_ms(&mut self, millis: u64) {
+        self.now_us += millis * 1_000;
     }
 
     /// Everything is over after the longest timers.
