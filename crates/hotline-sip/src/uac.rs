@@ -132,7 +132,7 @@ impl Endpoint {
         let body = offer.body(fork.kind);
         fork.hop = self.large_hop(fork, body.len());
         let (allow, supported) = self.abilities(fork.hop.address());
-        let supported = if offer.body.is_empty() {
+        let supported = if body.is_empty() {
             without_100rel(supported)
         } else {
             supported
@@ -230,4 +230,4 @@ impl Endpoint {
 /// RFC 3261 §18.1.1: within 200 bytes of an MTU of 1,500.
 const DATAGRAM_BYTES_MAX: usize = 1_300;
 /// What our INVITE has beside its body, roughly.
-const HEAD_BYTES: usize = 500;
+const HEAD_BYTES: usize = 650;

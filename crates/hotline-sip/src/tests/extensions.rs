@@ -410,7 +410,7 @@ fn replacing(caller: &str, user: &str, headers: impl Fn(&str) -> Vec<(String, St
             transport: Transport::Udp,
         },
         from: (String::new(), user.to_owned()),
-        body: b"offer".to_vec(),
+        bodies: vec![(crate::MediaKind::Plain, b"offer".to_vec())],
         headers: headers(&value),
         login: Some((user.to_owned(), "secret".to_owned())),
     };
