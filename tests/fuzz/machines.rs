@@ -28,7 +28,9 @@ fn new_shard() -> (Shard, Output) {
     let mut out = Output::default();
     let local = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     for (leg, port) in [(2, 20_000), (4, 20_002)] {
-        let answer = sdp::answer(OFFER, &Capabilities::default(), (local, port), leg, 1, None);
+        let random = [7; sdp::RANDOM_BYTES];
+        let local = sdp::Local::first((local, port), leg, &random);
+        let answer = sdp::answer(OFFER, &Capabilities::default(), &local);
         let (_, plan) = answer.expect("a plain offer");
         let open = Command::Open { leg, port, plan };
         shard.handle(Mono(0), MediaInput::Command(open), &mut out);

@@ -270,7 +270,12 @@ fn session(bytes: &[u8]) -> u64 {
     let capabilities = Capabilities::default();
     let local = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     let signalling = Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)));
-    let answer = sdp::answer(bytes, &capabilities, (local, 20_000), 1, 1, signalling);
+    let random = [7; sdp::RANDOM_BYTES];
+    let local = sdp::Local {
+        signalling,
+        ..sdp::Local::first((local, 20_000), 1, &random)
+    };
+    let answer = sdp::answer(bytes, &capabilities, &local);
     if let Ok((answer, plan)) = &answer {
         let target = plan.remote.map(|remote| remote.ip());
         assert!(target.is_none_or(|ip| !ip.is_multicast() && !ip.is_unspecified()));
@@ -293,7 +298,7 @@ fn session(bytes: &[u8]) -> u64 {
         );
         assert!(std::str::from_utf8(answer).is_ok());
     }
-    let accepted = sdp::accept(&capabilities, bytes, signalling);
+    let accepted = sdp::accept(&capabilities, bytes, &local);
     behaviour((
         answer
             .map(|(_, plan)| (plan.payload_type, plan.event_send, plan.remote.is_some()))

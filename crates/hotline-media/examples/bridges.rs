@@ -188,15 +188,11 @@ impl Load {
 
 fn plan(remote: SocketAddr) -> LegPlan {
     LegPlan {
-        codec: Codec::Pcma,
-        payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
-        event_clock_hz: 8_000,
-        hears_key_tones: false,
         remote: Some(remote),
         signalling: Some(remote.ip()),
-        direction: Direction::SendReceive,
+        ..LegPlan::new(Codec::Pcma)
     }
 }
 

@@ -111,15 +111,11 @@ impl Bench {
             SocketAddr::from(([10, (leg >> 16) as u8, (leg >> 8) as u8, leg as u8], 4_000));
         let payload_type = if codec == Codec::Pcma { 8 } else { 0 };
         let plan = LegPlan {
-            codec,
-            payload_type,
             event_send: Some(101),
             event_receive: Some(101),
-            event_clock_hz: 8_000,
-            hears_key_tones: false,
             remote: Some(remote),
             signalling: Some(remote.ip()),
-            direction: Direction::SendReceive,
+            ..LegPlan::new(codec)
         };
         self.command(Command::Open { leg, port: 0, plan });
         self.legs.extend(

@@ -30,6 +30,7 @@ mod output;
 mod packet;
 mod player;
 pub mod prompt;
+mod protection;
 mod receive;
 mod recorder;
 pub mod resample;
@@ -43,10 +44,11 @@ mod voice;
 mod worker;
 
 pub use message::{
-    Bed, Clip, Codec, Command, Direction, Event, LegId, LegPlan, LegStatistics, PlayId,
-    RecordingId, Sound,
+    Bed, Clip, Codec, Command, ControlPath, Direction, Event, LegId, LegPlan, LegStatistics,
+    PlayId, RecordingId, Sound,
 };
 pub use output::{Channel, Outgoing, Output, Slot};
+pub use protection::{MasterKey, Protection, Suite};
 pub use recorder::{RecordingDirectory, RecordingSink, RecordingStore, recording_file_name};
 pub use shard::{Input, MUSIC_NAME, Shard, ShardConfig, TICK_MICROSECONDS};
 pub use tap::{Frame, Item};

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::protection::Protection;
+
 /// A leg of a call, numbered by the owner; never reused.
 pub type LegId = u64;
 /// One run of a list of clips on a leg, numbered by the owner, rising.
@@ -48,6 +50,18 @@ impl Direction {
     }
 }
 
+/// Where a leg's RTCP goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ControlPath {
+    /// To the port after that of the audio.
+    #[default]
+    Next,
+    /// Where the peer says (RFC 3605).
+    At(SocketAddr),
+    /// The way of the audio (RFC 5761).
+    Muxed,
+}
+
 /// What an offer and answer agreed for one audio stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LegPlan {
@@ -55,6 +69,8 @@ pub struct LegPlan {
     pub codec: Codec,
     /// Payload type that the peer wants for it.
     pub payload_type: u8,
+    /// Payload type that the peer sends it with: its answer may number its own way (RFC 3264 §6.1).
+    pub payload_type_receive: u8,
     /// Payload type for telephone-event (RFC 4733), if agreed: the one we send, the one we get.
     pub event_send: Option<u8>,
     /// See `event_send`.
@@ -65,10 +81,34 @@ pub struct LegPlan {
     pub hears_key_tones: bool,
     /// Where the peer wants its audio; None until its SDP is known (an outgoing call that rings).
     pub remote: Option<SocketAddr>,
+    /// Where it wants our RTCP.
+    pub control: ControlPath,
     /// Source address of the peer's signalling: rule M accepts audio from there too.
     pub signalling: Option<std::net::IpAddr>,
     /// Who speaks.
     pub direction: Direction,
+    /// Against listeners on the way.
+    pub protection: Protection,
+}
+
+impl LegPlan {
+    /// The plain plan for a codec under its own number, both ways, with nobody to send to and no telephone-event.
+    pub fn new(codec: Codec) -> Self {
+        LegPlan {
+            codec,
+            payload_type: codec.offered_payload_type(),
+            payload_type_receive: codec.offered_payload_type(),
+            event_send: None,
+            event_receive: None,
+            event_clock_hz: 8_000,
+            hears_key_tones: false,
+            remote: None,
+            control: ControlPath::Next,
+            signalling: None,
+            direction: Direction::SendReceive,
+            protection: Protection::Plain,
+        }
+    }
 }
 
 /// A piece of sound to play to a leg.

@@ -614,8 +614,10 @@ impl Format {
         let other = Codec::of_static_payload_type(payload_type)
             .filter(|codec| codec.law().is_some() && plan.codec.law().is_some());
         let codec = match other {
-            _ if payload_type == plan.payload_type => plan.codec,
+            _ if payload_type == plan.payload_type_receive => plan.codec,
             Some(codec) => codec,
+            // Some answer with a number of their own and then send with it too.
+            None if payload_type == plan.payload_type => plan.codec,
             None => return Format::Unknown,
         };
         if (1..=PAYLOAD_BYTES_MAX).contains(&length) {

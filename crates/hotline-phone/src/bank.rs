@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::event::{Event, PhoneId};
 use crate::line::local_for;
 use crate::script::{AnswerScript, CallScript, DigitWay};
+use hotline_media::sdp::Security;
 use hotline_media::{Codec, Sound};
 use hotline_sip::Transport;
 use mio::Waker;
@@ -39,6 +40,8 @@ pub struct BankConfig {
     pub codecs: Vec<Codec>,
     /// Offer and accept RFC 4733.
     pub telephone_event: bool,
+    /// Whether audio is protected by keys in the session descriptions.
+    pub security: Security,
     /// RTP ports; even ones out of it are used.
     pub rtp_ports: RangeInclusive<u16>,
     /// What `speak sound` can name.
@@ -57,6 +60,7 @@ impl BankConfig {
             transport: Transport::Udp,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             telephone_event: true,
+            security: Security::Follow,
             rtp_ports: RTP_PORTS,
             sounds: Vec::new(),
             spool: std::env::temp_dir().join(format!("hotline-phone-{}", std::process::id())),

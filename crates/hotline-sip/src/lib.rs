@@ -69,5 +69,6 @@ pub use media_kind::MediaKind;
 pub use output::{
     ContactState, Event, Failure, Invitation, Keep, Output, Peer, Referral, Rejection, Table,
 };
+pub use random::Secrets;
 pub use registered::Registered;
 pub use time::{Mono, Now, Wall};

@@ -57,6 +57,24 @@ impl Random {
     }
 }
 
+/// Secret bytes for another part of the process (keys of audio), out of the same seed and apart from what the endpoint
+/// itself draws. The same seed and purpose give the same bytes.
+#[derive(Debug)]
+pub struct Secrets(Random);
+
+impl Secrets {
+    /// `purpose` keeps those who draw from one seed apart.
+    #[must_use]
+    pub fn new(seed: [u8; 32], purpose: &str) -> Self {
+        Self(Random::new(hmac(&seed, &[purpose.as_bytes()])))
+    }
+
+    /// Bytes that nobody has had before.
+    pub fn bytes<const COUNT: usize>(&mut self) -> [u8; COUNT] {
+        self.0.bytes()
+    }
+}
+
 impl fmt::Debug for Random {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The seed is a secret.

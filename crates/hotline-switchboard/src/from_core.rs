@@ -5,8 +5,9 @@ use crate::legs::{CallEntry, Leg, LegState};
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{AgentId, Bed, CallId, Cause, Clip, Fact, LegEvent, LegId, LegOrder, Output};
+use hotline_media::sdp::Security;
 use hotline_media::{Command as MediaCommand, sdp};
-use hotline_sip::{Command as SipCommand, MediaKind, Target};
+use hotline_sip::{Command as SipCommand, Target};
 
 /// What a counsellor's phone shows as the caller's user part: the line, never the caller.
 const LINE: &str = "111";
@@ -150,12 +151,25 @@ impl Switchboard {
             .get(&call)
             .map_or(LINE, |entry| entry.label.as_str());
         let display = format!("{LINE} {label}");
-        let offer = sdp::offer(&self.capabilities, (self.advertise, port), leg.0, 1);
+        let mut entry = Leg::new(LegState::Ringing, self.advertise, Security::Follow);
+        entry.call = Some(call);
+        entry.media = Some((worker, port));
+        for (kind, security) in self.srtp.offers() {
+            entry.security = *security;
+            let random = self.secrets.bytes();
+            let offer = sdp::offer(&self.capabilities, &entry.local(leg, port, None, &random));
+            entry.offers.push((*kind, *security, offer));
+        }
+        let bodies = entry
+            .offers
+            .iter()
+            .map(|(kind, _, offer)| (*kind, offer.clone()))
+            .collect();
         self.tell_sip(SipCommand::Invite {
             dialog: leg.0,
             target: Target::Account(user),
             from: (display, LINE.into()),
-            bodies: vec![(MediaKind::Plain, offer.clone())],
+            bodies,
             headers: vec![("X-Call-ID".into(), call.to_string())],
             login: None,
         });
@@ -167,11 +181,6 @@ impl Switchboard {
                 plan: sdp::unanswered(&self.capabilities, None),
             },
         });
-        let mut entry = Leg::new(LegState::Ringing, self.advertise);
-        entry.call = Some(call);
-        entry.media = Some((worker, port));
-        entry.local_sdp = offer;
-        entry.sdp_version = 1;
         self.legs.legs.insert(leg, entry);
     }
 

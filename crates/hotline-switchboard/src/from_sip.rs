@@ -37,9 +37,9 @@ impl Switchboard {
             Event::Answered {
                 dialog,
                 body,
+                kind,
                 source,
-                ..
-            } => self.on_answered(LegId(dialog), &body, source.ip(), turn),
+            } => self.on_answered(LegId(dialog), (kind, &body), source.ip(), turn),
             Event::Banned {
                 address,
                 reason,
@@ -78,6 +78,7 @@ impl Switchboard {
 
     fn on_invited(&mut self, invitation: Invitation, turn: &mut Turn) {
         let leg = LegId(invitation.dialog);
+        let security = self.srtp.towards(&invitation.peer);
         let origin = match invitation.peer {
             Peer::Account(user) => Origin::Account(user),
             Peer::Trunk(trunk) => Origin::Trunk(
@@ -115,7 +116,7 @@ impl Switchboard {
         };
         self.legs
             .legs
-            .insert(leg, Leg::new(state, invitation.advertise.ip()));
+            .insert(leg, Leg::new(state, invitation.advertise.ip(), security));
         let caller = CallerNumber::new(normalise(&invitation.caller));
         self.tell_core(Input::Leg(
             leg,

@@ -2,6 +2,8 @@
 
 use hotline_core::{AgentId, CallId, LegId, Mono};
 use hotline_media::LegPlan;
+use hotline_media::sdp::{Local, RANDOM_BYTES, Security};
+use hotline_sip::MediaKind;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
@@ -30,6 +32,10 @@ pub(crate) struct Leg {
     pub(crate) media: Option<(u16, u16)>,
     /// The address that our SDP names.
     pub(crate) advertise: IpAddr,
+    /// What we want of its protection.
+    pub(crate) security: Security,
+    /// What a ringing phone may answer: it tells which kind it was.
+    pub(crate) offers: Vec<(MediaKind, Security, Vec<u8>)>,
     /// Our last SDP and its version (RFC 3264 §8).
     pub(crate) local_sdp: Vec<u8>,
     pub(crate) sdp_version: u64,
@@ -54,17 +60,54 @@ const SAME_PRESS_MS: u64 = 32_000;
 const PRESSES_MAX: usize = 32;
 
 impl Leg {
-    pub(crate) fn new(state: LegState, advertise: IpAddr) -> Self {
+    pub(crate) fn new(state: LegState, advertise: IpAddr, security: Security) -> Self {
         Self {
             state,
             call: None,
             media: None,
             advertise,
+            security,
+            offers: Vec::new(),
             local_sdp: Vec::new(),
             sdp_version: 0,
             plan: None,
             is_reoffered: false,
             presses: VecDeque::new(),
+        }
+    }
+
+    /// Our side of the next offer or answer on `port`.
+    pub(crate) fn local<'a>(
+        &'a self,
+        leg: LegId,
+        port: u16,
+        signalling: Option<IpAddr>,
+        random: &'a [u8; RANDOM_BYTES],
+    ) -> Local<'a> {
+        Local {
+            version: self.sdp_version,
+            previous: &self.local_sdp,
+            signalling,
+            security: self.security,
+            before: self.plan.as_ref(),
+            ..Local::first((self.advertise, port), leg.0, random)
+        }
+    }
+
+    /// The phone that answers first was offered this kind; the others' offers are void.
+    pub(crate) fn take_offer(&mut self, kind: MediaKind) {
+        let offers = std::mem::take(&mut self.offers);
+        if let Some((_, security, offer)) = offers.into_iter().find(|(known, ..)| *known == kind) {
+            self.security = security;
+            self.described(offer);
+        }
+    }
+
+    /// A description of ours has left; the same one again is no new version (RFC 3264 §8).
+    pub(crate) fn described(&mut self, sdp: Vec<u8>) {
+        if sdp != self.local_sdp {
+            self.sdp_version += 1;
+            self.local_sdp = sdp;
         }
     }
 

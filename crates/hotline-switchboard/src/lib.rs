@@ -19,6 +19,7 @@ mod from_sip;
 mod legs;
 mod number;
 mod offers;
+mod security;
 mod sounds;
 mod switchboard;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod turn;
 
 pub use cause::{reason_header, status};
 pub use number::normalise;
+pub use security::Srtp;
 pub use sounds::SoundIndex;
 pub use switchboard::{Config, Counts, Input, Switchboard};
 pub use turn::{Effect, Say, Turn};

@@ -6,7 +6,7 @@ use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{Cause, Input, LegEvent, LegId};
 use hotline_media::{Command as MediaCommand, LegPlan, sdp};
-use hotline_sip::Command as SipCommand;
+use hotline_sip::{Command as SipCommand, MediaKind};
 use std::net::IpAddr;
 
 impl Switchboard {
@@ -19,18 +19,22 @@ impl Switchboard {
             return;
         };
         let (offer, source) = (offer.clone(), *source);
-        let (advertise, call) = (entry.advertise, entry.call);
+        let call = entry.call;
         let Some((worker, port)) = self.legs.take_port(call) else {
             turn.says.push(Say::NoMediaPort { leg });
             return self.fail_answer(leg, Cause::Overload, turn);
         };
-        let local = (advertise, port);
+        let random = self.secrets.bytes();
+        let Some(entry) = self.legs.legs.get(&leg) else {
+            return;
+        };
+        let local = entry.local(leg, port, Some(source), &random);
         let agreed = match &offer {
-            Some(offer) => sdp::answer(offer, &self.capabilities, local, leg.0, 1, Some(source))
+            Some(offer) => sdp::answer(offer, &self.capabilities, &local)
                 .map(|(body, plan)| (body, plan, LegState::Up)),
             // RFC 3261 §13.3.1.4: no offer in the INVITE, so ours is in the 200 and the answer comes with the ACK.
             None => Ok((
-                sdp::offer(&self.capabilities, local, leg.0, 1),
+                sdp::offer(&self.capabilities, &local),
                 sdp::unanswered(&self.capabilities, Some(source)),
                 LegState::Offered,
             )),
@@ -58,8 +62,7 @@ impl Switchboard {
         if let Some(entry) = self.legs.legs.get_mut(&leg) {
             entry.state = state;
             entry.media = Some((worker, port));
-            entry.local_sdp = body;
-            entry.sdp_version = 1;
+            entry.described(body);
             entry.plan = Some(plan);
         }
         self.tell_core(Input::Leg(leg, LegEvent::Up));
@@ -72,11 +75,20 @@ impl Switchboard {
     }
 
     /// A counsellor's phone has answered our offer.
-    pub(crate) fn on_answered(&mut self, leg: LegId, body: &[u8], source: IpAddr, turn: &mut Turn) {
-        if !self.legs.legs.contains_key(&leg) {
+    pub(crate) fn on_answered(
+        &mut self,
+        leg: LegId,
+        (kind, body): (MediaKind, &[u8]),
+        source: IpAddr,
+        turn: &mut Turn,
+    ) {
+        let Some(entry) = self.legs.legs.get_mut(&leg) else {
             return;
-        }
-        match sdp::accept(&self.capabilities, body, Some(source)) {
+        };
+        entry.take_offer(kind);
+        let port = entry.media.map_or(0, |(_, port)| port);
+        let local = entry.local(leg, port, Some(source), &NO_KEYS);
+        match sdp::accept(&self.capabilities, body, &local) {
             Ok(plan) => {
                 self.replan(leg, plan, turn);
                 self.tell_core(Input::Leg(leg, LegEvent::Up));
@@ -95,9 +107,11 @@ impl Switchboard {
             return;
         }
         let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
+        let port = entry.media.map_or(0, |(_, port)| port);
+        let local = entry.local(leg, port, signalling, &NO_KEYS);
         let accepted = match body {
             Some(body) => {
-                sdp::accept(&self.capabilities, body, signalling).map_err(|error| error.to_string())
+                sdp::accept(&self.capabilities, body, &local).map_err(|error| error.to_string())
             }
             None => Err("the ACK brings no answer to our offer".to_owned()),
         };
@@ -112,34 +126,26 @@ impl Switchboard {
     /// re-INVITE or UPDATE: a new offer, or the wish for one of ours.
     pub(crate) fn on_reinvited(&mut self, leg: LegId, offer: Option<Vec<u8>>, turn: &mut Turn) {
         let dialog = leg.0;
+        let random = self.secrets.bytes();
         let Some(entry) = self.legs.legs.get_mut(&leg) else {
             return self.tell_sip(SipCommand::AnswerReinvite { dialog, body: None });
         };
         let Some((_, port)) = entry.media else {
             return self.tell_sip(SipCommand::AnswerReinvite { dialog, body: None });
         };
-        let (version, local) = (entry.sdp_version + 1, (entry.advertise, port));
+        let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
+        let local = entry.local(leg, port, signalling, &random);
         let Some(offer) = offer else {
             // RFC 3261 §14.2: a whole offer, not what stands, so that a held call can resume.
-            let body = sdp::offer(&self.capabilities, local, dialog, version);
-            entry.sdp_version = version;
-            entry.local_sdp.clone_from(&body);
+            let body = sdp::offer(&self.capabilities, &local);
+            entry.described(body.clone());
             entry.is_reoffered = true;
             let body = Some(body);
             return self.tell_sip(SipCommand::AnswerReinvite { dialog, body });
         };
-        let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
-        match sdp::answer(
-            &offer,
-            &self.capabilities,
-            local,
-            dialog,
-            version,
-            signalling,
-        ) {
+        match sdp::answer(&offer, &self.capabilities, &local) {
             Ok((answer, plan)) => {
-                entry.sdp_version = version;
-                entry.local_sdp.clone_from(&answer);
+                entry.described(answer.clone());
                 self.replan(leg, plan, turn);
                 let body = Some(answer);
                 self.tell_sip(SipCommand::AnswerReinvite { dialog, body });
@@ -184,3 +190,6 @@ impl Switchboard {
         self.tell_core(Input::Leg(leg, LegEvent::Down(cause)));
     }
 }
+
+/// An answer needs no key of ours: it stands in our offer.
+const NO_KEYS: [u8; sdp::RANDOM_BYTES] = [0; sdp::RANDOM_BYTES];

@@ -2,11 +2,12 @@
 //! others, until all have said everything.
 
 use crate::legs::Legs;
+use crate::security::Srtp;
 use crate::sounds::{SoundIndex, Sounds};
 use crate::turn::{Effect, Turn};
 use hotline_core::{AgentId, CallId, EdgeFact, Ledger, LegId, Mono, Now, Plan, RequestId, Switch};
 use hotline_media::sdp::Capabilities;
-use hotline_sip::{Command, Endpoint, Output as SipOutput};
+use hotline_sip::{Command, Endpoint, Output as SipOutput, Secrets};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub first_call: u64,
     /// Codecs and limits of SDP.
     pub capabilities: Capabilities,
+    /// Whether phones' audio is protected by keys in the session descriptions.
+    pub srtp: Srtp,
     /// The address that the SDP of outgoing calls names.
     pub advertise: IpAddr,
     /// Media workers.
@@ -85,6 +88,9 @@ pub struct Switchboard {
     pub(crate) legs: Legs,
     pub(crate) sounds: Sounds,
     pub(crate) capabilities: Capabilities,
+    pub(crate) srtp: Srtp,
+    /// Keys of audio are cut out of these.
+    pub(crate) secrets: Secrets,
     pub(crate) advertise: IpAddr,
     pub(crate) trunks: Vec<String>,
     pub(crate) agents: BTreeMap<String, AgentId>,
@@ -137,6 +143,8 @@ impl Switchboard {
             legs: Legs::new(config.workers),
             sounds,
             capabilities: config.capabilities,
+            srtp: config.srtp,
+            secrets: Secrets::new(seed, "audio keys"),
             advertise: config.advertise,
             trunks,
             restart_byes_per_s: config.restart_byes_per_s,

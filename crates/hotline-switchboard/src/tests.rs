@@ -49,7 +49,7 @@ fn plan(prompts: &[&str]) -> Plan {
 
 #[test]
 fn one_press_that_comes_by_both_paths_counts_once() {
-    let mut leg = Leg::new(LegState::Up, HERE);
+    let mut leg = Leg::new(LegState::Up, HERE, hotline_media::sdp::Security::Follow);
     assert!(leg.is_new_press('1', DigitPath::Media, at_ms(0)));
     assert!(
         !leg.is_new_press('1', DigitPath::Info, at_ms(200)),
@@ -102,7 +102,7 @@ fn all_legs_of_a_call_live_on_one_worker_and_calls_spread() {
     legs.add_ports(0, &[100, 102, 104]);
     legs.add_ports(1, &[200, 202, 204]);
     let first = legs.take_port(None).unwrap();
-    let mut leg = Leg::new(LegState::Up, HERE);
+    let mut leg = Leg::new(LegState::Up, HERE, hotline_media::sdp::Security::Follow);
     leg.media = Some(first);
     legs.legs.insert(LegId(2), leg);
     legs.calls.insert(

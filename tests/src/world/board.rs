@@ -107,6 +107,7 @@ impl World {
                 refused_targets: vec![server_address()],
                 ..Capabilities::default()
             },
+            srtp: hotline_switchboard::Srtp::Offer,
             advertise: SERVER_IP,
             workers: 1,
             sounds,

@@ -1,3 +1,6 @@
+mod devices;
+mod keys;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -17,15 +20,38 @@ fn lines(text: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+/// Stands for the generator.
+const RANDOM: [u8; RANDOM_BYTES] = rising(100);
+const OTHER_RANDOM: [u8; RANDOM_BYTES] = rising(60);
+
+const fn rising(from: u8) -> [u8; RANDOM_BYTES] {
+    let mut bytes = [0; RANDOM_BYTES];
+    let mut index = 0;
+    while index < RANDOM_BYTES {
+        bytes[index] = from + index as u8;
+        index += 1;
+    }
+    bytes
+}
+
+/// We, towards a peer whose signalling comes from where its audio does.
+fn local() -> Local<'static> {
+    Local {
+        signalling: Some(ip(PEER)),
+        ..Local::first((ip(LOCAL), 20_000), 7, &RANDOM)
+    }
+}
+
+/// The peer, when it is one of us.
+fn there() -> Local<'static> {
+    Local {
+        signalling: Some(ip(LOCAL)),
+        ..Local::first((ip(PEER), 30_000), 8, &OTHER_RANDOM)
+    }
+}
+
 fn answered(offer: &[u8]) -> Result<(String, LegPlan), SdpError> {
-    let (bytes, plan) = answer(
-        offer,
-        &Capabilities::default(),
-        (ip(LOCAL), 20_000),
-        7,
-        1,
-        Some(ip(PEER)),
-    )?;
+    let (bytes, plan) = answer(offer, &Capabilities::default(), &local())?;
     Ok((String::from_utf8(bytes).unwrap(), plan))
 }
 
@@ -65,15 +91,11 @@ fn a_trunk_is_answered_whole() {
     );
     assert_eq!(text.as_bytes(), expected);
     let expected = LegPlan {
-        codec: Codec::Pcma,
-        payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
-        event_clock_hz: 8_000,
-        hears_key_tones: false,
         remote: Some("203.0.113.5:41230".parse().unwrap()),
         signalling: Some(ip(PEER)),
-        direction: Direction::SendReceive,
+        ..LegPlan::new(Codec::Pcma)
     };
     assert_eq!(plan, expected);
 }
@@ -141,7 +163,7 @@ fn linphone_with_video_over_avpf_keeps_its_m_lines_in_order() {
 }
 
 #[test]
-fn yealink_with_srtp_beside_plain_is_answered_on_the_plain_line() {
+fn yealink_with_srtp_beside_plain_is_answered_on_the_protected_line() {
     let offer = lines(
         "
         v=0
@@ -162,10 +184,11 @@ fn yealink_with_srtp_beside_plain_is_answered_on_the_plain_line() {
     );
     let (text, plan) = answered(&offer).unwrap();
     assert!(
-        text.contains("m=audio 0 RTP/SAVP 0 8 101\r\n")
-            && text.contains("m=audio 20000 RTP/AVP 8 101\r\n")
+        text.contains("m=audio 20000 RTP/SAVP 8 101\r\n")
+            && text.contains("m=audio 0 RTP/AVP 0 8 18 9 101\r\n")
     );
-    assert_eq!(plan.remote.unwrap().port(), 11_782);
+    assert_eq!(plan.remote.unwrap().port(), 11_780);
+    assert!(plan.protection.is_protected());
 }
 
 #[test]
@@ -320,7 +343,11 @@ fn targets_that_no_honest_peer_names_are_refused() {
         let offer = lines(&format!(
             "v=0\ns=-\nc=IN IP4 {address}\nm=audio {port} RTP/AVP 8"
         ));
-        let answer = answer(&offer, &capabilities, (ip(LOCAL), 20_000), 1, 1, None);
+        let local = Local {
+            signalling: None,
+            ..local()
+        };
+        let answer = answer(&offer, &capabilities, &local);
         assert_eq!(answer, Err(SdpError::ForbiddenTarget), "{address}:{port}");
     }
     let version_6 = lines("v=0\ns=-\nc=IN IP6 ff02::1\nm=audio 4000 RTP/AVP 8");
@@ -333,16 +360,12 @@ fn targets_that_no_honest_peer_names_are_refused() {
 fn loopback_is_for_those_who_are_on_it() {
     let offer = lines("v=0\ns=-\nc=IN IP4 127.0.0.1\nm=audio 4000 RTP/AVP 8");
     let here = ip("127.0.0.1");
-    let result = |local: IpAddr, signalling: Option<IpAddr>| {
-        answer(
-            &offer,
-            &Capabilities::default(),
-            (local, 20_000),
-            1,
-            1,
-            signalling,
-        )
-        .map(|_| ())
+    let at = |address: IpAddr, signalling: Option<IpAddr>| Local {
+        signalling,
+        ..Local::first((address, 20_000), 1, &RANDOM)
+    };
+    let result = |address: IpAddr, signalling: Option<IpAddr>| {
+        answer(&offer, &Capabilities::default(), &at(address, signalling)).map(|_| ())
     };
     assert_eq!(result(here, Some(here)), Ok(()));
     assert_eq!(result(here, None), Ok(()));
@@ -351,10 +374,10 @@ fn loopback_is_for_those_who_are_on_it() {
         Err(SdpError::ForbiddenTarget)
     );
     assert_eq!(
-        accept(&Capabilities::default(), &offer, Some(ip(PEER))),
+        accept(&Capabilities::default(), &offer, &at(here, Some(ip(PEER)))),
         Err(SdpError::ForbiddenTarget)
     );
-    assert!(accept(&Capabilities::default(), &offer, Some(here)).is_ok());
+    assert!(accept(&Capabilities::default(), &offer, &at(here, Some(here))).is_ok());
 }
 
 #[test]
@@ -362,15 +385,8 @@ fn version_6_is_answered_with_version_6() {
     let offer = lines(
         "v=0\no=- 1 1 IN IP6 2001:db8::5\ns=-\nc=IN IP6 2001:db8::5\nt=0 0\nm=audio 4000 RTP/AVP 0",
     );
-    let (bytes, plan) = answer(
-        &offer,
-        &Capabilities::default(),
-        (ip("2001:db8::1"), 20_000),
-        1,
-        1,
-        None,
-    )
-    .unwrap();
+    let local = Local::first((ip("2001:db8::1"), 20_000), 1, &RANDOM);
+    let (bytes, plan) = answer(&offer, &Capabilities::default(), &local).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("c=IN IP6 2001:db8::1\r\n"), "{text}");
     assert_eq!((plan.codec, plan.event_send), (Codec::Pcmu, None));
@@ -412,10 +428,9 @@ fn our_offer_and_our_answer_fit_each_other() {
         codecs: vec![Codec::Pcmu],
         ..Capabilities::default()
     };
-    let offered = offer(&here, (ip(LOCAL), 20_000), 1, 1);
-    let (answer_bytes, plan_there) =
-        answer(&offered, &there, (ip(PEER), 30_000), 2, 1, Some(ip(LOCAL))).unwrap();
-    let plan_here = accept(&here, &answer_bytes, Some(ip(PEER))).unwrap();
+    let offered = offer(&here, &local());
+    let (answer_bytes, plan_there) = answer(&offered, &there, &self::there()).unwrap();
+    let plan_here = accept(&here, &answer_bytes, &local()).unwrap();
     assert_eq!(
         (plan_here.codec, plan_there.codec),
         (Codec::Pcmu, Codec::Pcmu)
@@ -434,18 +449,18 @@ fn an_answer_with_its_own_numbers_and_a_hold_of_ours_are_accepted() {
         direction: Direction::SendOnly,
         ..Capabilities::default()
     };
-    let text = String::from_utf8(offer(&hold, (ip(LOCAL), 20_000), 1, 2)).unwrap();
+    let text = String::from_utf8(offer(&hold, &local())).unwrap();
     assert!(text.ends_with("a=sendonly\r\n"));
     let answer = lines(
         "v=0\no=- 1 1 IN IP4 203.0.113.5\ns=-\nc=IN IP4 203.0.113.5\nt=0 0\nm=audio 4000 RTP/AVP 8 97\n\
          a=rtpmap:97 telephone-event/8000\na=recvonly",
     );
-    let plan = accept(&hold, &answer, None).unwrap();
+    let plan = accept(&hold, &answer, &local()).unwrap();
     assert_eq!((plan.event_send, plan.event_receive), (Some(97), Some(101)));
     assert_eq!(plan.direction, Direction::SendOnly);
     let refused = lines("v=0\ns=-\nc=IN IP4 203.0.113.5\nm=audio 0 RTP/AVP 8");
     assert_eq!(
-        accept(&hold, &refused, None),
+        accept(&hold, &refused, &local()),
         Err(SdpError::NothingInCommon)
     );
     let waiting = unanswered(&Capabilities::default(), Some(ip(PEER)));
@@ -472,7 +487,7 @@ proptest! {
             }
         }
         let _ = answered(&bytes);
-        let _ = accept(&Capabilities::default(), &bytes, None);
+        let _ = accept(&Capabilities::default(), &bytes, &local());
     }
 
     #[test]

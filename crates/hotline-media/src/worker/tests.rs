@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::analysis::tone_level_db;
 use crate::g711::{alaw_decode, alaw_encode};
-use crate::message::{Bed, Clip, Codec, Direction, LegId, LegPlan};
+use crate::message::{Bed, Clip, Codec, LegId, LegPlan};
 use crate::packet::{self, View, write_header};
 use crate::recorder::recording_file_name;
 use crate::time::Mono;
@@ -99,15 +99,11 @@ impl Drop for Rig {
 
 fn plan(remote: SocketAddr) -> LegPlan {
     LegPlan {
-        codec: Codec::Pcma,
-        payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
-        event_clock_hz: 8_000,
-        hears_key_tones: false,
         remote: Some(remote),
         signalling: Some(remote.ip()),
-        direction: Direction::SendReceive,
+        ..LegPlan::new(Codec::Pcma)
     }
 }
 

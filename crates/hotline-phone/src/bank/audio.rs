@@ -2,7 +2,7 @@
 
 use super::BankConfig;
 use crate::error::Error;
-use hotline_media::sdp::Capabilities;
+use hotline_media::sdp::{Capabilities, RANDOM_BYTES, Security};
 use hotline_media::{
     Command, Event, RecordingId, Worker, WorkerConfig, WorkerHandle, recording_file_name,
 };
@@ -22,6 +22,7 @@ pub(crate) struct Audio {
     sounds: HashMap<String, (u32, u64)>,
     spool: PathBuf,
     pub(crate) capabilities: Capabilities,
+    pub(crate) security: Security,
 }
 
 impl Audio {
@@ -64,7 +65,16 @@ impl Audio {
                 refused_targets: vec![sip],
                 ..Capabilities::default()
             },
+            security: config.security,
         })
+    }
+
+    /// Fresh for each description. A machine without randomness has no keys to offer, and nobody to call either:
+    /// the line's own start would have failed.
+    pub(crate) fn random(&self) -> [u8; RANDOM_BYTES] {
+        let mut random = [0; RANDOM_BYTES];
+        let _ = getrandom::fill(&mut random);
+        random
     }
 
     /// A command that finds the queue full is lost; only a worker that stands still can bring that about.

@@ -100,16 +100,17 @@ impl Runner {
             return self.starved.push_back(id);
         };
         let leg_id = self.number();
-        let local = (self.config.local, port);
+        let random = self.audio.random();
+        let mut leg = Leg {
+            id: leg_id,
+            port,
+            version: 0,
+            description: Vec::new(),
+            plan: sdp::unanswered(&self.audio.capabilities, Some(source)),
+        };
+        let local = leg.local(self.config.local, self.audio.security, &random);
         let offer = offer.map_or(Vec::new(), |(_, body)| body);
-        let (body, plan) = match sdp::answer(
-            &offer,
-            &self.audio.capabilities,
-            local,
-            leg_id,
-            1,
-            Some(source),
-        ) {
+        let (body, plan) = match sdp::answer(&offer, &self.audio.capabilities, &local) {
             Ok(answer) => answer,
             Err(error) => {
                 self.audio.give_back(port);
@@ -126,18 +127,10 @@ impl Runner {
             plan: plan.clone(),
         });
         let now = self.clock.mono();
+        leg.described(body.clone());
+        leg.plan = plan;
         self.line.command(Command::Answer { dialog, body });
-        self.talk(
-            id,
-            Leg {
-                id: leg_id,
-                port,
-                version: 1,
-                plan,
-            },
-            now,
-            begun_at,
-        );
+        self.talk(id, leg, now, begun_at);
     }
 
     /// Hold, resume, session refresh: agreed as far as our capabilities go.
@@ -152,20 +145,16 @@ impl Runner {
     fn renegotiate(&mut self, dialog: DialogId, body: Option<Vec<u8>>) -> Option<Vec<u8>> {
         let phone = self.phones.get_mut(self.dialogs.get(&dialog)?)?;
         let leg = phone.leg_mut()?;
-        leg.version += 1;
-        let local = (self.config.local, leg.port);
-        let Some(offer) = body else {
-            return Some(sdp::offer(
-                &self.audio.capabilities,
-                local,
-                leg.id,
-                leg.version,
-            ));
-        };
-        let signalling = leg.plan.signalling;
+        let random = self.audio.random();
+        let local = leg.local(self.config.local, self.audio.security, &random);
         let capabilities = &self.audio.capabilities;
-        let (body, plan) =
-            sdp::answer(&offer, capabilities, local, leg.id, leg.version, signalling).ok()?;
+        let Some(offer) = body else {
+            let body = sdp::offer(capabilities, &local);
+            leg.described(body.clone());
+            return Some(body);
+        };
+        let (body, plan) = sdp::answer(&offer, capabilities, &local).ok()?;
+        leg.described(body.clone());
         leg.plan = plan.clone();
         let leg = leg.id;
         self.audio.send(MediaCommand::Replan { leg, plan });

@@ -21,7 +21,8 @@ impl Runner {
             return self.starved.push_back(id);
         };
         let leg_id = self.number();
-        let (server_ip, local) = (self.server_ip(), (self.config.local, port));
+        let server_ip = self.server_ip();
+        let random = self.audio.random();
         let Some(phone) = self.phones.get_mut(&id) else {
             return;
         };
@@ -29,12 +30,16 @@ impl Runner {
             return;
         };
         let plan = sdp::unanswered(&self.audio.capabilities, Some(server_ip));
-        let leg = Leg {
+        let mut leg = Leg {
             id: leg_id,
             port,
-            version: 1,
+            version: 0,
+            description: Vec::new(),
             plan: plan.clone(),
         };
+        let local = leg.local(self.config.local, self.audio.security, &random);
+        let body = sdp::offer(&self.audio.capabilities, &local);
+        leg.described(body.clone());
         let dialog = call.dialog;
         call.stage = Stage::Dialling { leg };
         call.begun_at = self.clock.mono();
@@ -44,10 +49,8 @@ impl Runner {
             dialog,
             target: self.line.target(&script.dial),
             from: (script.name.clone(), script.from.clone()),
-            bodies: vec![(
-                MediaKind::Plain,
-                sdp::offer(&self.audio.capabilities, local, leg_id, 1),
-            )],
+            // Our own server's line is asked for by this phone alone: it says itself what it wants there.
+            bodies: vec![(MediaKind::Plain, body)],
             headers: Vec::new(),
             login: script.login.clone(),
         };
@@ -104,7 +107,14 @@ impl Runner {
         let Some(leg) = self.phones.get_mut(&id).and_then(|phone| phone.leg_mut()) else {
             return Ok(());
         };
-        leg.plan = sdp::accept(&self.audio.capabilities, body, Some(source))?;
+        let random = [0; sdp::RANDOM_BYTES];
+        let local = sdp::Local {
+            signalling: Some(source),
+            // A second answer to the same offer (after early media) may choose anew.
+            before: None,
+            ..leg.local(self.config.local, self.audio.security, &random)
+        };
+        leg.plan = sdp::accept(&self.audio.capabilities, body, &local)?;
         let (leg, plan) = (leg.id, leg.plan.clone());
         self.audio.send(MediaCommand::Replan { leg, plan });
         Ok(())

@@ -1,8 +1,10 @@
 //! One phone and the call that it is in.
 
 use crate::script::{AnswerScript, CallScript, Step, Talk};
+use hotline_media::sdp::{Local, RANDOM_BYTES, Security};
 use hotline_media::{LegId, LegPlan};
 use hotline_sip::{DialogId, Invitation, Mono};
+use std::net::IpAddr;
 
 pub(crate) struct Phone {
     pub(crate) role: Role,
@@ -54,7 +56,36 @@ pub(crate) struct Leg {
     pub(crate) port: u16,
     /// Counts our session descriptions (RFC 3264 §8).
     pub(crate) version: u64,
+    /// The last of them.
+    pub(crate) description: Vec<u8>,
     pub(crate) plan: LegPlan,
+}
+
+impl Leg {
+    /// Our side of the next offer or answer.
+    pub(crate) fn local<'a>(
+        &'a self,
+        address: IpAddr,
+        security: Security,
+        random: &'a [u8; RANDOM_BYTES],
+    ) -> Local<'a> {
+        Local {
+            version: self.version,
+            previous: &self.description,
+            signalling: self.plan.signalling,
+            security,
+            before: (self.version > 0).then_some(&self.plan),
+            ..Local::first((address, self.port), self.id, random)
+        }
+    }
+
+    /// A description of ours has left.
+    pub(crate) fn described(&mut self, description: Vec<u8>) {
+        if description != self.description {
+            self.version += 1;
+            self.description = description;
+        }
+    }
 }
 
 /// How far the script is.

@@ -44,7 +44,8 @@ impl Runner<'_> {
         let local = self
             .sockets
             .local(self.sockets.index(index, side == Side::Caller));
-        let body = sdp::offer(&self.capabilities(side), local, dialog, 1);
+        let local = sdp::Local::first(local, dialog, &NO_KEYS);
+        let body = sdp::offer(&self.capabilities(side), &local);
         let target = self.line.target(number);
         let from = (String::new(), from);
         self.line_of(side).command(Command::Invite {
@@ -108,8 +109,14 @@ impl Runner<'_> {
                 ..
             } => {
                 if let Some(index) = self.index(dialog) {
-                    let capabilities = self.capabilities(self.side(index));
-                    let plan = sdp::accept(&capabilities, &body, Some(source.ip())).ok();
+                    let side = self.side(index);
+                    let socket = self.sockets.index(index, side == Side::Caller);
+                    let local = sdp::Local {
+                        signalling: Some(source.ip()),
+                        security: sdp::Security::Plain,
+                        ..sdp::Local::first(self.sockets.local(socket), dialog, &NO_KEYS)
+                    };
+                    let plan = sdp::accept(&self.capabilities(side), &body, &local).ok();
                     self.up(index, at, plan);
                 }
             }
@@ -198,10 +205,12 @@ impl Runner<'_> {
         let index = self.add(side, dialog, at);
         let local = self.sockets.local(self.sockets.index(index, false));
         let offer = invitation.body.as_ref().map_or(&[][..], |(_, body)| body);
-        let source = Some(invitation.source.ip());
-        let Ok((body, plan)) =
-            sdp::answer(offer, &self.capabilities(side), local, dialog, 1, source)
-        else {
+        let local = sdp::Local {
+            signalling: Some(invitation.source.ip()),
+            security: sdp::Security::Plain,
+            ..sdp::Local::first(local, dialog, &NO_KEYS)
+        };
+        let Ok((body, plan)) = sdp::answer(offer, &self.capabilities(side), &local) else {
             refuse(&mut self.desks, dialog, 488);
             return self.stage.end(index, at);
         };
@@ -389,6 +398,8 @@ fn media(index: usize, socket: usize, plan: &LegPlan) -> Option<Media> {
     })
 }
 
+/// A load run measures plain audio.
+const NO_KEYS: [u8; sdp::RANDOM_BYTES] = [0; sdp::RANDOM_BYTES];
 const EXPIRES_S: u32 = 3_600;
 /// A sign-in call that the server does not end itself.
 const SIGN_IN_US: u64 = 300_000;

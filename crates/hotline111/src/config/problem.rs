@@ -27,6 +27,8 @@ pub(crate) enum Expected {
     Secret,
     /// `"64 MiB"`.
     Size,
+    /// `"off"`, `"offer"` or `"require"`.
+    Srtp,
     /// A table.
     Table,
     /// Where a key of a flow leads.
@@ -255,6 +257,10 @@ impl Expected {
             Self::Ports => (
                 "dải cổng, ví dụ \"20000-29999\"",
                 "a range of ports like \"20000-29999\"",
+            ),
+            Self::Srtp => (
+                "\"off\", \"offer\" hoặc \"require\"",
+                "\"off\", \"offer\" or \"require\"",
             ),
             Self::Secret => (
                 "{ file = \"…\" } hoặc { env = \"…\" }",

@@ -92,6 +92,8 @@ pub(crate) struct MediaSettings {
     pub advertise: IpAddr,
     /// First and last RTP port.
     pub ports: (u16, u16),
+    /// Keys for phones' audio in the session descriptions.
+    pub srtp: hotline_switchboard::Srtp,
     /// Threads; 0 = one less than there are processors, at least one.
     pub workers: u32,
 }
@@ -337,12 +339,14 @@ pub(crate) fn media(root: &mut Section<'_>, sip: &SipSettings) -> MediaSettings 
             last: 29_999,
         },
     );
+    let srtp = section.or("srtp", hotline_switchboard::Srtp::Offer);
     let workers = section.or_within("workers", 0_u32, 0, 1_024);
     section.finish();
     MediaSettings {
         bind: bind.value,
         advertise,
         ports: (ports.first, ports.last),
+        srtp,
         workers,
     }
 }

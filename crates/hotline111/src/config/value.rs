@@ -3,6 +3,7 @@
 use super::problem::{Expected, Problem};
 use super::source::Place;
 use super::tree::{Item, Value};
+use hotline_switchboard::Srtp;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -235,6 +236,29 @@ impl Scalar for Host {
         }
     }
 }
+
+impl Scalar for Srtp {
+    const EXPECTED: Expected = Expected::Srtp;
+
+    fn read(item: &Item) -> Option<Self> {
+        let text = String::read(item)?;
+        SRTP_WORDS
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, srtp)| *srtp)
+    }
+
+    fn show(&self) -> String {
+        let word = SRTP_WORDS.iter().find(|(_, srtp)| srtp == self);
+        format!("\"{}\"", word.map_or("", |(word, _)| word))
+    }
+}
+
+const SRTP_WORDS: [(&str, Srtp); 3] = [
+    ("off", Srtp::Off),
+    ("offer", Srtp::Offer),
+    ("require", Srtp::Require),
+];
 
 impl Scalar for Ports {
     const EXPECTED: Expected = Expected::Ports;

@@ -140,6 +140,7 @@ impl Server<'_> {
                 node: loaded.server.node,
                 first_call: self.first_call(ledger),
                 capabilities: capabilities(&listeners),
+                srtp: loaded.media.srtp,
                 advertise: loaded.media.advertise,
                 workers: workers::worker_count(loaded.media.workers),
                 sounds: table.index,

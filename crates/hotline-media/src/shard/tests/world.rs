@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::codec::{Decoder, Encoder};
-use crate::message::{Codec, Command, Direction, Event, LegId, LegPlan, Sound};
+use crate::message::{Codec, Command, Event, LegId, LegPlan, Sound};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{self, View, write_header};
 use crate::resample::decimate;
@@ -48,15 +48,11 @@ pub(super) struct World {
 
 pub(super) fn plan(codec: Codec, remote: SocketAddr) -> LegPlan {
     LegPlan {
-        codec,
-        payload_type: codec.offered_payload_type(),
         event_send: Some(101),
         event_receive: Some(101),
-        event_clock_hz: 8_000,
-        hears_key_tones: false,
         remote: Some(remote),
         signalling: Some(remote.ip()),
-        direction: Direction::SendReceive,
+        ..LegPlan::new(codec)
     }
 }
 

@@ -10,15 +10,10 @@ fn call(stage: &mut Stage, side: Side, begun_us: u64) -> usize {
     let index = stage.calls.len();
     let remote = ([127, 0, 0, 1], 40_000 + index as u16).into();
     let plan = LegPlan {
-        codec: Codec::Pcma,
-        payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
-        event_clock_hz: 8_000,
-        hears_key_tones: false,
         remote: Some(remote),
-        signalling: None,
-        direction: Direction::SendReceive,
+        ..LegPlan::new(Codec::Pcma)
     };
     let media = Media {
         law: Law::A,

@@ -5,15 +5,9 @@ use hotline_media::{Codec, Direction, LegPlan};
 
 fn plan() -> LegPlan {
     LegPlan {
-        codec: Codec::Pcma,
-        payload_type: 8,
         event_send: Some(101),
         event_receive: Some(101),
-        event_clock_hz: 8_000,
-        hears_key_tones: false,
-        remote: None,
-        signalling: None,
-        direction: Direction::SendReceive,
+        ..LegPlan::new(Codec::Pcma)
     }
 }
 
