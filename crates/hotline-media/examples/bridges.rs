@@ -7,9 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use hotline_media::{
-    Codec, Command, Direction, Event, LegPlan, Worker, WorkerConfig, WorkerHandle,
-};
+use hotline_media::{Codec, Command, Event, LegPlan, Worker, WorkerConfig, WorkerHandle};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hotline_media::{
-    Bed, Codec, Command, Direction, Input, LegPlan, Mono, Output, Shard, ShardConfig, Slot, Sound,
+    Bed, Codec, Command, Input, LegPlan, Mono, Output, Shard, ShardConfig, Slot, Sound,
     TICK_MICROSECONDS,
 };
 

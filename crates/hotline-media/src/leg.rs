@@ -9,13 +9,14 @@ use crate::digit::{DigitReceiver, DigitSender, event};
 use crate::ear::Ear;
 use crate::g711::Law;
 use crate::line::{FRAME_SAMPLES, Line, Numbers};
-use crate::message::{Bed, Codec, Event, LegId, LegPlan, LegStatistics, Sound};
+use crate::message::{Bed, Codec, ControlPath, Event, LegId, LegPlan, LegStatistics, Sound};
 use crate::mouth::{Mouth, Speech};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{View, write_header};
 use crate::player::{Run, fill_loop};
 use crate::receive::Reception;
 use crate::rule_m::Gate;
+use crate::srtp::Cover;
 use crate::tap::Tap;
 use crate::time::Mono;
 use crate::tone::KeyTone;
@@ -32,6 +33,9 @@ pub(crate) struct Leg {
     pub(crate) digits: DigitReceiver,
     pub(crate) listener: Listener,
     pub(crate) line: Line,
+    pub(crate) cover: Cover,
+    pub(crate) unauthentic: u64,
+    pub(crate) trials: Trials,
     /// Where its sound itself is needed.
     pub(crate) ear: Option<Box<Ear>>,
     /// For the codecs that need an encoder.
@@ -93,6 +97,31 @@ pub(crate) enum Flow {
     Lost,
 }
 
+/// How many packets of unknown senders were tried with the keys of the leg within a second: trying one costs more
+/// than dropping it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trials {
+    second_began_at: Mono,
+    packets: u32,
+}
+
+impl Trials {
+    pub(crate) fn take(&mut self, now: Mono) -> bool {
+        if now.0.saturating_sub(self.second_began_at.0) >= SECOND_MICROSECONDS {
+            *self = Trials {
+                second_began_at: now,
+                packets: 0,
+            };
+        }
+        self.packets = self.packets.saturating_add(1);
+        self.packets <= TRIALS_A_SECOND
+    }
+}
+
+const SECOND_MICROSECONDS: u64 = 1_000_000;
+/// One sender's rate at 20 ms.
+const TRIALS_A_SECOND: u32 = 50;
+
 /// A key being sent.
 #[derive(Debug)]
 enum Key {
@@ -128,6 +157,9 @@ impl Leg {
             ear: None,
             mouth: mouth(plan.codec),
             line: Line::new(plan.codec.clock(), draw.ssrc, draw.sequence, draw.timestamp),
+            cover: Cover::new(&plan.protection),
+            unauthentic: 0,
+            trials: Trials::default(),
             hearing: Hearing::Bed,
             bed: Bed::None,
             run: None,
@@ -158,6 +190,7 @@ impl Leg {
             self.line.set_clock(plan.codec.clock());
             self.reception.set_clock(plan.codec.clock());
         }
+        self.cover.renew(&plan.protection);
         self.plan = plan;
         self.control_source = None;
         self.listener.reset(now);
@@ -174,6 +207,7 @@ impl Leg {
             sent: self.line.packets,
             foreign: self.foreign,
             malformed: self.malformed,
+            unauthentic: self.unauthentic,
             round_trip_us: self.round_trip_us,
         }
     }
@@ -227,7 +261,7 @@ impl Leg {
         let table = laws.and_then(|(from, to)| from.to_law(to));
         self.count(payload.len());
         let payload_type = self.plan.payload_type;
-        out.push(self.slot, Channel::Media, target, |bytes| {
+        self.cover.send(self.slot, target, out, |bytes| {
             header(bytes, numbers, payload_type);
             match table {
                 None => bytes.extend_from_slice(payload),
@@ -302,7 +336,7 @@ impl Leg {
                 // A frame that libopus refuses is a hole of 20 ms, which the peer conceals.
                 let payload = mouth.say_alaw(frame).unwrap_or_default();
                 send(
-                    self.slot,
+                    (self.slot, &mut self.cover),
                     &self.plan,
                     &mut self.line,
                     target,
@@ -317,7 +351,7 @@ impl Leg {
                 let coded = table.map(|table| frame.map(|code| table[usize::from(code)]));
                 let payload = coded.as_ref().unwrap_or(frame);
                 send(
-                    self.slot,
+                    (self.slot, &mut self.cover),
                     &self.plan,
                     &mut self.line,
                     target,
@@ -344,7 +378,7 @@ impl Leg {
             (Some(mouth), _) => {
                 let payload = mouth.say(speech).unwrap_or_default();
                 send(
-                    self.slot,
+                    (self.slot, &mut self.cover),
                     &self.plan,
                     &mut self.line,
                     target,
@@ -356,7 +390,7 @@ impl Leg {
             (None, law) => {
                 let payload = coded(law.unwrap_or(Law::A), speech);
                 send(
-                    self.slot,
+                    (self.slot, &mut self.cover),
                     &self.plan,
                     &mut self.line,
                     target,
@@ -457,7 +491,7 @@ impl Leg {
                 ssrc,
             };
             self.count(packet.payload.len());
-            out.push(self.slot, Channel::Media, target, |bytes| {
+            self.cover.send(self.slot, target, out, |bytes| {
                 header(bytes, numbers, payload_type);
                 bytes.extend_from_slice(&packet.payload);
             });
@@ -558,12 +592,9 @@ impl Leg {
         let Some(media) = self.gate.target() else {
             return;
         };
-        let Some(port) = media.port().checked_add(1) else {
+        let Some(way) = self.control_way(media) else {
             return;
         };
-        let target = self
-            .control_source
-            .unwrap_or(SocketAddr::new(media.ip(), port));
         let has_sent = self
             .line
             .sent_at()
@@ -583,10 +614,21 @@ impl Leg {
             self.last_sender_report,
         );
         if let Some(bytes) = bytes {
-            out.push(self.slot, Channel::Control, target, |out| {
-                out.extend_from_slice(&bytes)
-            });
+            self.cover.send_control(self.slot, way, out, &bytes);
         }
+    }
+
+    /// Where reports go while audio goes to `media`. What the description says holds only as long as its address
+    /// does: behind a NAT there is another.
+    fn control_way(&self, media: SocketAddr) -> Option<(Channel, SocketAddr)> {
+        let target = match self.plan.control {
+            ControlPath::Muxed => return Some((Channel::Media, media)),
+            ControlPath::At(address) if self.plan.remote == Some(media) => address,
+            ControlPath::At(_) | ControlPath::Next => {
+                SocketAddr::new(media.ip(), media.port().checked_add(1)?)
+            }
+        };
+        Some((Channel::Control, self.control_source.unwrap_or(target)))
     }
 }
 
@@ -611,7 +653,7 @@ fn hear_made(
 }
 
 fn send(
-    slot: Slot,
+    (slot, cover): (Slot, &mut Cover),
     plan: &LegPlan,
     line: &mut Line,
     target: SocketAddr,
@@ -624,7 +666,7 @@ fn send(
     }
     line.packets += 1;
     line.octets += payload.len() as u64;
-    out.push(slot, Channel::Media, target, |bytes| {
+    cover.send(slot, target, out, |bytes| {
         header(bytes, numbers, plan.payload_type);
         bytes.extend_from_slice(payload);
     });

@@ -37,6 +37,7 @@ pub mod resample;
 mod rule_m;
 pub mod sdp;
 mod shard;
+mod srtp;
 mod tap;
 mod time;
 pub mod tone;

@@ -259,6 +259,8 @@ pub struct LegStatistics {
     pub foreign: u64,
     /// Dropped as not RTP, wrong payload type, too short or long.
     pub malformed: u64,
+    /// Dropped because the leg has keys and the packet was not made with them, or came twice.
+    pub unauthentic: u64,
     /// Round trip by RTCP, microseconds; 0 = never measured.
     pub round_trip_us: u32,
 }

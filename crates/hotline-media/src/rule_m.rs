@@ -241,6 +241,53 @@ impl Gate {
         }
     }
 
+    /// Whether the peer may well be there: its SDP address, its signalling's host, or where it was last.
+    pub(crate) fn expects(&self, source: SocketAddr) -> bool {
+        self.remote.is_some_and(|remote| remote.ip() == source.ip())
+            || self.signalling == Some(source.ip())
+            || self.target() == Some(source)
+    }
+
+    /// A packet that its keys do not prove, from where nobody is expected; true when it is worth an alarm.
+    pub(crate) fn count_stranger(&mut self, now: Mono) -> bool {
+        self.flood.count(now)
+    }
+
+    /// Judges a packet that its keys prove (rule M.2b and M.3): it is the peer's wherever it comes from. We follow
+    /// it to a new address when nothing comes from the old one any more: who copies packets on their way and sends
+    /// the copies from elsewhere comes second, and the first one still speaks.
+    pub(crate) fn judge_proven(
+        &mut self,
+        now: Mono,
+        source: SocketAddr,
+        view: &View,
+        load: Load,
+    ) -> Verdict {
+        let is_learned = self.remote != Some(source);
+        match &mut self.state {
+            State::Locked {
+                source: locked,
+                last_at,
+                ..
+            } => {
+                let is_silent = now.0.saturating_sub(last_at.0) >= PROVEN_SILENT_MICROSECONDS;
+                if *locked != source && !is_silent {
+                    return Verdict::Accept;
+                }
+                match load {
+                    Load::Audio => self.lock(now, source, view, is_learned),
+                    Load::Event => *last_at = now,
+                    Load::Unknown => {}
+                }
+            }
+            State::Unlocked { .. } => match load {
+                Load::Audio => self.lock(now, source, view, is_learned),
+                Load::Event | Load::Unknown => {}
+            },
+        }
+        Verdict::Accept
+    }
+
     fn lock(&mut self, now: Mono, source: SocketAddr, view: &View, is_learned: bool) {
         self.previous = Some(source);
         self.state = State::Locked {
@@ -339,6 +386,8 @@ const HEIR_PACKETS: u32 = 5;
 const PORT_SILENT_MICROSECONDS: u64 = 200_000;
 /// A minute of packets: so long may a NAT swallow them before it opens a new port.
 const RESUMED_STEP_MAX: u16 = 3_000;
+/// Ten packets: no jitter, but a NAT that has changed its mind.
+const PROVEN_SILENT_MICROSECONDS: u64 = 200_000;
 /// Rule M.4.
 const FLOOD_PACKETS: u32 = 50;
 /// One alarm in ten seconds is enough.

@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::control;
 use crate::g711::Law;
 use crate::leg::{Draw, EAR_SSRC, Flow, Hearing, Leg, Library, Wants, coded};
@@ -15,6 +17,7 @@ use crate::packet::{self, View};
 use crate::player::{Run, soft_bed};
 use crate::receive::Arrival;
 use crate::rule_m::{Load, Verdict};
+use crate::srtp::Cover;
 use crate::tap::{Item, Tap};
 use crate::time::Mono;
 use crate::voice::level_of_codes;
@@ -405,10 +408,25 @@ impl Shard {
 
     fn control(&mut self, now: Mono, slot: Slot, source: SocketAddr, datagram: &[u8]) {
         let Some(leg) = self.at(slot) else { return };
-        if !leg.gate.admits_control(source) {
-            leg.foreign += 1;
-            return;
-        }
+        let opened;
+        let datagram = match &mut leg.cover {
+            Cover::Closed => return,
+            Cover::None if !leg.gate.admits_control(source) => {
+                leg.foreign += 1;
+                return;
+            }
+            Cover::None => datagram,
+            Cover::Sdes(guard) => match guard.open_control(datagram) {
+                Some(plain) => {
+                    opened = plain;
+                    &opened[..]
+                }
+                None => {
+                    leg.unauthentic += 1;
+                    return;
+                }
+            },
+        };
         let Some(heard) = control::read(now, datagram, leg.line.ssrc(), leg.gate.ssrc()) else {
             leg.malformed += 1;
             return;
@@ -428,19 +446,38 @@ impl Shard {
     ) {
         let Some(leg) = self.at(slot) else { return };
         if packet::is_control(datagram) {
-            // RFC 5761 without being asked; some gateways do it.
-            if Some(source) == leg.gate.target() {
+            // RFC 5761, even without being asked; some gateways do it. Keys prove it wherever it comes from.
+            if Some(source) == leg.gate.target() || matches!(leg.cover, Cover::Sdes(_)) {
                 self.control(now, slot, source, datagram);
             }
             return;
         }
+        let opened;
+        let (datagram, is_proven) = match open(leg, now, source, datagram) {
+            Opened::Plain => (datagram, false),
+            Opened::Proven(plain) => {
+                opened = plain;
+                (&opened[..], true)
+            }
+            Opened::Dropped { is_flood } => {
+                if is_flood {
+                    out.events.push(Event::ForeignFlood { leg: leg.id });
+                }
+                return;
+            }
+        };
         let Some(view) = packet::read(datagram) else {
             leg.malformed += 1;
             return;
         };
         let payload = &datagram[view.payload.clone()];
         let format = Format::of(&leg.plan, view.payload_type, payload.len());
-        match leg.gate.judge(now, source, &view, format.load()) {
+        let verdict = if is_proven {
+            leg.gate.judge_proven(now, source, &view, format.load())
+        } else {
+            leg.gate.judge(now, source, &view, format.load())
+        };
+        match verdict {
             Verdict::Accept => self.accept(now, slot, &view, format, payload, out),
             Verdict::Wait => {}
             Verdict::Foreign { is_flood } => {
@@ -581,6 +618,41 @@ fn named_music(sounds: &[Sound]) -> Option<u32> {
         .iter()
         .position(is_music)
         .and_then(|index| u32::try_from(index).ok())
+}
+
+/// What the leg's keys say of a datagram.
+enum Opened {
+    /// The leg has none.
+    Plain,
+    /// It is the peer's.
+    Proven(Bytes),
+    /// It is not, or cannot be known.
+    Dropped {
+        /// Strangers send very many.
+        is_flood: bool,
+    },
+}
+
+/// A wrong key or a damaged packet is counted, and nothing else comes of it (CVE-2021-41105).
+fn open(leg: &mut Leg, now: Mono, source: SocketAddr, datagram: &[u8]) -> Opened {
+    let guard = match &mut leg.cover {
+        Cover::Closed => return Opened::Dropped { is_flood: false },
+        Cover::None => return Opened::Plain,
+        Cover::Sdes(guard) => guard,
+    };
+    let is_expected = leg.gate.expects(source);
+    let is_tried = is_expected || guard.knows(datagram) || leg.trials.take(now);
+    if is_tried && let Some(plain) = guard.open(datagram) {
+        return Opened::Proven(plain);
+    }
+    leg.unauthentic += 1;
+    if is_expected {
+        return Opened::Dropped { is_flood: false };
+    }
+    leg.foreign += 1;
+    Opened::Dropped {
+        is_flood: leg.gate.count_stranger(now),
+    }
 }
 
 /// What a payload type means on a leg.

@@ -4,4 +4,5 @@ mod bridge;
 mod play;
 mod protect;
 mod record;
+mod sdes;
 mod world;

@@ -3,7 +3,7 @@
 use super::repository::Repository;
 
 /// Package, and the crates that may name it. Packages that are not here (serde, thiserror ...) may go anywhere.
-const HOMES: [(&str, &[&str]); 24] = [
+const HOMES: [(&str, &[&str]); 25] = [
     ("audio-codec", &["hotline-media"]),
     ("axum", &["hotline-console"]),
     ("clap", &["hotline111", "xtask"]),
@@ -29,6 +29,7 @@ const HOMES: [(&str, &[&str]); 24] = [
     ("sqlx", &["hotline-store", "hotline-tests"]),
     ("tracing", &["hotline111"]),
     ("tracing-subscriber", &["hotline111"]),
+    ("webrtc-srtp", &["hotline-media"]),
     ("webrtc-util", &["hotline-media"]),
     ("rcgen", &["hotline-tests"]),
     ("rustls", &["hotline-phone", "hotline-tests", "hotline111"]),

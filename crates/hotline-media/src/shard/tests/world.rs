@@ -7,8 +7,10 @@ use crate::codec::{Decoder, Encoder};
 use crate::message::{Codec, Command, Event, LegId, LegPlan, Sound};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{self, View, write_header};
+use crate::protection::Protection;
 use crate::resample::decimate;
 use crate::shard::{Input, Shard, ShardConfig};
+use crate::srtp::Guard;
 use crate::tap::Item;
 use crate::time::Mono;
 use crate::tone::{Oscillator, RATE};
@@ -32,6 +34,8 @@ pub(super) struct Peer {
     phase_ms: u64,
     tone: Oscillator,
     encoder: Encoder,
+    /// Has keys when its leg has.
+    pub(super) guard: Option<Guard>,
     pub(super) ssrc: u32,
     pub(super) sequence: u16,
     pub(super) timestamp: u32,
@@ -53,6 +57,14 @@ pub(super) fn plan(codec: Codec, remote: SocketAddr) -> LegPlan {
         remote: Some(remote),
         signalling: Some(remote.ip()),
         ..LegPlan::new(codec)
+    }
+}
+
+/// The other end of a plan's keys.
+pub(super) fn guard(plan: &LegPlan) -> Option<Guard> {
+    match &plan.protection {
+        Protection::Sdes { send, receive } => Some(Guard::new(receive, send).unwrap()),
+        Protection::Plain | Protection::Browser => None,
     }
 }
 
@@ -111,6 +123,7 @@ impl World {
         let index = self.peers.len();
         let leg = 100 + index as LegId;
         let codec = plan.codec;
+        let guard = guard(&plan);
         self.command(Command::Open {
             leg,
             port: 20_000,
@@ -125,6 +138,7 @@ impl World {
             got: Vec::new(),
             reports: 0,
             phase_ms,
+            guard,
             tone: Oscillator::new(hz, 12, rate(codec)),
             encoder: Encoder::new(codec, rate(codec)).unwrap(),
             ssrc: 0xABC0 + index as u32,
@@ -159,8 +173,18 @@ impl World {
                 continue;
             };
             match packet.channel {
-                Channel::Control => peer.reports += 1,
+                Channel::Control => {
+                    let is_whole = match &mut peer.guard {
+                        // Who has not sent audio yet is not known by his reports.
+                        Some(guard) => peer.got.is_empty() || guard.open_control(bytes).is_some(),
+                        None => true,
+                    };
+                    assert!(is_whole, "a report that its peer cannot read");
+                    peer.reports += 1;
+                }
                 Channel::Media => {
+                    let opened = peer.guard.as_mut().map(|guard| guard.open(bytes).unwrap());
+                    let bytes = opened.as_deref().unwrap_or(bytes);
                     let view = packet::read(bytes).unwrap();
                     let payload = bytes[view.payload.clone()].to_vec();
                     peer.got.push(Got {
@@ -197,6 +221,7 @@ impl World {
         peer.sequence = peer.sequence.wrapping_add(1);
         peer.timestamp = peer.timestamp.wrapping_add(peer.codec.clock().frame());
         let datagram = peer.frame();
+        let datagram = peer.sealed(datagram);
         if peer.is_sending && self.shard.slot(peer.leg).is_some() {
             let (slot, source) = (peer.slot, peer.source);
             self.packet(slot, source, &datagram);
@@ -227,6 +252,7 @@ impl World {
             let end = if count > 3 { 0x80 } else { 0 };
             let [high, low] = (count.min(3) * 160).to_be_bytes();
             datagram.extend_from_slice(&[event, end, high, low]);
+            let datagram = self.peers[index].sealed(datagram);
             self.packet(slot, source, &datagram);
             self.packet(slot, source, &datagram);
         }
@@ -270,6 +296,17 @@ impl World {
 }
 
 impl Peer {
+    /// As it goes over the wire.
+    pub(super) fn sealed(&mut self, datagram: Vec<u8>) -> Vec<u8> {
+        match &mut self.guard {
+            Some(guard) => guard
+                .seal(|out| out.extend_from_slice(&datagram))
+                .unwrap()
+                .to_vec(),
+            None => datagram,
+        }
+    }
+
     /// The next audio datagram.
     pub(super) fn frame(&mut self) -> Vec<u8> {
         let mut datagram = Vec::new();
