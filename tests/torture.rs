@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+use hotline_sip::Transport;
 use hotline_switchboard::Input;
 use hotline_tests::world::World;
 use hotline_tests::world::board::{NORTH_IP, server_address};
@@ -36,13 +37,9 @@ fn every_message_is_answered_and_the_line_lives_on() {
     assert_eq!(cases.len(), MESSAGES);
     let mut faults = Vec::new();
     for case in &cases {
-        for is_stream in [false, true] {
-            for fault in try_one(case, is_stream) {
-                faults.push(format!(
-                    "{} by {}: {fault}",
-                    case.name,
-                    if is_stream { "TCP" } else { "UDP" }
-                ));
+        for transport in Transport::ALL {
+            for fault in try_one(case, transport) {
+                faults.push(format!("{} by {}: {fault}", case.name, transport.via()));
             }
         }
     }
@@ -71,7 +68,10 @@ fn cases(folder: &Path) -> Vec<Case> {
     cases
 }
 
-fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
+fn try_one(case: &Case, transport: Transport) -> Vec<String> {
+    let is_stream = transport.is_stream() && !transport.is_web_socket();
+    let at = Transport::ALL.iter().position(|known| *known == transport);
+    let listener = u16::try_from(at.unwrap()).unwrap();
     let settings = Settings {
         agents: vec![AgentSettings::new("lan")],
         ..Settings::default()
@@ -83,17 +83,19 @@ fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
     world.start();
     world.sniffed = Some(Vec::new());
     let peer = SocketAddr::new(NORTH_IP, 5_060);
-    if is_stream {
+    if transport.is_stream() {
         let opened = hotline_sip::Input::StreamOpened {
             connection: 7,
-            listener: 1,
+            listener,
             peer,
             proof: hotline_sip::Proof::None,
         };
         world.handle(Input::Sip(opened));
-        world.handle(Input::Sip(hotline_sip::Input::StreamBytes {
-            connection: 7,
-            bytes: case.bytes.clone(),
+        let (connection, bytes) = (7, case.bytes.clone());
+        world.handle(Input::Sip(if is_stream {
+            hotline_sip::Input::StreamBytes { connection, bytes }
+        } else {
+            hotline_sip::Input::StreamMessage { connection, bytes }
         }));
     } else {
         let datagram = hotline_sip::Input::Datagram {
@@ -103,7 +105,7 @@ fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
         };
         world.handle(Input::Sip(datagram));
     }
-    let mut faults = judge(case, is_stream, &mut world);
+    let mut faults = judge(case, transport, &mut world);
     let end_us = world.now_us + AFTER_US;
     run_until(&mut world, end_us);
     if !next_caller_is_answered(&mut world) {
@@ -114,7 +116,7 @@ fn try_one(case: &Case, is_stream: bool) -> Vec<String> {
 }
 
 /// The first final answer, judged by the index.
-fn judge(case: &Case, is_stream: bool, world: &mut World) -> Vec<String> {
+fn judge(case: &Case, transport: Transport, world: &mut World) -> Vec<String> {
     let sent = world.sniffed.take().unwrap_or_default();
     let statuses = sent
         .iter()
@@ -123,11 +125,17 @@ fn judge(case: &Case, is_stream: bool, world: &mut World) -> Vec<String> {
     match first {
         None if case.is_response || case.may_drop => Vec::new(),
         // On a stream it may still be waiting for the end of a body, or for the next message.
-        None if is_stream => Vec::new(),
+        None if transport.is_stream() => Vec::new(),
         None => vec!["no answer".to_owned()],
         Some(status) if case.is_response => vec![format!("a response was answered with {status}")],
         // RFC 3261 §18.3: without Content-Length the end of a message on a stream cannot be known.
-        Some(400) if is_stream && case.name == "inv2543.dat" => Vec::new(),
+        Some(400)
+            if transport.is_stream()
+                && !transport.is_web_socket()
+                && case.name == "inv2543.dat" =>
+        {
+            Vec::new()
+        }
         Some(status) if fits(status, &case.ok) => Vec::new(),
         Some(status) => vec![format!(
             "answered {status}, the index says {}",

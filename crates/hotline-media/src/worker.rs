@@ -23,7 +23,7 @@ use crate::recorder::{RecordingDirectory, RecordingStore};
 /// How a worker is set up.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// Local address of all media sockets.
+    /// Local address of all media sockets. `::` serves both families.
     pub bind: IpAddr,
     /// First and last port of the range. Several workers may share a range.
     pub ports: (u16, u16),

@@ -36,6 +36,8 @@ pub struct BankConfig {
     pub port: u16,
     /// How signalling leaves; both ways are answered.
     pub transport: Transport,
+    /// Over TLS: the authority (PEM) that must have signed the server's certificate, and the name in it.
+    pub tls: Option<(PathBuf, String)>,
     /// What phones speak, the preferred one first.
     pub codecs: Vec<Codec>,
     /// Offer and accept RFC 4733.
@@ -58,6 +60,7 @@ impl BankConfig {
             local: local_for(server)?,
             port: 0,
             transport: Transport::Udp,
+            tls: None,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             telephone_event: true,
             security: Security::Follow,

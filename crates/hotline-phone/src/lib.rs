@@ -52,6 +52,7 @@ pub mod load;
 pub mod script;
 mod sound;
 mod streams;
+mod tls;
 
 pub use bank::{Bank, BankConfig, BankHandle};
 pub use error::Error;

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::farewell::Farewell;
 use crate::streams::Streams;
+use crate::tls::Trust;
 use hotline_sip::{
     Command, Config, ConnectionId, Endpoint, Event, Input, Listener, Mono, Output, Target,
     Transport,
@@ -13,6 +14,7 @@ use mio::{Interest, Registry, Token};
 use std::collections::{BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 /// Datagrams that left, by what they were; retransmissions are what exceeds the commands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +100,13 @@ impl Line {
             farewell: Farewell::default(),
             buffer: vec![0; DATAGRAM_BYTES_MAX],
         })
+    }
+
+    /// Speaks TLS to whoever shows a certificate of this authority for this name.
+    pub(crate) fn trust(&mut self, authority: &Path, name: &str) -> Result<(), Error> {
+        let trust = Trust::read(authority, name).map_err(Error::system("a TLS authority"))?;
+        self.streams.trust(trust);
+        Ok(())
     }
 
     pub(crate) fn local(&self) -> SocketAddr {
@@ -214,11 +223,12 @@ impl Line {
             Output::Close { connection } => self.streams.close(connection),
             Output::Connect {
                 connection,
-                listener: _,
+                listener,
                 destination,
             } => {
+                let to = (listener, destination);
                 self.streams
-                    .connect(&self.registry, connection, destination, &mut self.inputs);
+                    .connect(&self.registry, connection, to, &mut self.inputs);
             }
             Output::Datagram {
                 listener: _,
@@ -318,7 +328,11 @@ fn config(local: SocketAddr, server: SocketAddr) -> Config {
     Config {
         // The host of our addresses of record: `sip:0912345678@server`.
         realm: host(server.ip()),
-        listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
+        listeners: vec![
+            listener(Transport::Udp),
+            listener(Transport::Tcp),
+            listener(Transport::Tls),
+        ],
         trunks: Vec::new(),
         product: concat!("hotline-phone/", env!("CARGO_PKG_VERSION")).to_owned(),
         expires_s_min: 1,

@@ -1,8 +1,10 @@
-//! TCP connections of a line: bytes in and out, cut anywhere, bounded.
+//! TCP and TLS connections of a line: bytes in and out, cut anywhere, bounded.
 
-use hotline_sip::{ConnectionId, Input, Proof};
+use crate::tls::Trust;
+use hotline_sip::{ConnectionId, Input, ListenerId, Proof};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use rustls::ClientConnection;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -11,26 +13,49 @@ use std::net::SocketAddr;
 #[derive(Default)]
 pub(crate) struct Streams {
     open: BTreeMap<ConnectionId, Stream>,
+    trust: Option<Trust>,
 }
 
 struct Stream {
     socket: TcpStream,
+    listener: ListenerId,
     peer: SocketAddr,
+    tls: Option<Box<ClientConnection>>,
     /// Ours, and not yet up.
     is_connecting: bool,
     outgoing: Vec<u8>,
 }
 
 impl Streams {
+    /// From now on the TLS listener can connect.
+    pub(crate) fn trust(&mut self, trust: Trust) {
+        self.trust = Some(trust);
+    }
+
     pub(crate) fn connect(
         &mut self,
         registry: &Registry,
         connection: ConnectionId,
-        peer: SocketAddr,
+        (listener, peer): (ListenerId, SocketAddr),
         inputs: &mut VecDeque<Input>,
     ) {
-        match TcpStream::connect(peer) {
-            Ok(socket) => self.adopt(registry, connection, socket, peer, true, inputs),
+        let tls = match (listener == LISTENER_TLS, &self.trust) {
+            (false, _) => Ok(None),
+            (true, Some(trust)) => trust.connect().map(|tls| Some(Box::new(tls))),
+            (true, None) => Err(ErrorKind::Unsupported.into()),
+        };
+        match tls.and_then(|tls| Ok((tls, TcpStream::connect(peer)?))) {
+            Ok((tls, socket)) => {
+                let stream = Stream {
+                    socket,
+                    listener,
+                    peer,
+                    tls,
+                    is_connecting: true,
+                    outgoing: Vec::new(),
+                };
+                self.adopt(registry, connection, stream, inputs);
+            }
             Err(_) => inputs.push_back(Input::StreamClosed { connection }),
         }
     }
@@ -43,44 +68,42 @@ impl Streams {
         peer: SocketAddr,
         inputs: &mut VecDeque<Input>,
     ) {
-        self.adopt(registry, connection, socket, peer, false, inputs);
+        let stream = Stream {
+            socket,
+            listener: LISTENER_TCP,
+            peer,
+            tls: None,
+            is_connecting: false,
+            outgoing: Vec::new(),
+        };
+        self.adopt(registry, connection, stream, inputs);
     }
 
     fn adopt(
         &mut self,
         registry: &Registry,
         connection: ConnectionId,
-        mut socket: TcpStream,
-        peer: SocketAddr,
-        is_connecting: bool,
+        mut stream: Stream,
         inputs: &mut VecDeque<Input>,
     ) {
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.open.len() >= STREAMS_MAX
             || registry
-                .register(&mut socket, token(connection), interest)
+                .register(&mut stream.socket, token(connection), interest)
                 .is_err()
         {
             inputs.push_back(Input::StreamClosed { connection });
             return;
         }
-        if !is_connecting {
+        if !stream.is_connecting {
             inputs.push_back(Input::StreamOpened {
                 connection,
-                listener: LISTENER_TCP,
-                peer,
+                listener: stream.listener,
+                peer: stream.peer,
                 proof: Proof::None,
             });
         }
-        self.open.insert(
-            connection,
-            Stream {
-                socket,
-                peer,
-                is_connecting,
-                outgoing: Vec::new(),
-            },
-        );
+        self.open.insert(connection, stream);
     }
 
     pub(crate) fn send(
@@ -135,7 +158,7 @@ impl Stream {
             }
             inputs.push_back(Input::StreamOpened {
                 connection,
-                listener: LISTENER_TCP,
+                listener: self.listener,
                 peer: self.peer,
                 proof: Proof::None,
             });
@@ -145,6 +168,19 @@ impl Stream {
     }
 
     fn flush(&mut self) -> Result<(), ErrorKind> {
+        if let Some(tls) = &mut self.tls {
+            let taken = tls.writer().write(&self.outgoing);
+            self.outgoing.drain(..taken.map_err(|error| error.kind())?);
+            while tls.wants_write() {
+                match tls.write_tls(&mut self.socket) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error.kind()),
+                }
+            }
+            return Ok(());
+        }
         while !self.outgoing.is_empty() {
             match self.socket.write(&self.outgoing) {
                 Ok(0) => return Err(ErrorKind::WriteZero),
@@ -163,6 +199,23 @@ impl Stream {
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), ErrorKind> {
         let mut buffer = [0; 16_384];
+        while let Some(tls) = &mut self.tls {
+            match tls.read_tls(&mut self.socket) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.kind()),
+            }
+            tls.process_new_packets()
+                .map_err(|_| ErrorKind::InvalidData)?;
+            while let Ok(count @ 1..) = tls.reader().read(&mut buffer) {
+                let bytes = buffer.get(..count).unwrap_or_default().to_vec();
+                inputs.push_back(Input::StreamBytes { connection, bytes });
+            }
+            // The handshake goes on, and what waited for its end can go.
+            self.flush()?;
+        }
         loop {
             match self.socket.read(&mut buffer) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof),
@@ -183,8 +236,9 @@ fn token(connection: ConnectionId) -> Token {
     Token(usize::try_from(connection).unwrap_or(usize::MAX))
 }
 
-/// Index of the TCP listener in the endpoint's configuration.
-const LISTENER_TCP: u16 = 1;
+/// Indices of the listeners in the endpoint's configuration.
+const LISTENER_TCP: ListenerId = 1;
+const LISTENER_TLS: ListenerId = 2;
 /// More connections are refused.
 const STREAMS_MAX: usize = 1_024;
 /// A peer that reads nothing for so many bytes is given up.

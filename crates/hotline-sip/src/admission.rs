@@ -165,8 +165,13 @@ impl Endpoint {
     /// What a request requires that this peer does not get from us (RFC 3261 §8.2.2.3).
     pub(crate) fn unsupported(&self, message: &Message, arrival: &Arrival) -> Option<String> {
         let (_, supported) = self.abilities(arrival.source);
+        let is_register = message
+            .method()
+            .is_some_and(|method| method.is(rsip::Method::Register));
+        let is_of_register = |option: &str| is_register && matches!(option, "outbound" | "path");
         let is_unknown = |option: &String| {
             !option.is_empty()
+                && !is_of_register(&option.to_ascii_lowercase())
                 && !supported
                     .split(", ")
                     .any(|known| known.eq_ignore_ascii_case(option))

@@ -2,6 +2,7 @@
 
 use crate::dialog::Dialog;
 use crate::endpoint::{Endpoint, Turn};
+use crate::outbound::Road;
 use crate::registrar::Binding;
 use crate::timer::Alarm;
 use crate::transaction::Owner;
@@ -28,6 +29,8 @@ struct KeptBinding {
     call_id: String,
     cseq: u32,
     expires_wall_ms: i64,
+    path: Vec<String>,
+    reg_id: u32,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,6 +91,8 @@ impl Endpoint {
             call_id: binding.call_id.clone(),
             cseq: binding.cseq,
             expires_wall_ms: binding.expires_wall_ms,
+            path: binding.road.path.clone(),
+            reg_id: binding.road.reg_id,
         };
         keep(turn, Table::Binding, binding_key(user, &binding.uri), &kept);
     }
@@ -159,6 +164,10 @@ impl Endpoint {
                 source: kept.source.parse().ok()?,
                 uri: kept.uri,
                 instance: kept.instance,
+                road: Road {
+                    path: kept.path,
+                    reg_id: kept.reg_id,
+                },
                 call_id: kept.call_id,
                 cseq: kept.cseq,
                 expires_at: turn.now.mono.plus_millis(left_ms),

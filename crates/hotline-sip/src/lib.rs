@@ -33,6 +33,7 @@ mod keep;
 mod media_kind;
 pub mod message;
 mod nat;
+mod outbound;
 mod output;
 mod random;
 mod refer;

@@ -266,6 +266,16 @@ pub enum Event {
         /// How.
         state: ContactState,
     },
+    /// A live contact of an account went because another device registered: the person may have moved, or somebody
+    /// has the password who should not.
+    ContactReplaced {
+        /// User part.
+        account: String,
+        /// Where the contact that went had registered from.
+        replaced: SocketAddr,
+        /// Where the new one registered from.
+        by: SocketAddr,
+    },
     /// Softphones: our registration was accepted (expires > 0), ended (0) or refused.
     Registered {
         /// User part.

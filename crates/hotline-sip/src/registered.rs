@@ -3,7 +3,7 @@
 use crate::Transport;
 use crate::endpoint::Endpoint;
 use crate::time::Now;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// One contact of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,23 @@ pub struct Registered {
 }
 
 impl Endpoint {
+    /// The address that our SDP should name towards an account: that of the listener by which its phones are
+    /// reached; when they are reached by both families, IPv4. None without a phone.
+    #[must_use]
+    pub fn advertise_towards(&self, account: &str) -> Option<IpAddr> {
+        let reached = self.registrar.reachable(account, &self.streams);
+        let mut addresses = reached
+            .iter()
+            .map(|(_, hop)| self.advertised(hop.listener()).ip());
+        let first = addresses.next()?;
+        Some(
+            addresses
+                .find(IpAddr::is_ipv4)
+                .filter(|_| first.is_ipv6())
+                .unwrap_or(first),
+        )
+    }
+
     /// All contacts, by account.
     #[must_use]
     pub fn registered(&self, now: Now) -> Vec<Registered> {

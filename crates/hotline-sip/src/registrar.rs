@@ -2,6 +2,7 @@
 
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Name, NameAddr, Uri, Writer};
+use crate::outbound::Road;
 use crate::reply::Request;
 use crate::site::Site;
 use crate::timer::{Alarm, TimerId};
@@ -17,6 +18,7 @@ pub(crate) struct Binding {
     pub(crate) uri: String,
     /// `+sip.instance` (RFC 5626): the same device under a new address replaces itself.
     pub(crate) instance: String,
+    pub(crate) road: Road,
     pub(crate) hop: Hop,
     pub(crate) source: SocketAddr,
     pub(crate) call_id: String,
@@ -56,9 +58,22 @@ impl Registrar {
     pub(crate) fn reachable(&self, user: &str, streams: &Streams) -> Vec<Reach> {
         let bindings = self.bindings.get(user).into_iter().flatten();
         bindings
-            .filter(|binding| binding.is_usable(streams))
+            .filter(|binding| {
+                binding.is_usable(streams) && !self.has_newer_flow(user, binding, streams)
+            })
             .map(|binding| (binding.uri.clone(), binding.hop))
             .collect()
+    }
+    /// RFC 5626 §5.3: of a device with several flows one is rung, the newest.
+    fn has_newer_flow(&self, user: &str, binding: &Binding, streams: &Streams) -> bool {
+        let mut others = self.bindings.get(user).into_iter().flatten();
+        binding.road.reg_id > 0
+            && others.any(|other| {
+                other.instance == binding.instance
+                    && other.road.reg_id > 0
+                    && other.age > binding.age
+                    && other.is_usable(streams)
+            })
     }
     pub(crate) fn hop(&self, user: &str, contact: &str) -> Option<Hop> {
         self.bindings
@@ -153,6 +168,7 @@ impl Binding {
 struct Wish {
     uri: Uri,
     instance: String,
+    road: Road,
     expires_s: u32,
 }
 
@@ -173,6 +189,7 @@ impl Endpoint {
                     &self.stateless_tag(&request.message),
                 );
                 self.list_bindings(turn, user, &mut reply);
+                self.tell_road(user, request, &mut reply);
                 self.respond_new(turn, request, 200, reply.finish(None));
                 self.resume_by_flow(turn, user, request.arrival.hop());
             }
@@ -219,7 +236,7 @@ impl Endpoint {
         }
         let mut wishes = Vec::with_capacity(contacts.len());
         for contact in &contacts {
-            wishes.push(self.wish(contact, header_s.flatten())?);
+            wishes.push(self.wish(request, contact, header_s.flatten())?);
         }
         for wish in &wishes {
             self.check_order(request, user, |binding| binding.uri == wish.uri.as_str())?;
@@ -230,7 +247,7 @@ impl Endpoint {
         Ok(())
     }
 
-    fn wish(&self, contact: &str, header_s: Option<u32>) -> Result<Wish, u16> {
+    fn wish(&self, request: &Request, contact: &str, header_s: Option<u32>) -> Result<Wish, u16> {
         let contact = NameAddr::parse(contact).ok_or(400_u16)?;
         if !matches!(contact.uri.scheme.as_str(), "sip" | "sips")
             || contact.uri.as_str().len() > CONTACT_BYTES_MAX
@@ -249,6 +266,7 @@ impl Endpoint {
             instance.to_owned()
         };
         Ok(Wish {
+            road: self.road(request, &contact, &instance)?,
             uri: contact.uri,
             instance,
             expires_s: wanted_s.min(self.config.expires_s_max),
@@ -275,15 +293,16 @@ impl Endpoint {
 
     fn grant(&mut self, turn: &mut Turn<'_>, request: &Request, user: &str, wish: Wish) {
         let text = wish.uri.as_str().to_owned();
-        let is_same = |binding: &Binding| {
-            binding.uri == text || (!wish.instance.is_empty() && binding.instance == wish.instance)
-        };
         if wish.expires_s == 0 {
             return self.unbind(turn, user, |binding| binding.uri == text);
         }
-        self.unbind(turn, user, is_same);
-        while let Some(oldest) = self.oldest_beyond(user) {
-            self.unbind(turn, user, |binding| binding.age == oldest);
+        self.make_place(turn, user, &wish, request.arrival.source);
+        // Of two flows with one URI we could only keep one: the device is not told that both are kept.
+        let mut road = wish.road;
+        let bindings = self.registrar.bindings.get(user).into_iter().flatten();
+        let mut flows = bindings.filter(|binding| binding.instance == wish.instance);
+        if road.reg_id > 0 && flows.any(|flow| flow.uri == text) {
+            road.reg_id = 0;
         }
         let binding = Binding {
             hop: contact_hop(request, &wish.uri, |transport, address| {
@@ -303,8 +322,44 @@ impl Endpoint {
             timer: None,
             uri: text,
             instance: wish.instance,
+            road,
         };
         self.bind(turn, user, binding);
+    }
+
+    /// What the new contact replaces goes, and the oldest when there are too many; a live one of another device
+    /// does not go unseen.
+    fn make_place(&mut self, turn: &mut Turn<'_>, user: &str, wish: &Wish, by: SocketAddr) {
+        let uri = wish.uri.as_str();
+        let is_same = |binding: &Binding| binding.is_replaced_by(uri, &wish.instance, &wish.road);
+        // A page that was left: its socket is closed, and nobody will ever open it again.
+        let is_left = |endpoint: &Self, binding: &Binding| {
+            let transport = endpoint.transport(binding.hop.listener());
+            transport.is_web_socket() && !binding.is_usable(&endpoint.streams)
+        };
+        let bindings = self.registrar.bindings.get(user).into_iter().flatten();
+        let left: Vec<u64> = bindings
+            .clone()
+            .filter(|binding| is_left(self, binding))
+            .map(|binding| binding.age)
+            .collect();
+        let taken: Vec<Binding> = bindings
+            .filter(|binding| is_same(binding) && binding.is_usable(&self.streams))
+            .filter(|binding| binding.is_other_device(&wish.instance, by))
+            .cloned()
+            .collect();
+        for binding in &taken {
+            self.tell_replaced(turn, user, binding, by);
+        }
+        self.unbind(turn, user, |binding| {
+            is_same(binding) || left.contains(&binding.age)
+        });
+        while let Some(oldest) = self.oldest_beyond(user) {
+            if oldest.is_usable(&self.streams) {
+                self.tell_replaced(turn, user, &oldest, by);
+            }
+            self.unbind(turn, user, |binding| binding.age == oldest.age);
+        }
     }
 
     /// Adds a binding with its expiry, and keeps it.
@@ -322,12 +377,11 @@ impl Endpoint {
         self.registrar.add(user, binding);
     }
 
-    fn oldest_beyond(&self, user: &str) -> Option<u64> {
+    fn oldest_beyond(&self, user: &str) -> Option<Binding> {
         let bindings = self.registrar.bindings.get(user)?;
         let is_full = bindings.len() >= self.config.contacts_max.max(1);
-        is_full
-            .then(|| bindings.iter().map(|binding| binding.age).min())
-            .flatten()
+        let oldest = bindings.iter().min_by_key(|binding| binding.age);
+        oldest.filter(|_| is_full).cloned()
     }
 
     pub(crate) fn unbind(
@@ -444,8 +498,11 @@ impl Endpoint {
         }
         let branch = self.branch();
         let mut options = Writer::request("OPTIONS", &contact);
+        options.header("Via", &self.via(hop, &branch));
+        for route in self.registrar.path(&user, &contact) {
+            options.header("Route", route);
+        }
         options
-            .header("Via", &self.via(hop, &branch))
             .header("Max-Forwards", "70")
             .header(
                 "From",
@@ -539,9 +596,12 @@ fn contact_hop(
     listener_for: impl Fn(Transport, SocketAddr) -> Option<crate::ListenerId>,
 ) -> Hop {
     let arrival = &request.arrival;
-    let is_direct = contact
-        .ip()
-        .is_some_and(|ip| ip.to_canonical() == arrival.source.ip().to_canonical());
+    // Behind a proxy (RFC 3327) the way is the proxy's, whatever the contact names.
+    let has_proxy = request.message.count(Name::Path) > 0;
+    let is_direct = !has_proxy
+        && contact
+            .ip()
+            .is_some_and(|ip| ip.to_canonical() == arrival.source.ip().to_canonical());
     let transport = contact.transport().unwrap_or(arrival.transport);
     let address = if is_direct {
         let port = contact.port.unwrap_or(transport.port_default());

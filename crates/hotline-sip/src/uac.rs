@@ -143,8 +143,13 @@ impl Endpoint {
         } else {
             format!("{} ", lex::quote(&offer.from.0))
         };
+        invite.header("Via", &self.via(fork.hop, &fork.branch));
+        if let Some((user, contact)) = &fork.contact {
+            for route in self.registrar.path(user, contact) {
+                invite.header("Route", route);
+            }
+        }
         invite
-            .header("Via", &self.via(fork.hop, &fork.branch))
             .header("Max-Forwards", "70")
             .header(
                 "From",

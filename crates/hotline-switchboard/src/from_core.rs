@@ -151,7 +151,12 @@ impl Switchboard {
             .get(&call)
             .map_or(LINE, |entry| entry.label.as_str());
         let display = format!("{LINE} {label}");
-        let mut entry = Leg::new(LegState::Ringing, self.advertise, Security::Follow);
+        // The SDP names the family by which the phone is reached.
+        let towards = self.sip.advertise_towards(&user);
+        let advertise = towards
+            .filter(|address| address.is_ipv4() != self.advertise.is_ipv4())
+            .unwrap_or(self.advertise);
+        let mut entry = Leg::new(LegState::Ringing, advertise, Security::Follow);
         entry.call = Some(call);
         entry.media = Some((worker, port));
         for (kind, security) in self.srtp.offers() {

@@ -50,6 +50,15 @@ impl Switchboard {
                 length_ms,
             }),
             Event::Contact { account, state } => self.on_contact(account, state, turn),
+            Event::ContactReplaced {
+                account,
+                replaced,
+                by,
+            } => turn.says.push(Say::ContactReplaced {
+                account,
+                replaced: replaced.ip(),
+                by: by.ip(),
+            }),
             Event::Digit { dialog, digit } => {
                 self.on_digit(now, LegId(dialog), digit, DigitPath::Info)
             }

@@ -59,6 +59,15 @@ pub enum Say {
         /// `reachable`, `unreachable` or `gone`.
         state: &'static str,
     },
+    /// A counsellor's live phone went because another device registered in its place.
+    ContactReplaced {
+        /// Account.
+        account: String,
+        /// Where the phone was.
+        replaced: IpAddr,
+        /// Where the new one is.
+        by: IpAddr,
+    },
     /// A clip is missing in every language; a tone is played.
     PromptMissing {
         /// Name of the prompt.

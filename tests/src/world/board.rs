@@ -71,7 +71,7 @@ impl World {
         Config {
             sip: hotline_sip::Config {
                 realm: REALM.to_owned(),
-                listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
+                listeners: Transport::ALL.map(listener).to_vec(),
                 trunks: vec![
                     Trunk {
                         name: "north".to_owned(),

@@ -216,6 +216,10 @@ pub fn said(
             format!("banned: {reason:?}"),
         ),
         Say::Contact { account, state } => (account.clone(), format!("phone {state}")),
+        Say::ContactReplaced { account, by, .. } => (
+            account.clone(),
+            format!("phone replaced from {}", peer_name(SocketAddr::new(*by, 0))),
+        ),
         Say::ForeignMedia { leg } => (leg_name(leg.0), "strangers send to its port".to_owned()),
         Say::MediaLost { leg, .. } => (leg_name(leg.0), "audio has stopped".to_owned()),
         Say::NoMediaPort { leg } => (leg_name(leg.0), "no media port".to_owned()),

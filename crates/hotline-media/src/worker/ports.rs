@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use mio::net::UdpSocket;
 
@@ -15,6 +15,8 @@ pub(super) struct Pair {
     pub(super) port: u16,
     pub(super) media: UdpSocket,
     pub(super) control: UdpSocket,
+    /// IPv6 and IPv4: bound to `::`.
+    pub(super) is_both: bool,
 }
 
 /// Pairs that wait for a leg, and those that have served.
@@ -137,6 +139,7 @@ fn bind(ip: IpAddr, port: u16) -> io::Result<Pair> {
         port,
         media,
         control,
+        is_both: ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     })
 }
 
@@ -145,6 +148,8 @@ fn mark(socket: &UdpSocket, ip: IpAddr) {
     let _ = match ip {
         IpAddr::V4(_) => rustix::net::sockopt::set_ip_tos(socket, EXPEDITED_FORWARDING),
         IpAddr::V6(_) => {
+            // A socket of both families sends IPv4 too.
+            let _ = rustix::net::sockopt::set_ip_tos(socket, EXPEDITED_FORWARDING);
             rustix::net::sockopt::set_ipv6_tclass(socket, u32::from(EXPEDITED_FORWARDING))
         }
     };

@@ -1,7 +1,7 @@
 //! The loop of the media thread: wait, tick, take commands, move packets.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -277,6 +277,8 @@ impl Running {
                 // An ICMP error of an earlier send; the socket goes on.
                 Err(_) => continue,
             };
+            // On a socket of both families an IPv4 peer shows as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2).
+            let source = SocketAddr::new(source.ip().to_canonical(), source.port());
             let now = self.now();
             let datagram = &self.buffer[..length];
             let input = match channel {
@@ -301,7 +303,12 @@ impl Running {
     fn flush(&mut self) {
         for (packet, bytes) in self.out.datagrams() {
             if let Some(pair) = self.pairs.get(packet.slot).and_then(Option::as_ref) {
-                send(socket(pair, packet.channel), bytes, packet.target);
+                send(
+                    socket(pair, packet.channel),
+                    bytes,
+                    packet.target,
+                    pair.is_both,
+                );
             }
         }
         self.out.clear_datagrams();
@@ -339,7 +346,12 @@ pub(super) fn due(now: Mono, expired: u64) -> impl Iterator<Item = Mono> {
     behind.map(move |ticks| Mono(now.0.saturating_sub(ticks * TICK_MICROSECONDS)))
 }
 
-fn send(socket: &UdpSocket, bytes: &[u8], target: SocketAddr) {
+/// `is_both`: a socket of both families, which wants an IPv4 address in its IPv6 form.
+fn send(socket: &UdpSocket, bytes: &[u8], target: SocketAddr, is_both: bool) {
+    let target = match target.ip() {
+        IpAddr::V4(ip) if is_both => SocketAddr::new(ip.to_ipv6_mapped().into(), target.port()),
+        IpAddr::V4(_) | IpAddr::V6(_) => target,
+    };
     let _ = socket.send_to(bytes, target);
 }
 

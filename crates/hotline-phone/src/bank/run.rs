@@ -52,7 +52,7 @@ impl Runner {
         let poll = Poll::new().map_err(Error::system("epoll"))?;
         let clock = Clock::start();
         let local = SocketAddr::new(config.local, config.port);
-        let line = Line::open(
+        let mut line = Line::open(
             poll.registry(),
             clock,
             0,
@@ -60,6 +60,9 @@ impl Runner {
             config.server,
             config.transport,
         )?;
+        if let Some((authority, name)) = &config.tls {
+            line.trust(authority, name)?;
+        }
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(Error::system("a waker"))?);
         let alarm = Alarm::register(poll.registry(), ALARM)?;
         let audio = Audio::start(&config, line.local(), Arc::clone(&waker))?;
@@ -278,7 +281,10 @@ impl Runner {
                 source,
                 ..
             } => self.on_answered(at, dialog, &body, source.ip()),
-            SipEvent::Banned { .. } | SipEvent::Contact { .. } | SipEvent::Rejected { .. } => {} // A phone has no registrar.
+            SipEvent::Banned { .. }
+            | SipEvent::Contact { .. }
+            | SipEvent::ContactReplaced { .. }
+            | SipEvent::Rejected { .. } => {} // A phone has no registrar.
             // Our phones change nothing in a call by themselves, and transfer for nobody.
             SipEvent::ReferProgress { .. }
             | SipEvent::ReinviteAnswered { .. }

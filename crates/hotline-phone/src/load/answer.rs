@@ -133,6 +133,7 @@ impl Runner<'_> {
             }
             Event::Acknowledged { .. }
             | Event::Contact { .. }
+            | Event::ContactReplaced { .. }
             | Event::Digit { .. }
             | Event::Invited(_)
             | Event::Banned { .. }

@@ -55,6 +55,7 @@ names! {
     MinExpires "Min-Expires" "",
     MinSe "Min-SE" "",
     PAssertedIdentity "P-Asserted-Identity" "",
+    Path "Path" "",
     ProxyAuthenticate "Proxy-Authenticate" "",
     ProxyAuthorization "Proxy-Authorization" "",
     ProxyRequire "Proxy-Require" "",

@@ -35,6 +35,7 @@ fn desk(listeners: &[u16]) -> Net {
         let binding = crate::registrar::Binding {
             uri: format!("sip:tv01@{address}"),
             instance: String::new(),
+            road: crate::outbound::Road::default(),
             hop,
             source: address,
             call_id: "x".to_owned(),

@@ -17,6 +17,7 @@ mod kinds;
 mod line;
 mod nat;
 mod net;
+mod registrar;
 mod script;
 mod sessions;
 mod speed;

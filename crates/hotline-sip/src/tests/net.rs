@@ -472,6 +472,7 @@ impl Net {
             Event::Failed { dialog, .. } | Event::Ended { dialog, .. } => (*dialog, true),
             Event::Banned { .. }
             | Event::Contact { .. }
+            | Event::ContactReplaced { .. }
             | Event::Registered { .. }
             | Event::Rejected { .. } => return,
         };
@@ -542,6 +543,9 @@ impl Net {
                 }
             ),
             Event::Contact { account, state } => format!("contact {account} {state:?}"),
+            Event::ContactReplaced { account, by, .. } => {
+                format!("contact of {account} replaced by {by}")
+            }
             Event::Registered { user, granted } => format!("registered {user} {granted:?}"),
             Event::Banned {
                 address, reason, ..

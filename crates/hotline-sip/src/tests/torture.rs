@@ -2,7 +2,7 @@
 
 use super::net::{server_config, summary};
 use crate::message::{Frame, Framer, Message};
-use crate::{Config, Endpoint, Input, Mono, Now, Output, Wall};
+use crate::{Config, Endpoint, Input, Mono, Now, Output, Transport, Wall};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -66,8 +66,18 @@ fn fits(status: u16, wanted: &[String]) -> bool {
     wanted.iter().any(is_named)
 }
 
+/// Where the end of a message must be found in a stream of bytes.
+fn has_no_frames(transport: Transport) -> bool {
+    transport.is_stream() && !transport.is_web_socket()
+}
+
 /// The last status of each answer that the message gets from a fresh endpoint.
-fn answers(case: &Case, source: &str, is_stream: bool) -> (Vec<u16>, bool) {
+fn answers(case: &Case, source: &str, transport: Transport) -> (Vec<u16>, bool) {
+    let is_stream = has_no_frames(transport);
+    let listener = Transport::ALL
+        .iter()
+        .position(|known| *known == transport)
+        .unwrap() as u16;
     let mut config: Config = server_config();
     config.realm = "example.com".to_owned();
     let mut endpoint = Endpoint::new(config, [5; 32]);
@@ -77,17 +87,19 @@ fn answers(case: &Case, source: &str, is_stream: bool) -> (Vec<u16>, bool) {
         wall: Wall(1_800_000_000_000),
     };
     let peer: SocketAddr = source.parse().unwrap();
-    if is_stream {
+    if transport.is_stream() {
         endpoint.handle(
             now(0),
             Input::StreamOpened {
                 connection: 1,
-                listener: 1,
+                listener,
                 peer,
                 proof: crate::Proof::None,
             },
             &mut out,
         );
+    }
+    if is_stream {
         for piece in case.bytes.chunks(50) {
             endpoint.handle(
                 now(0),
@@ -102,6 +114,13 @@ fn answers(case: &Case, source: &str, is_stream: bool) -> (Vec<u16>, bool) {
         for second in 1..40 {
             endpoint.handle(now(second), Input::Tick, &mut out);
         }
+    } else if transport.is_web_socket() {
+        let bytes = case.bytes.clone();
+        let message = Input::StreamMessage {
+            connection: 1,
+            bytes,
+        };
+        endpoint.handle(now(0), message, &mut out);
     } else {
         endpoint.handle(
             now(0),
@@ -138,46 +157,47 @@ fn every_torture_message_is_answered_as_its_index_says() {
     let mut not_best = Vec::new();
     let mut faults = Vec::new();
     for case in cases(&folder) {
-        for is_stream in [false, true] {
+        for transport in Transport::ALL {
+            let (is_stream, name) = (has_no_frames(transport), transport.name());
             // A message of RFC 2543 without Content-Length; on a stream its end cannot be known (RFC 3261 §18.3).
             if is_stream && case.name == "inv2543.dat" {
-                assert_eq!(answers(&case, "10.0.0.2:5060", true), (vec![400], true));
+                assert_eq!(
+                    answers(&case, "10.0.0.2:5060", transport),
+                    (vec![400], true)
+                );
                 continue;
             }
             let mut is_best = case.best.is_empty();
             for source in ["10.0.0.2:5060", "10.0.0.9:5060"] {
-                let (statuses, is_closed) = answers(&case, source, is_stream);
+                let (statuses, is_closed) = answers(&case, source, transport);
                 // On a stream bytes behind a message are the next message.
                 let statuses = if is_stream {
                     statuses.get(..1.min(statuses.len())).unwrap().to_vec()
                 } else {
                     statuses
                 };
-                let is_silent_well =
-                    case.kind == "response" || case.may_drop || (is_stream && is_closed);
+                let is_silent_well = case.kind == "response"
+                    || case.may_drop
+                    || (transport.is_stream() && is_closed);
                 match statuses.as_slice() {
-                    [] if !is_silent_well => faults.push(format!(
-                        "{} from {source} stream={is_stream}: silence",
-                        case.name
-                    )),
-                    [] => is_best |= is_stream && is_closed,
+                    [] if !is_silent_well => {
+                        faults.push(format!("{} from {source} by {name}: silence", case.name))
+                    }
+                    [] => is_best |= transport.is_stream() && is_closed,
                     [status] => {
                         if case.kind == "response" || !(fits(*status, &case.ok)) {
-                            faults.push(format!(
-                                "{} from {source} stream={is_stream}: {status}",
-                                case.name
-                            ));
+                            faults.push(format!("{} from {source} by {name}: {status}", case.name));
                         }
                         is_best |= fits(*status, &case.best);
                     }
                     many => faults.push(format!(
-                        "{} from {source} stream={is_stream}: answered {many:?}",
+                        "{} from {source} by {name}: answered {many:?}",
                         case.name
                     )),
                 }
             }
             if !is_best {
-                not_best.push(format!("{} stream={is_stream}", case.name));
+                not_best.push(format!("{} by {name}", case.name));
             }
         }
     }
@@ -186,7 +206,7 @@ fn every_torture_message_is_answered_as_its_index_says() {
     // re-INVITE of a dead one, so 481 (RFC 3261 §12.2.2) and not a new call.
     assert_eq!(
         not_best,
-        ["wsinv.dat stream=false", "wsinv.dat stream=true"]
+        Transport::ALL.map(|transport| format!("wsinv.dat by {}", transport.name()))
     );
 }
 

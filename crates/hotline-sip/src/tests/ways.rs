@@ -159,6 +159,7 @@ fn a_large_invite_goes_by_tcp_where_the_contact_allows() {
         let binding = crate::registrar::Binding {
             uri: contact.to_owned(),
             instance: String::new(),
+            road: crate::outbound::Road::default(),
             hop: crate::transport::Hop::Datagram {
                 listener: 0,
                 address: "10.0.0.3:5060".parse().unwrap(),
@@ -235,6 +236,7 @@ fn every_dead_contact_that_can_be_asked_has_its_turn() {
         let binding = crate::registrar::Binding {
             uri: format!("sip:x@{address}"),
             instance: String::new(),
+            road: crate::outbound::Road::default(),
             hop,
             source: address,
             call_id: "x".to_owned(),

@@ -316,9 +316,16 @@ pub(crate) fn media(root: &mut Section<'_>, sip: &SipSettings) -> MediaSettings 
         .map_or((loopback, loopback), |listener| {
             (listener.local.ip(), listener.advertise.ip())
         });
+    let is_both = |listener: &ListenerSettings| listener.local.is_ipv4() != first.is_ipv4();
+    // Phones of both families: sockets of both.
+    let usual = if sip.listeners.iter().any(is_both) {
+        IpAddr::from(std::net::Ipv6Addr::UNSPECIFIED)
+    } else {
+        first
+    };
     let mut section = root.section("media");
     let bind: Placed<IpAddr> = section.optional("bind").unwrap_or_else(|| Placed {
-        value: first,
+        value: usual,
         place: section.place().unwrap_or(NOWHERE),
     });
     let default_advertise = if bind.value.is_unspecified() || bind.value == first {

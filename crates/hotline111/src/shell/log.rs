@@ -84,6 +84,13 @@ pub(crate) fn say(say: &Say) {
             error!(alarm = "foreign_media", %leg, "strangers send to a media port");
         }
         Say::Contact { account, state } => info!(account, state, "phone"),
+        Say::ContactReplaced {
+            account,
+            replaced,
+            by,
+        } => {
+            warn!(alarm = "contact_replaced", account, %replaced, %by, "another device took the place of a phone");
+        }
         Say::PromptMissing { prompt } => {
             error!(
                 alarm = "prompt_missing",
@@ -147,6 +154,7 @@ pub(crate) const fn say_alarm(say: &Say) -> Option<&'static str> {
     match say {
         Say::NoMediaPort { .. } => Some("no_media_port"),
         Say::ForeignMedia { .. } => Some("foreign_media"),
+        Say::ContactReplaced { .. } => Some("contact_replaced"),
         Say::PromptMissing { .. } => Some("prompt_missing"),
         Say::RecordingFailed { .. } => Some("recording_failed"),
         Say::Banned { .. }
