@@ -56,6 +56,15 @@ impl Program {
         output
     }
 
+    /// Its memory that is really there, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let text = std::fs::read_to_string(path).expect("the status of our own child");
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+        number.expect("a figure of memory")
+    }
+
     /// What it has printed.
     pub(crate) fn output(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();

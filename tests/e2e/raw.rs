@@ -328,6 +328,28 @@ impl Caller {
         );
     }
 
+    /// What somebody else at `line` gets who has overheard everything: Call-ID, both tags and, for CANCEL, the branch.
+    pub(crate) fn forge(&self, line: &Line, method: &str, cseq: u32, more: &str) -> Option<String> {
+        let headers = format!(
+            "From: {}\r\nTo: {}\r\nContact: <sip:x@{}>\r\n{more}",
+            self.from,
+            self.to,
+            line.local()
+        );
+        let request = line.request(method, &self.target, cseq, &headers, "");
+        let overheard = |serial: u32, ip: IpAddr| format!("Call-ID: raw-{serial}@{ip}\r\n");
+        let own = overheard(line.serial, line.local().ip());
+        let theirs = overheard(self.line.serial, self.line.local().ip());
+        let mut request = request.replace(&own, &theirs);
+        if method == "CANCEL" {
+            let branch = |serial: u32, method: &str| format!("z9hG4bK-{serial}-{cseq}-{method}");
+            let invite = branch(self.line.serial, "INVITE");
+            request = request.replace(&branch(line.serial, method), &invite);
+        }
+        line.send(request.as_bytes());
+        line.final_answer(Duration::from_secs(1))
+    }
+
     /// Presses a key by RFC 4733: 100 ms, three end packets.
     pub(crate) fn press(&mut self, event: u8) {
         let timestamp = u32::from(self.sequence) * 160 + 8_000;

@@ -78,6 +78,43 @@ fn strangers_change_nothing() {
     assert_recording(&server.audio(&records[0]), &records[0]);
 }
 
+#[test]
+fn who_has_overheard_a_dialog_cannot_touch_it() {
+    let server = Plan::new("forgers", 1).start();
+    let caller = Caller::dial(server.net.trunk(), server.net.sip(), "111", SENTINEL);
+    server.wait_calls("menu", 1);
+    let refer = "Refer-To: <sip:tv01@x>\r\n";
+    let info = "Content-Type: application/dtmf-relay\r\n";
+    let forgeries = [
+        ("BYE", 20, ""),
+        ("CANCEL", 1, ""),
+        ("INVITE", 21, ""),
+        ("UPDATE", 22, ""),
+        ("INFO", 23, info),
+        ("REFER", 24, refer),
+        ("OPTIONS", 25, ""),
+        ("FROB", 26, ""),
+    ];
+    let line = Line::open(server.net.stranger(), server.net.sip());
+    for (method, cseq, more) in forgeries {
+        let answer = caller.forge(&line, method, cseq, more);
+        let status = answer.as_deref().map_or(0, status);
+        println!("a forged {method} gets {status}");
+        assert!(
+            matches!(status, 0 | 401 | 403 | 405 | 481 | 501),
+            "{method}: {answer:?}"
+        );
+    }
+    // The real caller is still there, its CSeq was not used up by the forgers, and its BYE is its own.
+    let asked = caller.stay(Duration::from_millis(500));
+    println!("meanwhile the caller was asked {asked:?}");
+    let calls = server.ctl("calls");
+    assert_eq!(calls.as_array().map(Vec::len), Some(1), "{calls}");
+    let heard = caller.hang_up();
+    assert!(heard.len() > 20, "{} packets", heard.len());
+    server.wait_no_calls();
+}
+
 /// Everything that was refused or dropped until now, by the server's own count.
 fn rejected(server: &Server) -> u64 {
     let (status, metrics) = server.http("/metrics");

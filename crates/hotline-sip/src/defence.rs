@@ -99,8 +99,10 @@ impl Endpoint {
         if !is_scanning(&self.config.defence.scanners, message) || self.is_live(arrival) {
             return false;
         }
-        *self.rejections.entry(Rejection::Banned).or_default() += 1;
-        self.ban_offender(turn, arrival, BanReason::Scanner);
+        if !self.is_dropped(turn, arrival) {
+            *self.rejections.entry(Rejection::Banned).or_default() += 1;
+            self.ban_offender(turn, arrival, BanReason::Scanner);
+        }
         true
     }
 

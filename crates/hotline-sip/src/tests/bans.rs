@@ -36,8 +36,21 @@ fn a_scanner_gets_silence_at_once_and_for_ten_minutes() {
     let mut desk = Desk::new();
     let options = |number| request("OPTIONS", "tv01", number, &[]);
     let scan = request("OPTIONS", "tv01", 1, &[SCANNER]);
-    assert!(desk.send_from(STRANGER, scan).is_empty());
+    assert!(desk.send_from(STRANGER, scan.clone()).is_empty());
     assert!(desk.send_from(STRANGER, options(2)).is_empty());
+    desk.net.now_us += 1_000;
+    let mut out = Vec::new();
+    let (now, source) = (desk.net.now(), STRANGER.parse().unwrap());
+    let again = Input::Datagram {
+        listener: 0,
+        source,
+        bytes: scan,
+    };
+    desk.net
+        .node("server")
+        .endpoint
+        .handle(now, again, &mut out);
+    assert!(out.is_empty(), "one ban is told once: {out:?}");
     assert_eq!(
         banned(&mut desk),
         [("10.0.0.66".to_owned(), BanReason::Scanner)]
@@ -49,7 +62,7 @@ fn a_scanner_gets_silence_at_once_and_for_ten_minutes() {
     assert_eq!(desk.send_from(STRANGER, options(5)).len(), 1);
     assert!(banned(&mut desk).is_empty());
     let counters = desk.net.counters("server");
-    assert_eq!(counters.rejections.get(&Rejection::Banned), Some(&3));
+    assert_eq!(counters.rejections.get(&Rejection::Banned), Some(&4));
 }
 
 #[test]
