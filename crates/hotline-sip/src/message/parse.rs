@@ -81,6 +81,11 @@ impl Message {
         if bytes.len() > FIELD_BYTES_MAX {
             return self.note(513, "Header too large");
         }
+        // RFC 3261 §25.1: CR and LF stand in a value only as folding. Whoever takes a lone one for the end of a line
+        // would see a header there that we do not see.
+        if has_lone_break(bytes) {
+            return self.note(400, "Line break inside a header");
+        }
         let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
             return self.note(400, "Header without colon");
         };
@@ -207,6 +212,16 @@ fn status_line(text: &[u8]) -> Result<Start, Garbage> {
     } else {
         Err(Garbage)
     }
+}
+
+fn has_lone_break(line: &[u8]) -> bool {
+    let mut last = 0;
+    let mut is_lone = false;
+    for byte in line.iter().copied().chain([0]) {
+        is_lone |= (last == b'\r') != (byte == b'\n');
+        last = byte;
+    }
+    is_lone
 }
 
 /// End of the header line that starts at `at`: the CRLF that no blank follows.

@@ -5,6 +5,7 @@ mod alive;
 mod bans;
 mod calls;
 mod changes;
+mod defence;
 mod dialogs;
 mod digest;
 mod early;
