@@ -33,6 +33,7 @@ mod load;
 mod nat;
 mod privacy;
 mod ringing;
+mod sipp_dialogs;
 mod strangers;
 mod talk_baresip;
 mod talk_phones;
