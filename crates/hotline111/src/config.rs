@@ -8,6 +8,7 @@ mod flow;
 mod flow_check;
 mod listen;
 mod problem;
+mod reach;
 mod routes;
 mod secret;
 mod section;
@@ -142,6 +143,7 @@ fn read_all(
     limits.finish();
     let sip = settings::sip(root, folder, calls_max);
     let media = settings::media(root, &sip);
+    reach::check(root, &sip, &media, notes);
 
     let mut offered = floor::offered(root);
     if offered.is_empty() {

@@ -180,6 +180,8 @@ pub(crate) enum Problem {
         /// Why.
         why: String,
     },
+    /// Somebody would hear nothing.
+    Silent(super::reach::Silence),
     /// The flow's start hangs up.
     StartHangsUp(String),
     /// TOML's own complaint.
@@ -336,6 +338,7 @@ impl Problem {
             | Self::NotRising(_)
             | Self::RouteShadowed { .. }
             | Self::SecretUnreadable { .. }
+            | Self::Silent(_)
             | Self::StartHangsUp(_)
             | Self::Syntax(_)
             | Self::TooLongWithoutKey { .. }
@@ -435,6 +438,7 @@ impl Problem {
             Self::SecretUnreadable { what, why } => {
                 format!("cannot read the secret from {what}: {why}")
             }
+            Self::Silent(silence) => silence.text(Tongue::English),
             Self::StartHangsUp(node) => {
                 format!("the flow starts with node `{node}`, which hangs up")
             }
@@ -546,6 +550,7 @@ impl Problem {
             Self::SecretUnreadable { what, why } => {
                 format!("không đọc được bí mật từ {what}: {why}")
             }
+            Self::Silent(silence) => silence.text(Tongue::Vietnamese),
             Self::StartHangsUp(node) => {
                 format!("kịch bản bắt đầu bằng nút `{node}`, mà nút này cúp máy")
             }

@@ -4,6 +4,7 @@ mod broken;
 mod broken_flows;
 mod languages;
 mod precedence;
+mod reach;
 mod shipped;
 mod values;
 

@@ -3,7 +3,7 @@ use crate::load::call::{Call, Counsellor, Duty, Media, Side, State};
 use crate::load::ear::Ear;
 use crate::load::talker::Talker;
 use hotline_media::g711::Law;
-use hotline_media::{Codec, Direction, LegPlan};
+use hotline_media::{Codec, LegPlan};
 
 /// A leg whose audio comes from the port `40_000 + index`.
 fn call(stage: &mut Stage, side: Side, begun_us: u64) -> usize {

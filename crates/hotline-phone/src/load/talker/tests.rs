@@ -1,7 +1,7 @@
 use super::Talker;
 use crate::load::ident::Ident;
 use hotline_media::g711::Law;
-use hotline_media::{Codec, Direction, LegPlan};
+use hotline_media::{Codec, LegPlan};
 
 fn plan() -> LegPlan {
     LegPlan {
