@@ -16,6 +16,7 @@
 )]
 
 pub mod analysis;
+pub mod browser;
 pub mod codec;
 mod conceal;
 mod control;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::browser::BrowserPlan;
 use crate::protection::Protection;
 
 /// A leg of a call, numbered by the owner; never reused.
@@ -167,6 +168,14 @@ pub enum Command {
         leg: LegId,
         /// What was agreed.
         plan: LegPlan,
+    },
+    /// The leg's peer is a browser: everything on its port goes through ICE and DTLS from now on. The first time it
+    /// follows [`Command::Open`] at once; again with each new plan. `None`: the peer is none after all.
+    Browser {
+        /// Which.
+        leg: LegId,
+        /// What ICE and DTLS must know.
+        browser: Option<BrowserPlan>,
     },
     /// The leg ends: its port is drained and closed within 1 s, recording ends, [`Event::Closed`] follows.
     Close {

@@ -116,6 +116,13 @@ impl Shard {
         self.slots.get(&leg).copied()
     }
 
+    /// A datagram that was dropped before it came here.
+    pub(crate) fn count_foreign(&mut self, slot: Slot) {
+        if let Some(leg) = self.at(slot) {
+            leg.foreign += 1;
+        }
+    }
+
     /// Legs that are open.
     pub fn legs(&self) -> usize {
         self.slots.len()
@@ -139,6 +146,8 @@ impl Shard {
                     leg.replan(now, plan);
                 }
             }
+            // Of whoever owns the sockets: a leg knows only what its guard lets through.
+            Command::Browser { .. } => {}
             Command::Close { leg } => self.close(now, leg, out),
             Command::Play {
                 leg,

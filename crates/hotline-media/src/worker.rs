@@ -4,6 +4,7 @@
 //! system call cannot span sockets: `recvmmsg` and `sendmmsg` through `quinn-udp` would carry one datagram each,
 //! with control messages to set up and to parse on top. So the sockets are mio's, with plain calls.
 
+mod guards;
 mod ports;
 mod run;
 
@@ -17,6 +18,7 @@ use std::thread::JoinHandle;
 
 use mio::Waker;
 
+use crate::browser::Identity;
 use crate::message::{Command, Event, Sound};
 use crate::recorder::{RecordingDirectory, RecordingStore};
 
@@ -35,6 +37,8 @@ pub struct WorkerConfig {
     pub sounds: Arc<[Sound]>,
     /// Index of the hold music among them; None looks for [`crate::MUSIC_NAME`].
     pub music: Option<u32>,
+    /// Who we are to browsers; None: no leg can be a browser's.
+    pub identity: Option<Arc<Identity>>,
     /// Which worker; names the threads.
     pub index: u32,
     /// Of SSRCs, first numbers and ports; None takes one that nobody can guess.
@@ -51,6 +55,7 @@ impl WorkerConfig {
             recordings,
             sounds: Arc::from(Vec::new()),
             music: None,
+            identity: None,
             index: 0,
             seed: None,
         }

@@ -7,7 +7,7 @@ use crate::turn::{Effect, Say, Turn};
 use hotline_core::{AgentId, Bed, CallId, Cause, Clip, Fact, LegEvent, LegId, LegOrder, Output};
 use hotline_media::sdp::Security;
 use hotline_media::{Command as MediaCommand, sdp};
-use hotline_sip::{Command as SipCommand, Target};
+use hotline_sip::{Command as SipCommand, MediaKind, Target};
 
 /// What a counsellor's phone shows as the caller's user part: the line, never the caller.
 const LINE: &str = "111";
@@ -165,6 +165,20 @@ impl Switchboard {
             let offer = sdp::offer(&self.capabilities, &entry.local(leg, port, None, &random));
             entry.offers.push((*kind, *security, offer));
         }
+        let random = self.secrets.bytes();
+        let local = entry.local(leg, port, None, &random);
+        // A guard keeps out what is plain, so there is one only where a browser may answer.
+        let kinds = self.sip.contact_kinds(&user);
+        let for_browsers = kinds
+            .contains(&MediaKind::Browser)
+            .then(|| self.browsers.offer(leg, &self.capabilities, &local))
+            .flatten();
+        if let Some(offer) = for_browsers {
+            entry.is_guarded = true;
+            entry
+                .offers
+                .push((MediaKind::Browser, Security::Follow, offer));
+        }
         let bodies = entry
             .offers
             .iter()
@@ -186,6 +200,14 @@ impl Switchboard {
                 plan: sdp::unanswered(&self.capabilities, None),
             },
         });
+        if entry.is_guarded {
+            let browser = self.browsers.waiting(leg);
+            let command = MediaCommand::Browser {
+                leg: leg.0,
+                browser,
+            };
+            turn.effects.push(Effect::Media { worker, command });
+        }
         self.legs.legs.insert(leg, entry);
     }
 

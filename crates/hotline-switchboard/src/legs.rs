@@ -34,6 +34,10 @@ pub(crate) struct Leg {
     pub(crate) advertise: IpAddr,
     /// What we want of its protection.
     pub(crate) security: Security,
+    /// Its port has ICE and DTLS before it.
+    pub(crate) is_guarded: bool,
+    /// Its peer is a browser.
+    pub(crate) is_browser: bool,
     /// What a ringing phone may answer: it tells which kind it was.
     pub(crate) offers: Vec<(MediaKind, Security, Vec<u8>)>,
     /// Our last SDP and its version (RFC 3264 §8).
@@ -67,6 +71,8 @@ impl Leg {
             media: None,
             advertise,
             security,
+            is_guarded: false,
+            is_browser: false,
             offers: Vec::new(),
             local_sdp: Vec::new(),
             sdp_version: 0,
@@ -97,6 +103,7 @@ impl Leg {
     /// The phone that answers first was offered this kind; the others' offers are void.
     pub(crate) fn take_offer(&mut self, kind: MediaKind) {
         let offers = std::mem::take(&mut self.offers);
+        self.is_browser = kind == MediaKind::Browser;
         if let Some((_, security, offer)) = offers.into_iter().find(|(known, ..)| *known == kind) {
             self.security = security;
             self.described(offer);

@@ -12,6 +12,7 @@
     )
 )]
 
+mod browsers;
 mod cause;
 mod from_core;
 mod from_media;

@@ -5,6 +5,7 @@ use crate::legs::LegState;
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{Cause, Input, LegEvent, LegId};
+use hotline_media::browser::BrowserPlan;
 use hotline_media::{Command as MediaCommand, LegPlan, sdp};
 use hotline_sip::{Command as SipCommand, MediaKind};
 use std::net::IpAddr;
@@ -30,16 +31,21 @@ impl Switchboard {
         };
         let local = entry.local(leg, port, Some(source), &random);
         let agreed = match &offer {
-            Some(offer) => sdp::answer(offer, &self.capabilities, &local)
-                .map(|(body, plan)| (body, plan, LegState::Up)),
+            Some(offer) => self
+                .browsers
+                .answer(leg, offer, &self.capabilities, &local)
+                .map(|agreed| (agreed, LegState::Up)),
             // RFC 3261 §13.3.1.4: no offer in the INVITE, so ours is in the 200 and the answer comes with the ACK.
             None => Ok((
-                sdp::offer(&self.capabilities, &local),
-                sdp::unanswered(&self.capabilities, Some(source)),
+                (
+                    sdp::offer(&self.capabilities, &local),
+                    sdp::unanswered(&self.capabilities, Some(source)),
+                    None,
+                ),
                 LegState::Offered,
             )),
         };
-        let (body, plan, state) = match agreed {
+        let ((body, plan, browser), state) = match agreed {
             Ok(agreed) => agreed,
             Err(error) => {
                 self.legs.add_ports(worker, &[port]);
@@ -55,12 +61,21 @@ impl Switchboard {
             plan: plan.clone(),
         };
         turn.effects.push(Effect::Media { worker, command });
+        let (is_browser, leg_number) = (browser.is_some(), leg.0);
+        if is_browser {
+            let command = MediaCommand::Browser {
+                leg: leg_number,
+                browser,
+            };
+            turn.effects.push(Effect::Media { worker, command });
+        }
         self.tell_sip(SipCommand::Answer {
             dialog: leg.0,
             body: body.clone(),
         });
         if let Some(entry) = self.legs.legs.get_mut(&leg) {
             entry.state = state;
+            (entry.is_browser, entry.is_guarded) = (is_browser, is_browser);
             entry.media = Some((worker, port));
             entry.described(body);
             entry.plan = Some(plan);
@@ -88,9 +103,13 @@ impl Switchboard {
         entry.take_offer(kind);
         let port = entry.media.map_or(0, |(_, port)| port);
         let local = entry.local(leg, port, Some(source), &NO_KEYS);
-        match sdp::accept(&self.capabilities, body, &local) {
-            Ok(plan) => {
-                self.replan(leg, plan, turn);
+        let whose = (leg, entry.is_browser);
+        match self
+            .browsers
+            .accept(whose, body, &self.capabilities, &local)
+        {
+            Ok(agreed) => {
+                self.replan(leg, agreed, turn);
                 self.tell_core(Input::Leg(leg, LegEvent::Up));
             }
             Err(error) => self.end_unfit(leg, error.to_string(), turn),
@@ -110,13 +129,14 @@ impl Switchboard {
         let port = entry.media.map_or(0, |(_, port)| port);
         let local = entry.local(leg, port, signalling, &NO_KEYS);
         let accepted = match body {
-            Some(body) => {
-                sdp::accept(&self.capabilities, body, &local).map_err(|error| error.to_string())
-            }
+            Some(body) => self
+                .browsers
+                .accept((leg, entry.is_browser), body, &self.capabilities, &local)
+                .map_err(|error| error.to_string()),
             None => Err("the ACK brings no answer to our offer".to_owned()),
         };
         match accepted {
-            Ok(plan) => self.replan(leg, plan, turn),
+            Ok(agreed) => self.replan(leg, agreed, turn),
             Err(error) if is_first => self.end_unfit(leg, error, turn),
             // What was agreed before still stands.
             Err(error) => turn.says.push(Say::SdpRefused { leg, error }),
@@ -137,16 +157,23 @@ impl Switchboard {
         let local = entry.local(leg, port, signalling, &random);
         let Some(offer) = offer else {
             // RFC 3261 §14.2: a whole offer, not what stands, so that a held call can resume.
-            let body = sdp::offer(&self.capabilities, &local);
+            let for_browser = entry
+                .is_browser
+                .then(|| self.browsers.offer(leg, &self.capabilities, &local))
+                .flatten();
+            let body = for_browser.unwrap_or_else(|| sdp::offer(&self.capabilities, &local));
             entry.described(body.clone());
             entry.is_reoffered = true;
             let body = Some(body);
             return self.tell_sip(SipCommand::AnswerReinvite { dialog, body });
         };
-        match sdp::answer(&offer, &self.capabilities, &local) {
-            Ok((answer, plan)) => {
+        match self
+            .browsers
+            .answer(leg, &offer, &self.capabilities, &local)
+        {
+            Ok((answer, plan, browser)) => {
                 entry.described(answer.clone());
-                self.replan(leg, plan, turn);
+                self.replan(leg, (plan, browser), turn);
                 let body = Some(answer);
                 self.tell_sip(SipCommand::AnswerReinvite { dialog, body });
             }
@@ -158,13 +185,25 @@ impl Switchboard {
         }
     }
 
-    fn replan(&mut self, leg: LegId, plan: LegPlan, turn: &mut Turn) {
+    fn replan(
+        &mut self,
+        leg: LegId,
+        (plan, browser): (LegPlan, Option<BrowserPlan>),
+        turn: &mut Turn,
+    ) {
         let Some(entry) = self.legs.legs.get_mut(&leg) else {
             return;
         };
         entry.state = LegState::Up;
         entry.plan = Some(plan.clone());
         if let Some((worker, _)) = entry.media {
+            // A phone has answered where a browser might have: its audio must not meet the guard.
+            let was_guarded = std::mem::replace(&mut entry.is_guarded, browser.is_some());
+            if was_guarded || browser.is_some() {
+                let leg = leg.0;
+                let command = MediaCommand::Browser { leg, browser };
+                turn.effects.push(Effect::Media { worker, command });
+            }
             let command = MediaCommand::Replan { leg: leg.0, plan };
             turn.effects.push(Effect::Media { worker, command });
         }

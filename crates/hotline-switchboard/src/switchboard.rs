@@ -1,15 +1,18 @@
 //! One step of the control loop: an input goes to the engine it concerns, what that engine says goes to the
 //! others, until all have said everything.
 
+use crate::browsers::Browsers;
 use crate::legs::Legs;
 use crate::security::Srtp;
 use crate::sounds::{SoundIndex, Sounds};
 use crate::turn::{Effect, Turn};
 use hotline_core::{AgentId, CallId, EdgeFact, Ledger, LegId, Mono, Now, Plan, RequestId, Switch};
+use hotline_media::browser::Identity;
 use hotline_media::sdp::Capabilities;
 use hotline_sip::{Command, Endpoint, Output as SipOutput, Secrets};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Fixed at start.
 pub struct Config {
@@ -27,6 +30,8 @@ pub struct Config {
     pub capabilities: Capabilities,
     /// Whether phones' audio is protected by keys in the session descriptions.
     pub srtp: Srtp,
+    /// Who we are to browsers; None: they are not served.
+    pub identity: Option<Arc<Identity>>,
     /// The address that the SDP of outgoing calls names.
     pub advertise: IpAddr,
     /// Media workers.
@@ -89,6 +94,7 @@ pub struct Switchboard {
     pub(crate) sounds: Sounds,
     pub(crate) capabilities: Capabilities,
     pub(crate) srtp: Srtp,
+    pub(crate) browsers: Browsers,
     /// Keys of audio are cut out of these.
     pub(crate) secrets: Secrets,
     pub(crate) advertise: IpAddr,
@@ -144,6 +150,9 @@ impl Switchboard {
             sounds,
             capabilities: config.capabilities,
             srtp: config.srtp,
+            browsers: Browsers {
+                identity: config.identity,
+            },
             secrets: Secrets::new(seed, "audio keys"),
             advertise: config.advertise,
             trunks,

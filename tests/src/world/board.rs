@@ -108,6 +108,7 @@ impl World {
                 ..Capabilities::default()
             },
             srtp: hotline_switchboard::Srtp::Offer,
+            identity: None,
             advertise: SERVER_IP,
             workers: 1,
             sounds,

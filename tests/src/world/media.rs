@@ -149,6 +149,9 @@ impl Media {
                     entry.plan = plan;
                 }
             }
+            Command::Browser { leg, .. } => {
+                self.known(leg, "Browser");
+            }
             Command::Close { leg } => self.close(now_us, leg),
             Command::Play {
                 leg,

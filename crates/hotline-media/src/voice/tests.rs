@@ -34,7 +34,10 @@ fn voiced(pattern: &[(u64, Option<u32>)]) -> Vec<u64> {
 #[test]
 fn voice_is_told_once_a_run_at_one_and_a_half_seconds() {
     assert_eq!(voiced(&[(200, Some(20))]), [74]);
-    assert_eq!(voiced(&[(74, Some(20)), (100, None), (74, Some(20))]), []);
+    assert_eq!(
+        voiced(&[(74, Some(20)), (100, None), (74, Some(20))]),
+        NEVER
+    );
     assert_eq!(
         voiced(&[(100, Some(20)), (50, None), (100, Some(20))]),
         [74, 224]
@@ -46,8 +49,8 @@ fn words_with_pauses_are_voice_but_knocks_are_not() {
     let words: Vec<_> = (0..20).flat_map(|_| [(12, Some(24)), (8, None)]).collect();
     assert_eq!(voiced(&words).len(), 1);
     let knocks: Vec<_> = (0..40).flat_map(|_| [(1, Some(6)), (24, None)]).collect();
-    assert_eq!(voiced(&knocks), []);
-    assert_eq!(voiced(&[(500, Some(60))]), [], "a soft room is no voice");
+    assert_eq!(voiced(&knocks), NEVER);
+    assert_eq!(voiced(&[(500, Some(60))]), NEVER, "a soft room is no voice");
 }
 
 #[test]
@@ -73,3 +76,5 @@ fn silence_is_told_at_its_marks_and_ends_with_any_sound() {
     ];
     assert_eq!(told, expected);
 }
+
+const NEVER: [u64; 0] = [];

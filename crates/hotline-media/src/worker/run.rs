@@ -15,8 +15,10 @@ use rustix::time::{
     timerfd_settime,
 };
 
+use super::guards::Guards;
 use super::ports::{Pair, Ports};
 use super::{COMMANDS_MAX, WorkerConfig};
+use crate::browser::{BEHIND, Incoming};
 use crate::message::{Command, Event, LegId};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::DATAGRAM_BYTES_MAX;
@@ -37,6 +39,7 @@ pub(super) struct Running {
     recorder: Recorder,
     ports: Ports,
     pairs: Vec<Option<Pair>>,
+    guards: Guards,
     /// Sockets that had more than their share in one turn.
     again: Vec<Token>,
     buffer: Box<[u8; BUFFER_BYTES]>,
@@ -74,11 +77,12 @@ impl Running {
         );
         let mut out = Output::default();
         out.events.push(Event::Ports(first));
+        let epoch = Instant::now();
         Ok(Running {
             poll,
             waker,
             timer,
-            epoch: Instant::now(),
+            epoch,
             commands,
             events,
             shard,
@@ -86,6 +90,7 @@ impl Running {
             recorder,
             ports,
             pairs: Vec::new(),
+            guards: Guards::new(config.identity, epoch),
             again: Vec::new(),
             buffer: Box::new([0; BUFFER_BYTES]),
         })
@@ -138,6 +143,16 @@ impl Running {
             self.shard.handle(due, Input::Tick, &mut self.out);
         }
         self.flush();
+        for (slot, guard) in self.guards.all() {
+            if let Some(pair) = self.pairs.get(slot).and_then(Option::as_ref) {
+                guard.tick(
+                    self.epoch + std::time::Duration::from_micros(now.0),
+                    |bytes, target| {
+                        send(&pair.media, bytes, target, pair.is_both);
+                    },
+                );
+            }
+        }
         self.recorder
             .send(&mut self.out.items, &mut self.out.events);
         self.ports.tick(now);
@@ -165,6 +180,11 @@ impl Running {
                     self.open(now, leg, port, Command::Open { leg, port, plan });
                 }
                 Command::Close { leg } => self.close(now, leg),
+                Command::Browser { leg, browser } => {
+                    if let Some(slot) = self.shard.slot(leg) {
+                        self.guards.set(slot, browser);
+                    }
+                }
                 other @ (Command::Replan { .. }
                 | Command::Play { .. }
                 | Command::StopPlay { .. }
@@ -249,10 +269,9 @@ impl Running {
         let slot = self.shard.slot(leg);
         self.shard
             .handle(now, Input::Command(Command::Close { leg }), &mut self.out);
-        let Some(mut pair) = slot
-            .and_then(|slot| self.pairs.get_mut(slot))
-            .and_then(Option::take)
-        else {
+        let Some(slot) = slot else { return };
+        self.guards.set(slot, None);
+        let Some(mut pair) = self.pairs.get_mut(slot).and_then(Option::take) else {
             return;
         };
         let registry = self.poll.registry();
@@ -281,6 +300,10 @@ impl Running {
             let source = SocketAddr::new(source.ip().to_canonical(), source.port());
             let now = self.now();
             let datagram = &self.buffer[..length];
+            if self.guards.has(slot) {
+                self.read_guarded(now, (slot, channel), source, length);
+                continue;
+            }
             let input = match channel {
                 Channel::Control => Input::Control {
                     slot,
@@ -299,10 +322,54 @@ impl Running {
         self.again.push(token);
     }
 
+    /// A browser's datagram: what its guard lets through comes from the address that the leg knows.
+    fn read_guarded(
+        &mut self,
+        now: Mono,
+        (slot, channel): (Slot, Channel),
+        source: SocketAddr,
+        length: usize,
+    ) {
+        let Some(pair) = self.pairs.get(slot).and_then(Option::as_ref) else {
+            return;
+        };
+        // RFC 5761: a browser has one port for all, and nothing to say on the other.
+        let incoming = match channel {
+            Channel::Control => Incoming::Foreign,
+            Channel::Media => self
+                .guards
+                .receive(now, slot, source, &self.buffer[..length], {
+                    |bytes: &[u8], target| send(&pair.media, bytes, target, pair.is_both)
+                }),
+        };
+        match incoming {
+            Incoming::Done => {}
+            Incoming::Foreign => self.shard.count_foreign(slot),
+            Incoming::Clear(clear) => {
+                let input = Input::Packet {
+                    slot,
+                    source: BEHIND,
+                    datagram: &clear,
+                };
+                self.shard.handle(now, input, &mut self.out);
+                self.flush();
+            }
+        }
+    }
+
     /// Sends and tells what the shard wants. A datagram that cannot be sent is lost like any other.
     fn flush(&mut self) {
         for (packet, bytes) in self.out.datagrams() {
             if let Some(pair) = self.pairs.get(packet.slot).and_then(Option::as_ref) {
+                if self.guards.has(packet.slot) {
+                    let is_control = packet.channel == Channel::Control;
+                    if let Some((sealed, target)) =
+                        self.guards.protect(packet.slot, bytes, is_control)
+                    {
+                        send(&pair.media, &sealed, target, pair.is_both);
+                    }
+                    continue;
+                }
                 send(
                     socket(pair, packet.channel),
                     bytes,

@@ -111,7 +111,8 @@ impl Server<'_> {
         let net =
             Net::new(sockets, settings).map_err(ServeError::system("the poll of signalling"))?;
         let (inbox, receiver) = Inbox::new(net.waker());
-        let media = workers::start(loaded, &table, &inbox)?;
+        let identity = workers::identity();
+        let media = workers::start(loaded, &table, identity.clone(), &inbox)?;
         let options = ProjectorOptions {
             short_ms: loaded.plan.timing.short_ms,
             ..ProjectorOptions::default()
@@ -141,6 +142,7 @@ impl Server<'_> {
                 first_call: self.first_call(ledger),
                 capabilities: capabilities(&listeners),
                 srtp: loaded.media.srtp,
+                identity,
                 advertise: loaded.media.advertise,
                 workers: workers::worker_count(loaded.media.workers),
                 sounds: table.index,

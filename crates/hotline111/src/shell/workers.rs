@@ -3,6 +3,7 @@
 use crate::config::{self, Loaded};
 use crate::shell::control::{Inbox, Message};
 use crate::shell::error::ServeError;
+use hotline_media::browser::Identity;
 use hotline_media::{Sound, Worker, WorkerConfig, WorkerHandle, prompt};
 use hotline_switchboard::SoundIndex;
 use std::sync::Arc;
@@ -44,10 +45,22 @@ pub(crate) fn load_sounds(loaded: &Loaded) -> SoundTable {
     }
 }
 
+/// Who this process is to browsers. Without one they are not rung, and the alarm says why; phones do not need it.
+pub(crate) fn identity() -> Option<Arc<Identity>> {
+    match Identity::generate() {
+        Ok(identity) => Some(Arc::new(identity)),
+        Err(error) => {
+            tracing::error!(alarm = "browser_identity", %error, "browsers cannot be served");
+            None
+        }
+    }
+}
+
 /// Starts as many workers as configured; their events go to the control thread.
 pub(crate) fn start(
     loaded: &Loaded,
     table: &SoundTable,
+    identity: Option<Arc<Identity>>,
     inbox: &Inbox,
 ) -> Result<Vec<WorkerHandle>, ServeError> {
     let music = loaded.music.and_then(|index| u32::try_from(index).ok());
@@ -57,6 +70,7 @@ pub(crate) fn start(
                 ports: loaded.media.ports,
                 sounds: Arc::clone(&table.sounds),
                 music,
+                identity: identity.clone(),
                 index: u32::from(worker),
                 ports_ready: PORTS_READY,
                 ..WorkerConfig::new(loaded.media.bind, loaded.server.recordings_dir.clone())

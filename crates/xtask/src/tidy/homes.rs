@@ -3,7 +3,7 @@
 use super::repository::Repository;
 
 /// Package, and the crates that may name it. Packages that are not here (serde, thiserror ...) may go anywhere.
-const HOMES: [(&str, &[&str]); 25] = [
+const HOMES: [(&str, &[&str]); 27] = [
     ("audio-codec", &["hotline-media"]),
     ("axum", &["hotline-console"]),
     ("clap", &["hotline111", "xtask"]),
@@ -23,6 +23,8 @@ const HOMES: [(&str, &[&str]); 25] = [
         &["hotline-media", "hotline-phone", "hotline111"],
     ),
     ("rsip", &["hotline-sip"]),
+    ("rtc-dtls", &["hotline-media"]),
+    ("rtc-shared", &["hotline-media"]),
     ("rtcp", &["hotline-media"]),
     ("rtp", &["hotline-media"]),
     ("sdp-types", &["hotline-media"]),
