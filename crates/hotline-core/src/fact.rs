@@ -284,6 +284,21 @@ pub enum EdgeFact {
     JournalGap,
     /// Somebody did or saw something.
     Audit(Audit),
+    /// What the carrier says of the caller of a leg: stands beside the call's row, not in the record.
+    CarrierSaid {
+        /// Which leg.
+        leg: LegId,
+        /// The caller as the carrier wrote it, even one who is hidden; it masks itself.
+        caller: CallerNumber,
+        /// The caller asked not to be known.
+        is_private: bool,
+        /// Where in the country the call comes from, by the carrier's hints.
+        region: Option<String>,
+        /// Where its location can be had; as private as a number.
+        geolocation: Vec<CallerNumber>,
+        /// The location itself, as a document; as private as a number.
+        location: Option<CallerNumber>,
+    },
 }
 
 /// One turn of the control loop, as the journal keeps it: written before the turn's effects start.

@@ -152,7 +152,7 @@ impl Ledger {
                 self.calls.get_mut(call)?.recording_ms = Some(*length_ms);
                 self.touched(*call)
             }
-            EdgeFact::Audit(_) => None,
+            EdgeFact::Audit(_) | EdgeFact::CarrierSaid { .. } => None,
             EdgeFact::JournalGap => {
                 for record in self.calls.values_mut().filter(|record| record.is_open()) {
                     record.has_journal_gap = true;

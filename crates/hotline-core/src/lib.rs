@@ -65,7 +65,8 @@ pub use ledger::Ledger;
 pub use number::CallerNumber;
 pub use output::{Alarm, Bed, Clip, LegOrder, Output, Refusal};
 pub use plan::{
-    Agent, Comfort, Feature, Language, Plan, Prompt, Queue, Route, RouteKind, Service, Timing,
+    Agent, Comfort, Feature, Language, Outbound, Plan, Prompt, Queue, Route, RouteKind, Service,
+    Timing,
 };
 pub use record::{AgentStanding, CallRecord, KeyPress, Moment};
 pub use switch::Switch;

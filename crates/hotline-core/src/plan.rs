@@ -119,6 +119,16 @@ pub enum RouteKind {
     },
 }
 
+/// Numbers outside that a counsellor may pass a caller on to, or ask for advice. The first that fits wins; a number
+/// that fits none is never dialled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbound {
+    /// Exact number, e.g. `113`, or with a last `%` = any rest, e.g. `024%`.
+    pub dialled: String,
+    /// Names of trunks, in the order in which they are tried.
+    pub trunks: Vec<String>,
+}
+
 /// A dialled number and what it means. The first fitting route wins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
@@ -178,4 +188,6 @@ pub struct Plan {
     pub lost_agent: Option<PromptId>,
     /// A short tone that tells a feature code worked (`tone.beep`).
     pub beep: Option<PromptId>,
+    /// Numbers outside that counsellors may dial.
+    pub outbound: Vec<Outbound>,
 }

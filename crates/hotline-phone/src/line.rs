@@ -236,7 +236,8 @@ impl Line {
                 bytes,
             } => self.send(destination, &bytes),
             Output::Event(event) => self.events.push_back((at, event)),
-            Output::Keep(_) => {} // A phone remembers nothing over a restart.
+            // A phone remembers nothing over a restart, and calls addresses only.
+            Output::Keep(_) | Output::Resolve { .. } => {}
             Output::Stream { connection, bytes } => {
                 self.streams.send(connection, &bytes, &mut self.inputs)
             }

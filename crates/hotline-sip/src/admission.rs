@@ -5,10 +5,11 @@ use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Heads, Message, Method, Name};
 use crate::reply::Request;
 use crate::site::Site;
-use crate::transaction::server_key;
+use crate::transaction::{merge_key, server_key};
 use crate::transport::Arrival;
+use crate::trunk_limit::Direction;
 use crate::uas::body_of;
-use crate::{Peer, Rejection};
+use crate::{Peer, Rejection, TrunkId};
 use std::net::SocketAddr;
 
 impl Endpoint {
@@ -80,8 +81,7 @@ impl Endpoint {
         {
             return;
         }
-        if self.is_refused_by_form(turn, &request) || self.is_shed(turn, &request, trunk.is_some())
-        {
+        if self.is_refused_by_form(turn, &request) || self.is_shed(turn, &request, trunk) {
             return;
         }
         let is_register = request.method.is(rsip::Method::Register);
@@ -205,29 +205,53 @@ impl Endpoint {
 
     /// The order of overload: strangers fall silent before this; then OPTIONS and REGISTER, then calls from
     /// phones, which leave the last places to callers; trunk calls only at the hard limit.
-    fn is_shed(&mut self, turn: &mut Turn<'_>, request: &Request, is_trunk: bool) -> bool {
+    fn is_shed(&mut self, turn: &mut Turn<'_>, request: &Request, trunk: Option<TrunkId>) -> bool {
         let is_invite = request.method.is(rsip::Method::Invite);
         let calls_max = self.config.calls_max.max(1);
         let phones_max = calls_max.saturating_mul(PHONES_PERCENT).div_ceil(100);
         let incoming = self.calls.incoming();
-        let is_over = match (is_invite, is_trunk) {
-            (false, _) => self.is_busy(100),
-            (true, false) => incoming >= phones_max || self.is_busy(125),
-            (true, true) => incoming >= calls_max || self.is_busy(400),
-        };
+        let is_limited =
+            is_invite && trunk.is_some_and(|trunk| !self.has_room(turn, trunk, Direction::In));
+        let is_over = is_limited
+            || match (is_invite, trunk.is_some()) {
+                (false, _) => self.is_busy(100),
+                (true, false) => incoming >= phones_max || self.is_busy(125),
+                (true, true) => incoming >= calls_max || self.is_busy(400),
+            };
         if !is_over {
             return false;
         }
         self.rejected(turn, Rejection::Overload, &request.arrival);
         let wait_s = RETRY_AFTER_S + self.random.below(RETRY_SPREAD_S);
-        self.reply_at_once(
-            turn,
-            &request.message,
-            &request.arrival,
-            503,
-            &[("Retry-After", wait_s.to_string())],
-        );
+        let retry_after = [("Retry-After", wait_s.to_string())];
+        if is_invite && trunk.is_some() {
+            // Remembered: a copy that the network has delayed must not become a call when there is room again,
+            // which nobody would acknowledge.
+            self.refuse(turn, request, 503, &retry_after);
+        } else {
+            self.reply_at_once(turn, &request.message, &request.arrival, 503, &retry_after);
+        }
         true
+    }
+
+    /// A final answer with a transaction that keeps it, and repeats it until the ACK comes.
+    fn refuse(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: &Request,
+        status: u16,
+        headers: &[(&str, String)],
+    ) {
+        let hop = request.arrival.response_hop(Some(&request.heads.via));
+        let key = server_key(&request.message, &request.heads, "INVITE");
+        let merge = merge_key(&request.heads, "INVITE");
+        let transaction = self.start_server(hop, key, Some(merge), true);
+        let tag = self.stateless_tag(&request.message);
+        let mut reply = self.reply(&request.message, &request.arrival, status, &tag);
+        for (name, value) in headers {
+            reply.header(name, value);
+        }
+        self.respond(turn, transaction, status, reply.finish(None));
     }
 
     fn is_busy(&self, percent: usize) -> bool {

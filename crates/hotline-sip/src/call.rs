@@ -42,6 +42,8 @@ pub(crate) struct Calling {
     /// The last early body that the application was told.
     pub(crate) early_body: Option<Vec<u8>>,
     pub(crate) best: Option<Failure>,
+    /// What else may be tried, of a call over trunks.
+    pub(crate) attempts: Option<crate::trunk_call::Attempts>,
 }
 
 /// What the forks send, each the body of its kind.
@@ -50,7 +52,7 @@ pub(crate) struct Offer {
     pub(crate) from: (String, String),
     pub(crate) bodies: Vec<(crate::MediaKind, Vec<u8>)>,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) login: Option<(String, String)>,
+    pub(crate) login: Option<crate::digest::Login>,
 }
 
 /// One INVITE of ours. Lives until its final response, whatever has become of the call.
@@ -68,6 +70,8 @@ pub(crate) struct Fork {
     pub(crate) kind: crate::MediaKind,
     /// Account and contact URI; None when a bare URI was called.
     pub(crate) contact: Option<(String, String)>,
+    /// The trunk, and the way to it, when it goes outside.
+    pub(crate) carrier: Option<(crate::TrunkId, crate::resolve::Way)>,
     /// False when the call was hung up, another fork has won, or this one was given up.
     pub(crate) is_wanted: bool,
     pub(crate) is_cancelled: bool,
@@ -92,7 +96,7 @@ pub(crate) struct Talking {
     pub(crate) hangup: Option<Option<String>>,
     /// The first ACK was seen (or sent).
     pub(crate) is_acknowledged: bool,
-    pub(crate) login: Option<(String, String)>,
+    pub(crate) login: Option<crate::digest::Login>,
     /// An OPTIONS inside the dialog is under way.
     pub(crate) is_asked: bool,
     /// A BYE or INFO may be repeated once with credentials: its branch and method.

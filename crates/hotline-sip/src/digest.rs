@@ -292,10 +292,42 @@ pub fn credentials(user: &str, realm: &str, password: &str) -> Credentials {
     }
 }
 
-/// Answers the best challenge of a 401 or 407: header name and value. None when we know none of them.
+/// Who we are elsewhere.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) user: String,
+    pub(crate) password: String,
+    /// The only realm that may have an answer; None = any, as a softphone does that calls only its own server.
+    pub(crate) realm: Option<String>,
+}
+
+impl Login {
+    /// For whatever realm the server names.
+    pub(crate) fn anywhere((user, password): (String, String)) -> Self {
+        Self {
+            user,
+            password,
+            realm: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Login {
+    /// The password must not get into a log.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Login")
+            .field("user", &self.user)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Answers the best challenge of a 401 or 407: header name and value. None when we know none of them, or none
+/// is of the realm that the login is for: a callee who asks for the trunk's password gets nothing.
 pub(crate) fn answer(
     response: &Message,
-    login: &(String, String),
+    login: &Login,
     method: &str,
     uri: &str,
     cnonce: &str,
@@ -309,6 +341,10 @@ pub(crate) fn answer(
         .take(CREDENTIALS_MAX)
         .filter_map(|line| Auth::parse(&crate::message::lex::text(line)))
         .filter(|auth| auth.scheme == "digest")
+        .filter(|auth| {
+            let realm = login.realm.as_deref();
+            realm.is_none_or(|realm| auth.value("realm") == Some(realm))
+        })
         .collect();
     // The strongest, not the first: a downgrade needs more than a reordered answer.
     let known = |wanted| {
@@ -324,9 +360,9 @@ pub(crate) fn answer(
         qop.split(',')
             .any(|one| one.trim().eq_ignore_ascii_case("auth"))
     });
-    let ha1 = algorithm.hash(&format!("{}:{realm}:{}", login.0, login.1));
+    let ha1 = algorithm.hash(&format!("{}:{realm}:{}", login.user, login.password));
     let answer = Answer {
-        user: &login.0,
+        user: &login.user,
         nonce,
         uri,
         response: "",
@@ -349,7 +385,7 @@ pub(crate) fn answer(
     };
     let mut value = format!(
         "Digest username=\"{}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\", algorithm={name}",
-        login.0
+        login.user
     );
     if is_auth {
         value.push_str(&format!(", qop=auth, nc=00000001, cnonce=\"{cnonce}\""));

@@ -3,16 +3,18 @@
 use crate::bans::{Bans, Offences};
 use crate::call::{Calls, Offer, Talking};
 use crate::dialog::Dialog;
-use crate::digest::Digest;
+use crate::digest::{Digest, Login};
 use crate::flood::Flood;
 use crate::guesses::Guesses;
 use crate::message::Message;
 use crate::random::Random;
 use crate::registrar::Registrar;
 use crate::registration::Registration;
+use crate::resolve::Names;
 use crate::timer::{Alarm, Timers};
 use crate::transaction::{Owner, Told, TransactionId, Transactions};
 use crate::transport::{Arrival, Streams};
+use crate::trunk_probe::Carrier;
 use crate::{Command, Config, DialogId, Event, Input, Mono, Now, Output, Rejection};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -58,6 +60,9 @@ pub struct Endpoint {
     pub(crate) bans: Bans,
     pub(crate) offences: Offences,
     pub(crate) guesses: Guesses,
+    /// Index = `TrunkId`.
+    pub(crate) carriers: Vec<Carrier>,
+    pub(crate) names: Names,
     pub(crate) registrations: BTreeMap<u64, Registration>,
     pub(crate) registration_count: u64,
     /// Kept dialogs of the process before this one that still need their BYE.
@@ -67,6 +72,7 @@ pub struct Endpoint {
     pub(crate) awaited: BTreeMap<Vec<u8>, Dialog>,
     pub(crate) rejections: BTreeMap<Rejection, u64>,
     is_secret_kept: bool,
+    is_started: bool,
 }
 
 /// The time of this step, and where its outputs go.
@@ -80,7 +86,9 @@ impl Endpoint {
     #[must_use]
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
         let mut random = Random::new(seed);
+        let carriers = config.trunks.iter().map(|_| Carrier::default());
         Self {
+            carriers: carriers.collect(),
             digest: Digest::new(&mut random, config.nonce_ms),
             flood: Flood::new(config.stranger_rate_per_s, config.stranger_burst),
             flood_of_phones: Flood::new(
@@ -99,6 +107,7 @@ impl Endpoint {
             calls: Calls::default(),
             closing: BTreeMap::new(),
             registrar: Registrar::default(),
+            names: Names::default(),
             registrations: BTreeMap::new(),
             registration_count: 0,
             resumes: VecDeque::new(),
@@ -106,6 +115,7 @@ impl Endpoint {
             awaited: BTreeMap::new(),
             rejections: BTreeMap::new(),
             is_secret_kept: false,
+            is_started: false,
         }
     }
 
@@ -113,6 +123,9 @@ impl Endpoint {
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
         let mut turn = Turn { now, out };
         let turn = &mut turn;
+        if !std::mem::replace(&mut self.is_started, true) {
+            self.start_trunks(turn);
+        }
         self.run_timers(turn);
         let is_restore = matches!(input, Input::Command(Command::Restore { .. }));
         match input {
@@ -148,12 +161,14 @@ impl Endpoint {
                         | Owner::Probe(..)
                         | Owner::Refer(_)
                         | Owner::Registration(_)
-                        | Owner::Resume(_) => {
+                        | Owner::Resume(_)
+                        | Owner::TrunkProbe(..) => {
                             self.transport_failed(turn, id);
                         }
                     }
                 }
             }
+            Input::Resolved { query, answers } => self.resolved(turn, &query, answers),
             Input::Tick => {}
             Input::Command(command) => self.command(turn, command),
         }
@@ -194,7 +209,9 @@ impl Endpoint {
     /// and open connections may be.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.transactions.len() <= self.registrar.probing.len()
+        let probes =
+            self.registrar.probing.len() + self.carriers.iter().map(Carrier::probes).sum::<usize>();
+        self.transactions.len() <= probes
             && self.calls.len() == 0
             && self.calls.forks.is_empty()
             && self.closing.is_empty()
@@ -220,11 +237,13 @@ impl Endpoint {
                 Alarm::KeepOpen => self.keep_flows_open(turn),
                 Alarm::ProvisionalAgain(id) => self.provisional_again(turn, id),
                 Alarm::ProvisionalLost(id) => self.provisional_lost(turn, id),
+                Alarm::Name(query) => self.name_due(turn, query),
                 Alarm::Probe => self.probe(turn),
                 Alarm::Refresh(id) => self.refresh(turn, id),
                 Alarm::Resume => self.resume(turn),
                 Alarm::Session(id) => self.session_due(turn, id),
                 Alarm::Stream(connection) => self.stream_overdue(turn, connection),
+                Alarm::TrunkProbe(trunk, way) => self.trunk_probe_due(turn, trunk, way),
                 Alarm::Transaction(id, timer) => {
                     let owner = self.owner(id);
                     if let Some(told) = self.transaction_timer(turn, id, timer) {
@@ -279,7 +298,7 @@ impl Endpoint {
                         from,
                         bodies,
                         headers,
-                        login,
+                        login: login.map(Login::anywhere),
                     },
                 );
             }
@@ -298,7 +317,10 @@ impl Endpoint {
                 transport,
                 expires_s,
             } => match self.hop_to(via, transport) {
-                Some(hop) => self.register_account(turn, (user, password), hop, expires_s),
+                Some(hop) => {
+                    let login = Login::anywhere((user, password));
+                    self.register_account(turn, login, hop, expires_s);
+                }
                 None => turn.out.push(Output::Event(Event::Registered {
                     user,
                     granted: Err(503),
@@ -404,6 +426,7 @@ impl Endpoint {
             Owner::Refer(id) => self.refer_told(turn, id, response),
             Owner::Registration(id) => self.registration_told(turn, id, response),
             Owner::Resume(key) => self.resumed(turn, key, status),
+            Owner::TrunkProbe(trunk, way) => self.trunk_probed(turn, (trunk, way), response),
         }
     }
 
@@ -437,10 +460,20 @@ impl Endpoint {
                 known.to_canonical() == ip && port.is_none_or(|port| port == source.port())
             })
         };
-        self.config
-            .trunks
-            .iter()
-            .position(is_from)
+        // A carrier that we register with calls us from where we register.
+        let is_registrar = |(trunk, carrier): (&crate::Trunk, &Carrier)| {
+            trunk.register_s.is_some()
+                && trunk.sources.is_empty()
+                && carrier
+                    .addresses()
+                    .any(|(way, _)| way.address.ip().to_canonical() == ip)
+        };
+        let by_source = self.config.trunks.iter().position(is_from);
+        by_source
+            .or_else(|| {
+                let known = self.config.trunks.iter().zip(&self.carriers);
+                known.into_iter().position(is_registrar)
+            })
             .and_then(|at| crate::TrunkId::try_from(at).ok())
     }
 }

@@ -4,13 +4,14 @@ use crate::call::{Call, Fork, Talking};
 use crate::digest;
 use crate::early::Early;
 use crate::endpoint::{Endpoint, Turn};
-use crate::message::{Heads, Message, Writer, uri};
+use crate::message::{Heads, Message, Writer, lex, uri};
+use crate::resolve::Way;
 use crate::session_timer::min_of;
 use crate::timer::{Alarm, TIMEOUT_MS};
 use crate::transaction::{Owner, Told, TransactionId};
 use crate::transport::{Arrival, Hop};
 use crate::uas::body_of;
-use crate::{DialogId, Event, Failure, MediaKind, Output, Peer};
+use crate::{DialogId, Event, Failure, MediaKind, Output, Peer, TrunkId};
 
 impl Endpoint {
     /// News of a fork's transaction. `response` is there when the news is one.
@@ -66,6 +67,12 @@ impl Endpoint {
         if status > 100 && !self.early_heard(turn, key, transaction, message, heads) {
             return;
         }
+        if status == 180
+            && let Some(Call::Calling(calling)) = self.calls.all.get_mut(&key.0)
+            && let Some(attempts) = &mut calling.attempts
+        {
+            attempts.is_alerting = true;
+        }
         let Some(Call::Calling(calling)) = self.calls.all.get_mut(&key.0) else {
             return;
         };
@@ -105,13 +112,11 @@ impl Endpoint {
         };
         let mut fork = self.calls.forks.remove(&key);
         let contact = fork.as_ref().and_then(|fork| fork.contact.clone());
+        let carrier = fork.as_ref().and_then(|fork| fork.carrier);
         if let Some(timer) = fork.as_ref().and_then(|fork| fork.timer) {
             self.timers.cancel(timer);
         }
-        let user = match self.calls.all.get(&key.0) {
-            Some(Call::Calling(calling)) => calling.offer.from.1.clone(),
-            Some(Call::Invited(_) | Call::Talking(_)) | None => String::new(),
-        };
+        let user = self.contact_user(key.0, carrier);
         let mut dialog = self.client_dialog(message, heads, hop, &user, contact.is_some());
         self.acknowledge(turn, transaction, &mut dialog);
         let early = fork
@@ -146,7 +151,15 @@ impl Endpoint {
         };
         self.unwant_forks(turn, key.0);
         dialog.account = contact.as_ref().map(|(user, _)| user.clone());
-        let peer = contact.map_or(Peer::Unknown, |(user, _)| Peer::Account(user));
+        let peer = match (contact, carrier) {
+            (Some((user, _)), _) => Peer::Account(user),
+            (None, Some((trunk, _))) => Peer::Trunk(trunk),
+            (None, None) => Peer::Unknown,
+        };
+        let login = match carrier {
+            Some(_) => self.carrier_login(carrier),
+            None => calling.offer.login.clone(),
+        };
         self.keep_dialog(turn, &dialog);
         // RFC 3262 §5: a reliable provisional response has brought the answer, so the 2xx may have none.
         let body = match early_answer {
@@ -157,7 +170,7 @@ impl Endpoint {
         talking.is_acknowledged = true;
         talking.is_caller = true;
         talking.local_body = calling.offer.body(kind).to_vec();
-        talking.login = calling.offer.login;
+        talking.login = login;
         talking.remote_body.clone_from(&body);
         talking.heard_allow(message);
         self.calls.insert(key.0, Call::Talking(Box::new(talking)));
@@ -281,7 +294,28 @@ impl Endpoint {
             let is_dead = told != Told::Response || matches!(status, 408 | 430);
             self.contact_heard(turn, user, uri, !is_dead);
         }
+        if fork.carrier.is_some() && self.fails_over(turn, key.0, told, status) {
+            return;
+        }
         self.fork_over(turn, key.0, failure_of(status));
+    }
+
+    /// The user of our Contact in a call that we make.
+    fn contact_user(&self, id: DialogId, carrier: Option<(TrunkId, Way)>) -> String {
+        let offered = match self.calls.all.get(&id) {
+            Some(Call::Calling(calling)) => calling.offer.from.1.clone(),
+            Some(Call::Invited(_) | Call::Talking(_)) | None => String::new(),
+        };
+        let trunk = carrier.and_then(|(trunk, _)| self.config.trunks.get(usize::from(trunk)));
+        match trunk {
+            Some(trunk) if !trunk.caller.is_empty() => lex::escape_user(&trunk.caller),
+            Some(_) | None => offered,
+        }
+    }
+
+    fn carrier_login(&self, carrier: Option<(TrunkId, Way)>) -> Option<digest::Login> {
+        let (trunk, _) = carrier?;
+        self.config.trunks.get(usize::from(trunk))?.login()
     }
 
     /// The TCP try for a large request found no listener: the contact's own transport is used after all.
@@ -291,11 +325,17 @@ impl Endpoint {
         key: (DialogId, usize),
         fork: &mut Fork,
     ) -> bool {
-        let Some((user, uri)) = &fork.contact else {
+        let hop = match (&fork.contact, fork.carrier) {
+            (Some((user, uri)), _) => self.registrar.hop(user, uri),
+            (None, Some((_, way))) => self.hop_to(way.address, way.transport),
+            (None, None) => None,
+        };
+        let Some(hop @ Hop::Datagram { .. }) = hop else {
             return false;
         };
-        let Some(hop @ Hop::Datagram { .. }) = self.registrar.hop(user, uri) else {
-            return false;
+        let user = match &fork.contact {
+            Some((user, _)) => user.clone(),
+            None => self.contact_user(key.0, fork.carrier),
         };
         let Some(Call::Calling(calling)) = self.calls.all.get(&key.0) else {
             return false;
@@ -312,7 +352,7 @@ impl Endpoint {
         };
         let mut again = Writer::request("INVITE", &fork.uri);
         again.header("Via", &self.via(hop, &fork.branch));
-        again.header("Contact", &self.contact(hop, &user.clone()));
+        again.header("Contact", &self.contact(hop, &user));
         invite.copy_into(
             &mut again,
             &["Via", "Contact", "CSeq", "Content-Type", "Content-Length"],
@@ -347,7 +387,19 @@ impl Endpoint {
         if fork.contact.is_some() {
             return None;
         }
-        let login = calling.offer.login.clone()?;
+        let login = match fork.carrier {
+            // Never after the phone rings: from there on a challenge is the callee's, who gets nothing.
+            Some(_)
+                if calling
+                    .attempts
+                    .as_ref()
+                    .is_some_and(|attempts| attempts.is_alerting) =>
+            {
+                None
+            }
+            Some(_) => self.carrier_login(fork.carrier),
+            None => calling.offer.login.clone(),
+        }?;
         let cnonce = self.random.token();
         digest::answer(challenge, &login, "INVITE", &fork.uri, &cnonce)
     }
@@ -422,6 +474,14 @@ impl Endpoint {
         }
         if let Some((user, uri)) = contact {
             self.contact_heard(turn, &user, &uri, false);
+        }
+        let is_outside = self
+            .calls
+            .forks
+            .get(&key)
+            .is_some_and(|fork| fork.carrier.is_some());
+        if is_outside && self.fails_over(turn, key.0, Told::TimedOut, status) {
+            return;
         }
         self.fork_over(turn, key.0, (Failure::Unreachable(status), false));
     }

@@ -1,5 +1,7 @@
 //! What can happen to the endpoint: bytes from the network, time, and commands of the application.
 
+use crate::Trunk;
+use crate::resolve::{Answers, Query};
 use std::net::{IpAddr, SocketAddr};
 
 /// A number that the application gives to (or gets for) one dialog; never reused while the process lives.
@@ -112,15 +114,6 @@ pub enum Proof {
     Trunk(TrunkId),
 }
 
-/// A carrier, known by its source addresses.
-#[derive(Clone, Debug)]
-pub struct Trunk {
-    /// Name for logs.
-    pub name: String,
-    /// Every request from one of these addresses (any port unless one is named) is the trunk's.
-    pub sources: Vec<(IpAddr, Option<u16>)>,
-}
-
 /// Digest secrets of one account (RFC 7616 §3.4.2), hex, lower case, for the realm of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -207,7 +200,16 @@ pub struct Config {
 pub enum Target {
     /// All reachable contacts of this account at once; the first 2xx wins, the rest get CANCEL or BYE.
     Account(String),
-    /// A URI by way of this address (softphones, trunks).
+    /// A number outside: over the first of these trunks that takes the call. The next address of a trunk and
+    /// then the next trunk is tried after silence, a transport failure, 3xx, 5xx, credentials that do not help,
+    /// or at a limit; what is known to be down is tried last.
+    Trunks {
+        /// In this order.
+        trunks: Vec<TrunkId>,
+        /// E.164 with `+`, or a short number; each trunk writes it in its own way.
+        number: String,
+    },
+    /// A URI by way of this address (softphones).
     Uri {
         /// Request-URI, as text.
         uri: String,
@@ -417,6 +419,13 @@ pub enum Input {
     SendFailed {
         /// The address.
         destination: SocketAddr,
+    },
+    /// What the name server says to an [`Output::Resolve`](crate::Output::Resolve).
+    Resolved {
+        /// The question.
+        query: Query,
+        /// None: the name server did not answer, or not in a way that can be understood.
+        answers: Option<Answers>,
     },
     /// Time passed; a deadline may be due.
     Tick,

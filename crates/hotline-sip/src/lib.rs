@@ -44,6 +44,7 @@ mod reinvite;
 mod reliable;
 mod replaces;
 mod reply;
+mod resolve;
 mod session_timer;
 mod site;
 mod streams;
@@ -54,6 +55,12 @@ mod timer;
 mod transaction;
 mod transferor;
 mod transport;
+mod trunk;
+mod trunk_call;
+mod trunk_limit;
+mod trunk_note;
+mod trunk_probe;
+mod trunk_registration;
 mod uac;
 mod uas;
 
@@ -64,12 +71,17 @@ pub use digest::credentials;
 pub use endpoint::{Counters, Endpoint};
 pub use input::{
     Account, Command, Config, ConnectionId, Credentials, DialogId, Input, Listener, ListenerId,
-    Proof, Sessions, Target, Transport, Trunk, TrunkId,
+    Proof, Sessions, Target, Transport, TrunkId,
 };
 pub use media_kind::MediaKind;
 pub use output::{
-    ContactState, Event, Failure, Invitation, Keep, Output, Peer, Referral, Rejection, Table,
+    CarrierNote, ContactState, Event, Failure, Invitation, Keep, Output, Peer, Referral, Rejection,
+    Table,
 };
 pub use random::Secrets;
 pub use registered::Registered;
+pub use resolve::{Answers, Pointer, Query, Records, Service};
 pub use time::{Mono, Now, Wall};
+pub use trunk::{
+    NumberRule, Trunk, TrunkHost, TrunkLimits, TrunkLogin, TrunkState, TrunkStatus, rewrite,
+};

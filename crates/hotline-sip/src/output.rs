@@ -37,6 +37,8 @@ pub struct Invitation {
     pub call_id: String,
     /// Diversion and History-Info, raw values.
     pub diversion: Vec<String>,
+    /// What a trunk says besides; None for phones.
+    pub carrier: Option<CarrierNote>,
     /// Content type, lower case, and body.
     pub body: Option<(String, Vec<u8>)>,
     /// The dialog that this call takes the place of (RFC 3891): it exists, and the sender is its peer. Once this
@@ -92,9 +94,42 @@ impl fmt::Debug for Invitation {
             .field("caller_name", &Masked(&self.caller_name))
             .field("call_id", &self.call_id)
             .field("diversions", &self.diversion.len())
+            .field("carrier", &self.carrier)
             .field("body_bytes", &body)
             .field("replaces", &self.replaces)
             .finish()
+    }
+}
+
+/// What a trunk says of a call besides number and name. Not believed from anybody else.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct CarrierNote {
+    /// URI of the caller as it came (P-Asserted-Identity, Remote-Party-ID, else From).
+    pub caller_uri: String,
+    /// The caller asks not to be known (RFC 3323 Privacy, RFC 3325 §9.3), or From is anonymous.
+    pub is_private: bool,
+    /// `tgrp` of Contact or of the Request-URI (RFC 4904).
+    pub trunk_group: Option<String>,
+    /// Name in lower case and value of each header of
+    /// [`Trunk::region_headers`](crate::Trunk::region_headers).
+    pub region_headers: Vec<(String, String)>,
+    /// Geolocation values (RFC 6442), as they came.
+    pub geolocation: Vec<String>,
+    /// The location itself (PIDF-LO, RFC 4119), when it came in the body.
+    pub location: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for CarrierNote {
+    /// Who calls, and from where, must not get into a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CarrierNote")
+            .field("is_private", &self.is_private)
+            .field("trunk_group", &self.trunk_group)
+            .field("region_headers", &self.region_headers.len())
+            .field("geolocation", &self.geolocation.len())
+            .field("has_location", &self.location.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -292,6 +327,13 @@ pub enum Event {
         /// For how long, in milliseconds.
         length_ms: u64,
     },
+    /// A trunk's state has changed.
+    Trunk {
+        /// Which.
+        trunk: TrunkId,
+        /// How.
+        state: crate::TrunkState,
+    },
     /// A request was refused or dropped without reaching the application.
     Rejected {
         /// How.
@@ -334,6 +376,12 @@ pub enum Output {
     Close {
         /// Which.
         connection: ConnectionId,
+    },
+    /// Ask a name server, at leisure; answer with `Resolved`. The same question comes again when it must be asked
+    /// again.
+    Resolve {
+        /// The question.
+        query: crate::resolve::Query,
     },
     /// Tell the application.
     Event(Event),

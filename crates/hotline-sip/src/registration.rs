@@ -1,25 +1,69 @@
-//! A softphone's own registration: REGISTER, its answer to the challenge, refresh, retry.
+//! Our own registration, a softphone's or with a carrier: REGISTER, its answer to the challenge, refresh, retry.
 
-use crate::digest;
+use crate::digest::{self, Login};
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Message, Name, NameAddr, Uri, Writer};
 use crate::timer::{Alarm, TimerId};
 use crate::transaction::Owner;
 use crate::transport::Hop;
-use crate::{Event, Output};
+use crate::{Event, Output, TrunkId};
+
+/// Where we register.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// A softphone, with its one server.
+    Server(Hop),
+    /// A carrier: its addresses may change from one REGISTER to the next.
+    Trunk(TrunkId),
+}
 
 /// One account that we register somewhere else.
 #[derive(Debug)]
 pub(crate) struct Registration {
-    login: (String, String),
-    hop: Hop,
+    login: Login,
+    place: Place,
+    /// Host of our address of record there.
+    domain: String,
     expires_s: u32,
     call_id: String,
     from_tag: String,
     cseq: u32,
     is_login_tried: bool,
+    /// The registrar has named a longer time (423) for this REGISTER already.
+    is_interval_tried: bool,
     failures: u32,
     timer: Option<TimerId>,
+}
+
+impl Registration {
+    pub(crate) fn new(
+        login: Login,
+        (place, domain): (Place, String),
+        expires_s: u32,
+        call_id: String,
+        from_tag: String,
+    ) -> Self {
+        Self {
+            login,
+            place,
+            domain,
+            expires_s,
+            call_id,
+            from_tag,
+            cseq: 0,
+            is_login_tried: false,
+            is_interval_tried: false,
+            failures: 0,
+            timer: None,
+        }
+    }
+
+    fn is_with(&self, user: &str, hop: Hop) -> bool {
+        match self.place {
+            Place::Server(known) => self.login.user == user && known.address() == hop.address(),
+            Place::Trunk(_) => false,
+        }
+    }
 }
 
 impl Endpoint {
@@ -27,14 +71,14 @@ impl Endpoint {
     pub(crate) fn register_account(
         &mut self,
         turn: &mut Turn<'_>,
-        login: (String, String),
+        login: Login,
         hop: Hop,
         expires_s: u32,
     ) {
         let known = self
             .registrations
             .iter()
-            .find(|(_, known)| known.login.0 == login.0 && known.hop.address() == hop.address());
+            .find(|(_, known)| known.is_with(&login.user, hop));
         let id = known.map(|(id, _)| *id);
         let (call_id, from_tag, cseq) = match id.and_then(|id| self.registrations.remove(&id)) {
             Some(known) => {
@@ -51,16 +95,10 @@ impl Endpoint {
         };
         self.registration_count += 1;
         let id = self.registration_count;
+        let place = (Place::Server(hop), self.config.realm.clone());
         let registration = Registration {
-            login,
-            hop,
-            expires_s,
-            call_id,
-            from_tag,
             cseq,
-            is_login_tried: false,
-            failures: 0,
-            timer: None,
+            ..Registration::new(login, place, expires_s, call_id, from_tag)
         };
         self.registrations.insert(id, registration);
         self.send_register(turn, id, None);
@@ -76,19 +114,33 @@ impl Endpoint {
         let Some(registration) = self.registrations.get_mut(&id) else {
             return;
         };
+        let (place, failures) = (registration.place, registration.failures);
+        let hop = match place {
+            Place::Server(hop) => Some(hop),
+            Place::Trunk(trunk) => self.registrar_hop(turn, trunk, failures),
+        };
+        let Some(registration) = self.registrations.get_mut(&id) else {
+            return;
+        };
+        let Some(hop) = hop else {
+            // No name server has said yet where the trunk is.
+            let alarm = Alarm::Refresh(id);
+            registration.timer = Some(self.timers.arm(turn.now.mono, UNKNOWN_PLACE_MS, alarm));
+            return;
+        };
         registration.cseq += 1;
         let Registration {
-            login: (user, _),
-            hop,
+            login,
+            domain,
             expires_s,
             call_id,
             from_tag,
             cseq,
             ..
         } = registration;
-        let (user, hop, expires_s, cseq) = (user.clone(), *hop, *expires_s, *cseq);
+        let (user, realm) = (login.user.clone(), domain.clone());
+        let (expires_s, cseq) = (*expires_s, *cseq);
         let (call_id, from_tag) = (call_id.clone(), from_tag.clone());
-        let realm = &self.config.realm;
         let mut register = Writer::request("REGISTER", &format!("sip:{realm}"));
         register
             .header("Via", &self.via(hop, &branch))
@@ -120,12 +172,13 @@ impl Endpoint {
         };
         registration.timer = None;
         registration.is_login_tried = false;
+        registration.is_interval_tried = false;
         // A connection that is gone is made anew.
-        if let Hop::Stream {
+        if let Place::Server(Hop::Stream {
             listener,
             address,
             connection,
-        } = &mut registration.hop
+        }) = &mut registration.place
         {
             let transport = self.streams.transport(*listener);
             *connection = self.streams.to_peer(transport, *address);
@@ -144,12 +197,11 @@ impl Endpoint {
         if status < 200 {
             return;
         }
-        let realm = self.config.realm.clone();
         let cnonce = self.random.token();
         let Some(registration) = self.registrations.get_mut(&id) else {
             return;
         };
-        let user = registration.login.0.clone();
+        let (user, realm) = (registration.login.user.clone(), registration.domain.clone());
         if let Some(response) = response
             && matches!(status, 401 | 407)
             && !registration.is_login_tried
@@ -165,6 +217,17 @@ impl Endpoint {
             if let Some(credentials) = answer {
                 return self.send_register(turn, id, Some(credentials));
             }
+        }
+        let min_s = (status == 423).then(|| longer_s(response)).flatten();
+        if let Some(min_s) = min_s
+            && !registration.is_interval_tried
+            && registration.expires_s > 0
+        {
+            // RFC 3261 §10.2.8.
+            registration.is_interval_tried = true;
+            registration.is_login_tried = false;
+            registration.expires_s = registration.expires_s.max(min_s);
+            return self.send_register(turn, id, None);
         }
         let granted = match status {
             200..=299 => Ok(granted_s(response, &user, registration.expires_s)),
@@ -183,17 +246,30 @@ impl Endpoint {
             }
             Err(_) => {
                 registration.failures = (registration.failures + 1).min(RETRY_DOUBLINGS_MAX);
-                RETRY_MS << registration.failures
+                // Not with everybody else whom the same outage has thrown out.
+                let wait_ms = RETRY_MS << registration.failures;
+                wait_ms + self.random.below(wait_ms / 4)
             }
         };
+        let place = registration.place;
         if expires_s == 0 {
             self.registrations.remove(&id);
         } else {
             registration.timer = Some(self.timers.arm(turn.now.mono, wait_ms, Alarm::Refresh(id)));
         }
-        turn.out
-            .push(Output::Event(Event::Registered { user, granted }));
+        match place {
+            Place::Server(_) => turn
+                .out
+                .push(Output::Event(Event::Registered { user, granted })),
+            Place::Trunk(trunk) => self.trunk_registered(turn, trunk, granted),
+        }
     }
+}
+
+/// The shortest time that the registrar takes, when it can be believed.
+fn longer_s(response: Option<&Message>) -> Option<u32> {
+    let min_s: u32 = response?.value(Name::MinExpires)?.trim().parse().ok()?;
+    (1..=INTERVAL_S_MAX).contains(&min_s).then_some(min_s)
 }
 
 /// What the registrar says of our own contact, else its Expires, else what we asked for.
@@ -226,3 +302,7 @@ fn granted_s(response: Option<&Message>, user: &str, asked_s: u32) -> u32 {
 /// A refused or unanswered REGISTER is repeated after 4, 8, ... 64 s.
 const RETRY_MS: u64 = 2_000;
 const RETRY_DOUBLINGS_MAX: u32 = 5;
+/// A carrier whose name is not known yet is looked at again so soon.
+const UNKNOWN_PLACE_MS: u64 = 500;
+/// A registrar that wants more than a day between two REGISTERs is not believed.
+const INTERVAL_S_MAX: u32 = 86_400;

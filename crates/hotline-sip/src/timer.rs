@@ -1,7 +1,8 @@
 //! All timers of the endpoint in one ordered table.
 
+use crate::resolve::{Query, Way};
 use crate::transaction::{Timer, TransactionId};
-use crate::{ConnectionId, DialogId, Mono};
+use crate::{ConnectionId, DialogId, Mono, TrunkId};
 use std::collections::BTreeMap;
 
 /// RFC 3261 §17.1.1.1: estimate of the round trip.
@@ -30,6 +31,8 @@ pub(crate) enum Alarm {
     FirstResponse(DialogId, usize),
     /// Flows of phones behind a NAT must be kept open.
     KeepOpen,
+    /// A kept answer of the name server gets old, or none came.
+    Name(Query),
     /// Look after contacts that failed.
     Probe,
     /// Time to register again.
@@ -44,6 +47,8 @@ pub(crate) enum Alarm {
     Session(DialogId),
     /// A stream must have shown something useful by now.
     Stream(ConnectionId),
+    /// An address of a trunk must be probed, or have answered.
+    TrunkProbe(TrunkId, Way),
     /// A timer of RFC 3261 §17.
     Transaction(TransactionId, Timer),
 }

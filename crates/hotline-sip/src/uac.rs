@@ -4,14 +4,15 @@ use crate::admission::without_100rel;
 use crate::call::{Call, Calling, Fork, Offer};
 use crate::endpoint::{Endpoint, Turn};
 use crate::message::{Writer, lex};
+use crate::resolve::Way;
 use crate::timer::Alarm;
 use crate::transaction::Owner;
 use crate::transport::Hop;
-use crate::{DialogId, Event, Failure, MediaKind, Output, Target, Transport};
+use crate::{DialogId, Event, Failure, MediaKind, Output, Target, Transport, TrunkId};
 use std::net::SocketAddr;
 
 /// Request-URI, hop, the kind of its offer, and account with contact when it is one.
-type Way = (String, Hop, MediaKind, Option<(String, String)>);
+type Ring = (String, Hop, MediaKind, Option<(String, String)>);
 
 impl Endpoint {
     /// Rings a target; all reachable contacts of an account at once, each with the offer of its kind.
@@ -25,7 +26,7 @@ impl Endpoint {
         if self.calls.all.contains_key(&id) {
             return;
         }
-        let ways: Vec<Way> = match target {
+        let ways: Vec<Ring> = match target {
             Target::Account(user) => {
                 let reached = self.registrar.reachable(user, &self.streams);
                 reached
@@ -35,6 +36,9 @@ impl Endpoint {
                         Some((uri.clone(), hop, kind, Some((user.clone(), uri))))
                     })
                     .collect()
+            }
+            Target::Trunks { trunks, number } => {
+                return self.invite_outside(turn, id, (trunks, number), offer);
             }
             Target::Uri {
                 uri,
@@ -58,10 +62,11 @@ impl Endpoint {
             is_ringing: false,
             early_body: None,
             best: None,
+            attempts: None,
         };
         self.calls.insert(id, Call::Calling(Box::new(calling)));
-        for (index, way) in ways.into_iter().enumerate() {
-            self.start_fork(turn, (id, index), way);
+        for (index, ring) in ways.into_iter().enumerate() {
+            self.start_fork(turn, (id, index), ring, None);
         }
     }
 
@@ -79,11 +84,12 @@ impl Endpoint {
         })
     }
 
-    fn start_fork(
+    pub(crate) fn start_fork(
         &mut self,
         turn: &mut Turn<'_>,
         key: (DialogId, usize),
-        (uri, hop, kind, contact): Way,
+        (uri, hop, kind, contact): Ring,
+        carrier: Option<(TrunkId, Way)>,
     ) {
         // Each contact gets a call of its own: two contacts of one phone must not look like a merged request.
         let mut fork = Fork {
@@ -97,6 +103,7 @@ impl Endpoint {
             hop,
             kind,
             contact,
+            carrier,
             is_wanted: true,
             is_cancelled: false,
             is_login_tried: false,
@@ -130,7 +137,14 @@ impl Endpoint {
         fork.earlies.clear();
         fork.branch = self.branch();
         let body = offer.body(fork.kind);
-        fork.hop = self.large_hop(fork, body.len());
+        fork.hop = match fork.carrier {
+            Some(carrier) => {
+                let bytes = body.len() + HEAD_BYTES;
+                self.trunk_hop(carrier, bytes).unwrap_or(fork.hop)
+            }
+            None => self.large_hop(fork, body.len()),
+        };
+        let (from, user, lines) = self.identity(fork, &offer);
         let (allow, supported) = self.abilities(fork.hop.address());
         let supported = if body.is_empty() {
             without_100rel(supported)
@@ -138,11 +152,6 @@ impl Endpoint {
             supported
         };
         let mut invite = Writer::request("INVITE", &fork.uri);
-        let display = if offer.from.0.is_empty() {
-            String::new()
-        } else {
-            format!("{} ", lex::quote(&offer.from.0))
-        };
         invite.header("Via", &self.via(fork.hop, &fork.branch));
         if let Some((user, contact)) = &fork.contact {
             for route in self.registrar.path(user, contact) {
@@ -151,22 +160,19 @@ impl Endpoint {
         }
         invite
             .header("Max-Forwards", "70")
-            .header(
-                "From",
-                &format!(
-                    "{display}<sip:{}@{}>;tag={}",
-                    offer.from.1, self.config.realm, fork.local_tag
-                ),
-            )
+            .header("From", &format!("{from};tag={}", fork.local_tag))
             .header("To", &format!("<{}>", fork.uri))
             .header("Call-ID", &fork.call_id)
             .header("CSeq", &format!("{} INVITE", fork.cseq))
-            .header("Contact", &self.contact(fork.hop, &offer.from.1))
+            .header("Contact", &self.contact(fork.hop, &user))
             .header("Allow", allow)
             .header("Supported", supported)
             .header("User-Agent", &self.config.product);
         for (name, value) in self.session_wish(fork.session_min_s) {
             invite.header(name, &value);
+        }
+        for (name, value) in &lines {
+            invite.header(name, value);
         }
         for (name, value) in &offer.headers {
             invite.header(name, value);
@@ -184,6 +190,27 @@ impl Endpoint {
             fork.invite.clone(),
             Owner::Fork(key.0, key.1),
         );
+    }
+
+    /// From without its tag, the user of Contact, and further lines: a trunk is told its own.
+    fn identity(
+        &self,
+        fork: &Fork,
+        offer: &Offer,
+    ) -> (String, String, Vec<(&'static str, String)>) {
+        let trunk = fork
+            .carrier
+            .and_then(|(trunk, _)| self.config.trunks.get(usize::from(trunk)));
+        if let Some(trunk) = trunk {
+            return Self::trunk_identity(trunk, offer);
+        }
+        let display = if offer.from.0.is_empty() {
+            String::new()
+        } else {
+            format!("{} ", lex::quote(&offer.from.0))
+        };
+        let from = format!("{display}<sip:{}@{}>", offer.from.1, self.config.realm);
+        (from, offer.from.1.clone(), Vec::new())
     }
 
     /// RFC 3261 §18.1.1: a large request goes by TCP, where the contact leaves us the choice and is no
@@ -233,6 +260,6 @@ impl Endpoint {
 }
 
 /// RFC 3261 §18.1.1: within 200 bytes of an MTU of 1,500.
-const DATAGRAM_BYTES_MAX: usize = 1_300;
+pub(crate) const DATAGRAM_BYTES_MAX: usize = 1_300;
 /// What our INVITE has beside its body, roughly.
 const HEAD_BYTES: usize = 650;

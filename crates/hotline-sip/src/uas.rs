@@ -3,12 +3,13 @@
 use crate::call::{Answer, Call, Invited, Pending, Talking};
 use crate::dialog::Dialog;
 use crate::endpoint::{Endpoint, Turn};
-use crate::message::{Message, Name, NameAddr, Uri, multipart};
+use crate::message::{Message, Name, Uri, multipart};
 use crate::reliable::Reliable;
 use crate::reply::Request;
 use crate::session_timer::Term;
 use crate::timer::{Alarm, T1_MS, T2_MS, TIMEOUT_MS};
 use crate::transaction::{TransactionId, merge_key, server_key};
+use crate::trunk_note;
 use crate::{DialogId, Event, Invitation, Output, Peer, Rejection};
 
 impl Endpoint {
@@ -68,21 +69,30 @@ impl Endpoint {
     ) -> Invitation {
         let message = &request.message;
         let from = &request.heads.from;
-        let asserted = match peer {
-            Peer::Trunk(_) => message.list(Name::PAssertedIdentity).unwrap_or_default(),
-            Peer::Account(_) | Peer::Unknown => Vec::new(),
+        let carrier = match peer {
+            Peer::Trunk(trunk) => {
+                let trunk = self.config.trunks.get(usize::from(*trunk));
+                Some(trunk_note::note(request, trunk))
+            }
+            Peer::Account(_) | Peer::Unknown => None,
         };
-        let asserted = asserted.iter().find_map(|value| NameAddr::parse(value));
+        let asserted = carrier.as_ref().and_then(|_| trunk_note::asserted(message));
+        let is_hidden = carrier.as_ref().is_some_and(|note| note.is_private);
         let caller = match (&asserted, peer) {
             // A phone is who it has proved to be, whatever its From says.
             (_, Peer::Account(user)) => user.clone(),
+            // Who asks not to be known is not shown to anybody; the store keeps what the carrier said.
+            (_, Peer::Trunk(_)) if is_hidden => String::new(),
             (Some(asserted), Peer::Trunk(_) | Peer::Unknown) => asserted.uri.user.clone(),
-            (None, Peer::Trunk(_) | Peer::Unknown) if is_anonymous(&from.uri) => String::new(),
+            (None, Peer::Trunk(_) | Peer::Unknown) if trunk_note::is_anonymous(&from.uri) => {
+                String::new()
+            }
             (None, Peer::Trunk(_) | Peer::Unknown) => from.uri.user.clone(),
         };
         let name = asserted
             .filter(|asserted| !asserted.display.is_empty())
             .map_or_else(|| from.display.clone(), |asserted| asserted.display);
+        let name = if is_hidden { String::new() } else { name };
         let diverted = [Name::Diversion, Name::HistoryInfo]
             .into_iter()
             .flat_map(|name| message.lines(name));
@@ -104,6 +114,7 @@ impl Endpoint {
                 .take(DIVERSIONS_MAX)
                 .map(|line| crate::message::lex::text(line).into_owned())
                 .collect(),
+            carrier,
             body: body_of(message),
             replaces,
         }
@@ -525,19 +536,15 @@ pub(crate) fn body_of(message: &Message) -> Option<(String, Vec<u8>)> {
     {
         return Some((SDP.to_owned(), part));
     }
+    // A location without an offer beside it (RFC 6442 §3.1): we understand it, and make the offer ourselves.
+    if trunk_note::location(message).is_some() {
+        return None;
+    }
     Some((kind, body.to_vec()))
 }
 
 /// The only body type of an offer.
 pub(crate) const SDP: &str = "application/sdp";
-
-/// RFC 3323 §4.1.1.3, and what gateways send in practice.
-fn is_anonymous(uri: &Uri) -> bool {
-    let user = uri.user.to_ascii_lowercase();
-    user.is_empty()
-        || user == "anonymous"
-        || uri.host.to_ascii_lowercase().ends_with("anonymous.invalid")
-}
 
 /// For people's eyes: no controls, nothing that turns the direction of writing, not endless.
 fn shown_name(display: &str) -> String {

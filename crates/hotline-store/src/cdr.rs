@@ -70,6 +70,9 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("agent_sent", Kind::Integer),
     ("agent_round_trip_us", Kind::Integer),
     ("diverted", Kind::Json),
+    ("caller_raw", Kind::Text),
+    ("is_private", Kind::Flag),
+    ("region", Kind::Text),
     ("has_journal_gap", Kind::Flag),
 ];
 
@@ -79,8 +82,10 @@ const ARRIVED_LOCAL: &str = "arrived_local";
 const PAGE_ROWS: i64 = 500;
 
 const PAGE: &str = "
-SELECT * FROM calls WHERE arrived_ms >= ?1 AND arrived_ms < ?2 AND (arrived_ms, call) > (?3, ?4)
-ORDER BY arrived_ms, call LIMIT ?5";
+SELECT calls.*, origin.caller_raw, origin.is_private, origin.region
+FROM calls LEFT JOIN call_origins AS origin ON origin.call = calls.call
+WHERE arrived_ms >= ?1 AND arrived_ms < ?2 AND (arrived_ms, calls.call) > (?3, ?4)
+ORDER BY arrived_ms, calls.call LIMIT ?5";
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub(crate) fn push_rows(rows: &mut Vec<Value>, sequence: u64, frame: &Frame) {
 /// in the call's row.
 fn public_edge_fact(fact: &EdgeFact) -> Option<Value> {
     match fact {
-        EdgeFact::Keep(_) | EdgeFact::Diverted { .. } => None,
+        EdgeFact::CarrierSaid { .. } | EdgeFact::Keep(_) | EdgeFact::Diverted { .. } => None,
         EdgeFact::Audit(_)
         | EdgeFact::Quality { .. }
         | EdgeFact::RecordingClosed { .. }

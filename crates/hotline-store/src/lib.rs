@@ -20,6 +20,7 @@ mod call_row;
 mod cdr;
 mod fact_row;
 mod journal;
+mod origin_row;
 mod projector;
 mod schema;
 mod store;

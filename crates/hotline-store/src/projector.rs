@@ -10,6 +10,7 @@
 use crate::call_row;
 use crate::fact_row;
 use crate::journal::{Found, JournalError, JournalWatch, Tail};
+use crate::origin_row::{self, Origin, origins};
 use crate::store::{Store, is_locked};
 use hotline_core::{CallId, CallRecord, Ledger};
 use serde_json::Value;
@@ -130,6 +131,7 @@ struct Batch {
     frames: usize,
     facts: Vec<Value>,
     records: BTreeMap<CallId, CallRecord>,
+    origins: Vec<Origin>,
 }
 
 /// See the module.
@@ -271,7 +273,9 @@ impl Projector {
             match place.tail.read() {
                 Ok(Some(Found::Frame { sequence, frame })) => {
                     fact_row::push_rows(&mut batch.facts, sequence, &frame);
-                    for call in place.ledger.apply_frame(&frame) {
+                    let touched = place.ledger.apply_frame(&frame);
+                    batch.origins.extend(origins(&frame, &place.ledger));
+                    for call in touched {
                         if let Some(record) = place.ledger.calls.get(&call) {
                             batch.records.insert(call, record.clone());
                         }
@@ -323,6 +327,11 @@ impl Projector {
         }
         for record in batch.records.values() {
             if let Some(upsert) = call_row::upsert(record, self.options.short_ms) {
+                upsert.execute(&mut *transaction).await?;
+            }
+        }
+        for origin in &batch.origins {
+            if let Some(upsert) = origin_row::upsert(origin) {
                 upsert.execute(&mut *transaction).await?;
             }
         }

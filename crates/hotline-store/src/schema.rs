@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 /// Step n brings version n to n + 1. Never edited after a release; a change is a new step.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// "h111", in `PRAGMA application_id`: so that another program's database is not taken for ours.
 const APPLICATION: i64 = 0x6831_3131;
@@ -105,6 +105,18 @@ CREATE TABLE accounts (
     is_signed_in_by_registration INTEGER NOT NULL,
     role TEXT NOT NULL
 ) STRICT;
+";
+
+const VERSION_2: &str = "
+-- What the carrier said of the caller, hidden ones too. As private as the number itself.
+CREATE TABLE call_origins (
+    call TEXT PRIMARY KEY,
+    caller_raw TEXT NOT NULL,
+    is_private INTEGER NOT NULL,
+    region TEXT,
+    geolocation TEXT NOT NULL,
+    location TEXT
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The version that this program writes.

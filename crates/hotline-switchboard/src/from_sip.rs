@@ -1,14 +1,15 @@
 //! What the SIP endpoint says becomes inputs of core, commands for media, and things to keep.
 
 use crate::legs::{DigitPath, Leg, LegState};
-use crate::number::normalise;
+use crate::number::Numbers;
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{
     Arrival, CallerNumber, Cause, Contact, Digit, EdgeFact, Input, LegEvent, LegId, Now, Origin,
 };
 use hotline_sip::{
-    Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer, Table,
+    CarrierNote, Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer,
+    Table,
 };
 
 impl Switchboard {
@@ -17,6 +18,7 @@ impl Switchboard {
             Output::Close { .. }
             | Output::Connect { .. }
             | Output::Datagram { .. }
+            | Output::Resolve { .. }
             | Output::Stream { .. } => {
                 turn.effects.push(Effect::Sip(output));
             }
@@ -76,6 +78,13 @@ impl Switchboard {
                 status: 603,
             }),
             Event::Reinvited { dialog, body } => self.on_reinvited(LegId(dialog), body, turn),
+            Event::Trunk { trunk, state } => {
+                let name = self.trunks.get(usize::from(trunk));
+                turn.says.push(Say::Trunk {
+                    trunk: name.cloned().unwrap_or_default(),
+                    state,
+                });
+            }
             Event::Rejected { rejection, source } => {
                 turn.says.push(Say::Refused { rejection, source })
             }
@@ -85,9 +94,27 @@ impl Switchboard {
         }
     }
 
+    /// A trunk's way of writing numbers; phones have none of their own.
+    fn numbers_of(&self, peer: &Peer) -> Numbers {
+        match peer {
+            Peer::Trunk(trunk) => {
+                let numbers = self.numbers.get(usize::from(*trunk));
+                numbers.cloned().unwrap_or_default()
+            }
+            Peer::Account(_) | Peer::Unknown => Numbers::default(),
+        }
+    }
+
     fn on_invited(&mut self, invitation: Invitation, turn: &mut Turn) {
         let leg = LegId(invitation.dialog);
         let security = self.srtp.towards(&invitation.peer);
+        let numbers = self.numbers_of(&invitation.peer);
+        let caller = numbers.caller(&invitation.caller);
+        let dialled = numbers.dialled(&invitation.dialled);
+        if let Some(note) = &invitation.carrier {
+            let region = numbers.region(&invitation, note, &caller);
+            turn.frame.edge.push(said(leg, note, region));
+        }
         let origin = match invitation.peer {
             Peer::Account(user) => Origin::Account(user),
             Peer::Trunk(trunk) => Origin::Trunk(
@@ -126,12 +153,12 @@ impl Switchboard {
         self.legs
             .legs
             .insert(leg, Leg::new(state, invitation.advertise.ip(), security));
-        let caller = CallerNumber::new(normalise(&invitation.caller));
+        let caller = CallerNumber::new(caller);
         self.tell_core(Input::Leg(
             leg,
             LegEvent::Arrived(Arrival {
                 origin,
-                dialled: invitation.dialled,
+                dialled,
                 caller,
             }),
         ));
@@ -186,6 +213,20 @@ impl Switchboard {
             account,
             state: word,
         });
+    }
+}
+
+/// What is kept of a carrier's words: they may tell where a child is, so they mask themselves.
+fn said(leg: LegId, note: &CarrierNote, region: Option<String>) -> EdgeFact {
+    let location = note.location.as_deref().map(String::from_utf8_lossy);
+    let geolocation = note.geolocation.iter().cloned();
+    EdgeFact::CarrierSaid {
+        leg,
+        caller: CallerNumber::new(note.caller_uri.clone()),
+        is_private: note.is_private,
+        region,
+        geolocation: geolocation.map(CallerNumber::new).collect(),
+        location: location.map(|location| CallerNumber::new(location.into_owned())),
     }
 }
 

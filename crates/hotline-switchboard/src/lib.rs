@@ -28,7 +28,7 @@ mod tests;
 mod turn;
 
 pub use cause::{reason_header, status};
-pub use number::normalise;
+pub use number::{Numbers, RegionRule, RegionSource, normalise};
 pub use security::Srtp;
 pub use sounds::SoundIndex;
 pub use switchboard::{Config, Counts, Input, Switchboard};

@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct Config {
     /// Listeners, trunks, limits.
     pub sip: hotline_sip::Config,
+    /// How each trunk of `sip` writes numbers; the same index.
+    pub numbers: Vec<crate::Numbers>,
     /// Who may register.
     pub accounts: Vec<hotline_sip::Account>,
     /// The rules.
@@ -99,6 +101,8 @@ pub struct Switchboard {
     pub(crate) secrets: Secrets,
     pub(crate) advertise: IpAddr,
     pub(crate) trunks: Vec<String>,
+    /// How each trunk writes numbers.
+    pub(crate) numbers: Vec<crate::Numbers>,
     pub(crate) agents: BTreeMap<String, AgentId>,
     pub(crate) users: Vec<String>,
     /// Accounts with a phone, in the plan or not.
@@ -156,6 +160,7 @@ impl Switchboard {
             secrets: Secrets::new(seed, "audio keys"),
             advertise: config.advertise,
             trunks,
+            numbers: config.numbers,
             restart_byes_per_s: config.restart_byes_per_s,
             unheard: BTreeSet::new(),
             work: Work::default(),

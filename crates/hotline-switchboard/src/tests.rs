@@ -44,6 +44,7 @@ fn plan(prompts: &[&str]) -> Plan {
         shutdown: None,
         lost_agent: None,
         beep: None,
+        outbound: Vec::new(),
     }
 }
 

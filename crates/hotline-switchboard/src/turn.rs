@@ -87,6 +87,13 @@ pub enum Say {
         /// By whom.
         source: SocketAddr,
     },
+    /// A carrier's state has changed.
+    Trunk {
+        /// Its name.
+        trunk: String,
+        /// How.
+        state: hotline_sip::TrunkState,
+    },
     /// An SDP could not be agreed on.
     SdpRefused {
         /// Which leg.

@@ -19,6 +19,7 @@ mod source;
 mod tests;
 mod tongue;
 mod tree;
+mod trunks;
 mod value;
 mod wav;
 
@@ -170,6 +171,7 @@ fn read_all(
     };
     let routes = routes::routes(root, &mut targets);
     let wanted = targets.wanted;
+    let outbound = trunks::outbound(root, &sip.trunks);
     let flows = compile(flows, &wanted, &floor, &queues, timing.entry_ms_max, notes)?;
     let index = |prompt: Option<PromptId>| {
         floor
@@ -205,6 +207,7 @@ fn read_all(
             shutdown: prompts.shutdown,
             lost_agent: prompts.lost_agent,
             beep: prompts.beep,
+            outbound,
         },
     })
 }

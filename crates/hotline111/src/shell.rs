@@ -5,6 +5,7 @@ mod bind;
 mod clock;
 mod console;
 mod control;
+mod dns;
 mod error;
 mod host;
 pub(crate) mod lock;

@@ -76,10 +76,12 @@ impl World {
                     Trunk {
                         name: "north".to_owned(),
                         sources: vec![(NORTH_IP, None)],
+                        ..Trunk::default()
                     },
                     Trunk {
                         name: "south".to_owned(),
                         sources: vec![(SOUTH_IP, None)],
+                        ..Trunk::default()
                     },
                 ],
                 product: "hotline111".to_owned(),
@@ -99,6 +101,7 @@ impl World {
                 nat_keepalive_ms: 20_000,
                 is_user_agent: false,
             },
+            numbers: Vec::new(),
             accounts: accounts.collect(),
             plan: plan::plan(&self.settings),
             node: 1,
@@ -230,7 +233,8 @@ impl World {
                 destination, bytes, ..
             } => self.send_to_peer(destination, bytes),
             SipOutput::Stream { connection, bytes } => self.stream_to_peer(connection, &bytes),
-            SipOutput::Event(_) | SipOutput::Keep(_) => {
+            // Trunks of the model are known by address.
+            SipOutput::Resolve { .. } | SipOutput::Event(_) | SipOutput::Keep(_) => {
                 self.watch.fault(
                     self.now_us,
                     26,

@@ -202,6 +202,7 @@ pub fn plan(settings: &Settings) -> Plan {
         shutdown: Some(prompt("sys.down")),
         lost_agent: Some(prompt("sys.lost_agent")),
         beep: Some(prompt("tone.beep")),
+        outbound: Vec::new(),
     }
 }
 

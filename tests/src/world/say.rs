@@ -215,6 +215,7 @@ pub fn said(
             peer_name(SocketAddr::new(*address, 0)),
             format!("banned: {reason:?}"),
         ),
+        Say::Trunk { trunk, state } => (trunk.clone(), format!("trunk {state:?}")),
         Say::Contact { account, state } => (account.clone(), format!("phone {state}")),
         Say::ContactReplaced { account, by, .. } => (
             account.clone(),

@@ -361,5 +361,6 @@ pub(super) fn test_plan() -> Plan {
         shutdown: Some(prompt("sys.down")),
         lost_agent: Some(prompt("sys.lost_agent")),
         beep: Some(prompt("tone.beep")),
+        outbound: Vec::new(),
     }
 }

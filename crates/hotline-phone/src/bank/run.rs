@@ -284,6 +284,7 @@ impl Runner {
             SipEvent::Banned { .. }
             | SipEvent::Contact { .. }
             | SipEvent::ContactReplaced { .. }
+            | SipEvent::Trunk { .. }
             | SipEvent::Rejected { .. } => {} // A phone has no registrar.
             // Our phones change nothing in a call by themselves, and transfer for nobody.
             SipEvent::ReferProgress { .. }

@@ -137,6 +137,7 @@ impl Runner<'_> {
             | Event::Digit { .. }
             | Event::Invited(_)
             | Event::Banned { .. }
+            | Event::Trunk { .. }
             | Event::ReinviteAnswered { .. }
             | Event::ReferProgress { .. }
             | Event::Referred(_)

@@ -151,6 +151,7 @@ fn config(address: SocketAddr) -> Config {
         trunks: vec![Trunk {
             name: "trunk".to_owned(),
             sources: vec![(IpAddr::from([127, 0, 0, 2]), None)],
+            ..Trunk::default()
         }],
         product: "registrar".to_owned(),
         expires_s_min: 1,

@@ -145,6 +145,19 @@ pub(crate) fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A user part as it may stand in a URI (RFC 3261 §25.1 `user`): everything else is escaped.
+pub(crate) fn escape_user(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,/".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
 fn hex_digit(letter: u8) -> Option<u8> {
     char::from(letter)
         .to_digit(16)

@@ -74,7 +74,7 @@ impl Desk {
             .remove(0)
     }
     pub(super) fn credentials(&self, challenge: &Message, method: &str, user: &str) -> String {
-        let login = (user.to_owned(), "secret".to_owned());
+        let login = crate::digest::Login::anywhere((user.to_owned(), "secret".to_owned()));
         let (name, value) =
             answer(challenge, &login, method, &format!("sip:{REALM}"), "cnonce").unwrap();
         format!("{name}: {value}")

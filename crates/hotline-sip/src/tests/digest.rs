@@ -53,7 +53,7 @@ impl Case {
         let challenge = self.challenge(wall_ms);
         answer(
             &challenge,
-            &("tv01".to_owned(), "secret".to_owned()),
+            &crate::digest::Login::anywhere(("tv01".to_owned(), "secret".to_owned())),
             "REGISTER",
             "sip:hotline.test",
             "cnonce",
@@ -83,7 +83,7 @@ fn right_credentials_with_either_algorithm_are_good() {
     let challenge = Message::parse(writer.finish(None)).unwrap();
     let weak = answer(
         &challenge,
-        &("tv01".to_owned(), "secret".to_owned()),
+        &crate::digest::Login::anywhere(("tv01".to_owned(), "secret".to_owned())),
         "REGISTER",
         "sip:hotline.test",
         "c",
@@ -214,7 +214,7 @@ fn the_example_of_rfc_7616_is_computed() {
         writer.header("WWW-Authenticate", &value);
         Message::parse(writer.finish(None)).unwrap()
     };
-    let login = ("Mufasa".to_owned(), "Circle of Life".to_owned());
+    let login = crate::digest::Login::anywhere(("Mufasa".to_owned(), "Circle of Life".to_owned()));
     let response = |algorithm: &str| {
         answer(
             &challenge(algorithm),

@@ -14,7 +14,7 @@ fn attempt(desk: &mut Desk, source: &str, password: &str) -> u16 {
     desk.sequence += 2;
     let ask = request("REGISTER", "tv01", desk.sequence, &[]);
     let asked = desk.send_from(source, ask).remove(0);
-    let login = ("tv01".to_owned(), password.to_owned());
+    let login = crate::digest::Login::anywhere(("tv01".to_owned(), password.to_owned()));
     let uri = format!("sip:{REALM}");
     let (name, value) = answer(&asked, &login, "REGISTER", &uri, "cnonce").unwrap();
     let contact = "Contact: <sip:a@10.0.0.3>";

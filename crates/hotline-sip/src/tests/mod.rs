@@ -16,6 +16,7 @@ mod flood;
 mod guesses;
 mod kinds;
 mod line;
+mod names;
 mod nat;
 mod net;
 mod registrar;
@@ -25,6 +26,7 @@ mod speed;
 mod storm;
 mod torture;
 mod transfers;
+mod trunks;
 mod ways;
 
 use expect_test::Expect;

@@ -57,6 +57,8 @@ pub(super) struct Net {
     pub(super) wire: Vec<Vec<u8>>,
     /// Dialogs of which nothing more may be said.
     over: BTreeSet<(usize, u64)>,
+    /// Questions to the name server.
+    pub(super) asked: Vec<(usize, crate::Query)>,
 }
 
 pub(super) fn server_config() -> Config {
@@ -66,6 +68,7 @@ pub(super) fn server_config() -> Config {
         trunks: vec![Trunk {
             name: "trunk".to_owned(),
             sources: vec![(ip("10.0.0.2"), None)],
+            ..Trunk::default()
         }],
         product: "test".to_owned(),
         expires_s_min: 30,
@@ -85,7 +88,7 @@ pub(super) fn server_config() -> Config {
     }
 }
 
-fn listeners(address: &str) -> Vec<Listener> {
+pub(super) fn listeners(address: &str) -> Vec<Listener> {
     let local = address.parse().unwrap();
     Transport::ALL
         .map(|transport| Listener {
@@ -134,6 +137,7 @@ impl Net {
             is_quiet: false,
             wire: Vec::new(),
             over: BTreeSet::new(),
+            asked: Vec::new(),
         };
         net.add("server", config, 1);
         for (name, address, seed) in [
@@ -151,7 +155,7 @@ impl Net {
         net
     }
 
-    fn add(&mut self, name: &'static str, config: Config, seed: u8) {
+    pub(super) fn add(&mut self, name: &'static str, config: Config, seed: u8) {
         let address = config.listeners[0].local;
         let endpoint = Endpoint::new(config, [seed; 32]);
         self.nodes.push(Node {
@@ -289,6 +293,7 @@ impl Net {
                 self.cut(at, connection);
             }
             Output::Event(event) => self.event(at, event),
+            Output::Resolve { query } => self.asked.push((at, query)),
             Output::Keep(Keep { table, key, value }) => match value {
                 Some(value) => {
                     self.nodes[at].kept.insert((table, key), value);
@@ -474,7 +479,8 @@ impl Net {
             | Event::Contact { .. }
             | Event::ContactReplaced { .. }
             | Event::Registered { .. }
-            | Event::Rejected { .. } => return,
+            | Event::Rejected { .. }
+            | Event::Trunk { .. } => return,
         };
         assert!(
             !self.over.contains(&(at, dialog)),
@@ -546,6 +552,7 @@ impl Net {
             Event::ContactReplaced { account, by, .. } => {
                 format!("contact of {account} replaced by {by}")
             }
+            Event::Trunk { trunk, state } => format!("trunk {trunk} {state:?}"),
             Event::Registered { user, granted } => format!("registered {user} {granted:?}"),
             Event::Banned {
                 address, reason, ..

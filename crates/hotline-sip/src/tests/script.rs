@@ -68,6 +68,25 @@ impl Net {
                     },
                 );
             }
+            [name, "dials", number, trunks @ ..] => {
+                let trunks = trunks.iter().map(|trunk| trunk.parse().unwrap());
+                let target = Target::Trunks {
+                    trunks: trunks.collect(),
+                    number: number.to_string(),
+                };
+                let dialog = self.new_dialog(name);
+                self.command(
+                    name,
+                    Command::Invite {
+                        dialog,
+                        target,
+                        from: (String::new(), "111".to_owned()),
+                        bodies: vec![(MediaKind::Plain, b"offer".to_vec())],
+                        headers: Vec::new(),
+                        login: None,
+                    },
+                );
+            }
             [name, "rings"] => self.act_on(name, |dialog| Command::Ringing { dialog }),
             [name, "answers"] => {
                 let body = format!("answer of {name}").into_bytes();

@@ -13,9 +13,10 @@ mod tests;
 pub(crate) use drive::Told;
 pub(crate) use key::{merge_key, server_key};
 
+use crate::resolve::Way;
 use crate::timer::TimerId;
 use crate::transport::Hop;
-use crate::{ConnectionId, DialogId};
+use crate::{ConnectionId, DialogId, TrunkId};
 use client_invite::ClientInvite;
 use client_non_invite::ClientNonInvite;
 use server_invite::ServerInvite;
@@ -141,6 +142,8 @@ pub(crate) enum Owner {
     Registration(u64),
     /// BYE in a dialog of the process before this one, by its key in the kept table.
     Resume(Vec<u8>),
+    /// OPTIONS to an address of a trunk.
+    TrunkProbe(TrunkId, Way),
 }
 
 /// One transaction.

@@ -166,6 +166,8 @@ pub(crate) enum CtlCommand {
     Agents,
     /// Phones that are registered
     Regs,
+    /// Carriers: up or down, registered or not, what goes over them
+    Trunks,
     /// Addresses that are not listened to
     Bans {
         /// What to change; usual: list

@@ -57,6 +57,8 @@ pub(crate) enum ControlRequest {
         /// Why it must be seen unmasked; None = masked.
         reason: Option<String>,
     },
+    /// Carriers.
+    Trunks,
     /// Add an account.
     UserAdd {
         /// With the password's hashes, never the password.
@@ -132,8 +134,29 @@ pub(crate) enum ControlReply {
     Trace(Vec<TraceLine>),
     /// A browser ticket.
     Ticket(String),
+    /// Carriers.
+    Trunks(Vec<TrunkLine>),
     /// Accounts.
     Users(Vec<AccountLine>),
+}
+
+/// A carrier.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TrunkLine {
+    /// Name.
+    pub trunk: String,
+    /// `up`, `down`, `unknown` (not probed, or not yet).
+    pub state: String,
+    /// `registered 600 s`, `refused 403`, `registering`; empty when we do not register.
+    pub registration: String,
+    /// Calls that came in and go on.
+    pub calls_in: u64,
+    /// Calls that went out and go on.
+    pub calls_out: u64,
+    /// Calls that met a limit.
+    pub limited: u64,
+    /// Transport, address, state.
+    pub addresses: Vec<String>,
 }
 
 /// An open call. The caller's number is masked.

@@ -82,6 +82,7 @@ fn request(command: &CtlCommand) -> (ControlRequest, Option<(&'static str, &'sta
         CtlCommand::Queues => (ControlRequest::Queues, None),
         CtlCommand::Agents => (ControlRequest::Agents, None),
         CtlCommand::Regs => (ControlRequest::Regs, None),
+        CtlCommand::Trunks => (ControlRequest::Trunks, None),
         CtlCommand::Bans { change } => (
             match change {
                 None | Some(BanChange::List) => ControlRequest::Bans,
@@ -180,6 +181,7 @@ pub(crate) fn print(reply: &ControlReply, is_json: bool, console: &mut Console) 
         | ControlReply::Status(_)
         | ControlReply::Trace(_)
         | ControlReply::Ticket(_)
+        | ControlReply::Trunks(_)
         | ControlReply::Users(_) => {}
     }
     let text = if is_json {
@@ -204,6 +206,7 @@ fn json(reply: &ControlReply) -> String {
         ControlReply::Status(status) => serde_json::to_string(status),
         ControlReply::Trace(lines) => serde_json::to_string(lines),
         ControlReply::Ticket(ticket) => serde_json::to_string(ticket),
+        ControlReply::Trunks(lines) => serde_json::to_string(lines),
         ControlReply::Users(lines) => serde_json::to_string(lines),
         ControlReply::Done | ControlReply::Failed(_) | ControlReply::Refused(_) => {
             Ok(String::new())
@@ -238,6 +241,29 @@ fn table(reply: &ControlReply) -> Table {
                     line.reason.clone(),
                     clock(line.left_s * 1_000),
                     line.dropped.to_string(),
+                ]);
+            }
+            table
+        }
+        ControlReply::Trunks(lines) => {
+            let mut table = Table::new(&[
+                "trunk",
+                "state",
+                "registration",
+                "in",
+                "out",
+                "limited",
+                "addresses",
+            ]);
+            for line in lines {
+                table.row(vec![
+                    line.trunk.clone(),
+                    line.state.clone(),
+                    line.registration.clone(),
+                    line.calls_in.to_string(),
+                    line.calls_out.to_string(),
+                    line.limited.to_string(),
+                    line.addresses.join(", "),
                 ]);
             }
             table

@@ -251,6 +251,7 @@ pub(crate) async fn accounts(store: &Store, request: ControlRequest) -> ControlR
         | ControlRequest::Regs
         | ControlRequest::Status
         | ControlRequest::Trace { .. }
+        | ControlRequest::Trunks
         | ControlRequest::UserTicket { .. } => {
             return ControlReply::Refused("no request about accounts".to_owned());
         }

@@ -15,14 +15,20 @@ pub(crate) enum Expected {
     Duration,
     /// IP address, perhaps with a port.
     Host,
+    /// `"sbc.example.vn:5070;tcp"`.
+    HostName,
     /// IP address.
     Ip,
     /// A key of the telephone.
     Key,
     /// One of our names.
     Name,
+    /// `"0=+84"`.
+    NumberRule,
     /// `"20000-29999"`.
     Ports,
+    /// `"group:hn=hanoi"`.
+    Region,
     /// `{ file = … }` or `{ env = … }`.
     Secret,
     /// `"64 MiB"`.
@@ -126,6 +132,8 @@ pub(crate) enum Problem {
     NoCertificate,
     /// No listener at all.
     NoListener,
+    /// A trunk is reached in a way for which there is no listener.
+    NoListenerFor(String),
     /// 0.0.0.0 without an address to tell.
     NoAdvertise,
     /// A node that must put the caller into a queue does not.
@@ -195,6 +203,8 @@ pub(crate) enum Problem {
         /// Milliseconds.
         limit_ms: u32,
     },
+    /// Calls are to go out over a trunk that has no hosts.
+    TrunkInboundOnly(String),
     /// The same name twice.
     Twice {
         /// What.
@@ -247,6 +257,10 @@ impl Expected {
                 "địa chỉ IP, có thể kèm cổng",
                 "an IP address, with a port if need be",
             ),
+            Self::HostName => (
+                "địa chỉ hoặc tên máy, ví dụ \"sbc.example.vn:5070;tcp\"",
+                "an address or a name like \"sbc.example.vn:5070;tcp\"",
+            ),
             Self::Ip => ("địa chỉ IP", "an IP address"),
             Self::Key => (
                 "một phím điện thoại: 0-9, *, #",
@@ -255,6 +269,14 @@ impl Expected {
             Self::Name => (
                 "một tên (chữ thường a-z, số, _ - ., không quá 32 ký tự)",
                 "a name (a-z, digits, _ - ., at most 32)",
+            ),
+            Self::NumberRule => (
+                "quy tắc số, ví dụ \"0=+84\"",
+                "a rule for numbers like \"0=+84\"",
+            ),
+            Self::Region => (
+                "quy tắc vùng, ví dụ \"group:hn=hanoi\", \"dialled:9024=hanoi\"",
+                "a rule for regions like \"group:hn=hanoi\" or \"dialled:9024=hanoi\"",
             ),
             Self::Ports => (
                 "dải cổng, ví dụ \"20000-29999\"",
@@ -329,6 +351,8 @@ impl Problem {
             | Self::Missing { .. }
             | Self::NoCertificate
             | Self::NoListener
+            | Self::NoListenerFor(_)
+            | Self::TrunkInboundOnly(_)
             | Self::NoAdvertise
             | Self::NotAQueue { .. }
             | Self::NotLoopback(_)
@@ -389,6 +413,14 @@ impl Problem {
             Self::Missing { key, section } => format!("`{key}` is missing in {section}"),
             Self::NoCertificate => {
                 "`tls` and `wss` in [sip] need `certificate` and `key` in [tls]".to_owned()
+            }
+            Self::NoListenerFor(transport) => {
+                format!(
+                    "the trunk is reached over {transport}, and [sip] has no listener for `{transport}`"
+                )
+            }
+            Self::TrunkInboundOnly(trunk) => {
+                format!("trunk {trunk} has no `hosts`: no call can go out over it")
             }
             Self::NoListener => {
                 "no address to listen on: give `udp`, `tcp`, `tls`, `ws` or `wss` in [sip]"
@@ -503,6 +535,12 @@ impl Problem {
             }
             Self::NoListener => {
                 "chưa có địa chỉ nào để nghe: hãy khai `udp`, `tcp`, `tls`, `ws` hoặc `wss` trong [sip]".to_owned()
+            }
+            Self::NoListenerFor(transport) => {
+                format!("trung kế này dùng {transport}, nhưng [sip] chưa nghe `{transport}`")
+            }
+            Self::TrunkInboundOnly(trunk) => {
+                format!("trung kế {trunk} không có `hosts`: không gọi ra được")
             }
             Self::NoAdvertise => {
                 "địa chỉ 0.0.0.0 cần thêm `advertise`: máy điện thoại phải biết địa chỉ thật"

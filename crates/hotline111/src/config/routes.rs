@@ -255,7 +255,8 @@ impl Targets<'_> {
     }
 }
 
-fn check_number(section: &Section<'_>, number: &Placed<String>) {
+/// Whether a dialled number of the configuration is one.
+pub(crate) fn check_number(section: &Section<'_>, number: &Placed<String>) {
     let (body, _) = number.value.split_once('%').unwrap_or((&number.value, ""));
     let is_wild_inside = number
         .value

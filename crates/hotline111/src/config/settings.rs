@@ -1,11 +1,12 @@
 //! Settings of the shell: where things lie, where we listen, how much we take.
 
-use super::listen::{self, ListenerSettings, TlsSettings, TlsTrunk};
-use super::problem::{Problem, Thing};
+use super::listen::{self, ListenerSettings, TlsSettings};
+use super::problem::Problem;
 use super::section::Section;
 use super::source::NOWHERE;
-use super::value::{Bytes, Host, Millis, Name, Placed, Ports};
-use hotline_sip::TrunkId;
+use super::trunks;
+use super::value::{Bytes, Millis, Placed, Ports};
+use hotline_sip::Transport;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,10 @@ pub(crate) struct SipSettings {
     pub tls: TlsSettings,
     /// Carriers.
     pub trunks: Vec<hotline_sip::Trunk>,
+    /// How each carrier writes numbers and regions.
+    pub numbers: Vec<hotline_switchboard::Numbers>,
+    /// Name servers; empty = those of the system.
+    pub name_servers: Vec<SocketAddr>,
     /// Shortest registration.
     pub expires_s_min: u32,
     /// When the phone names none.
@@ -216,6 +221,8 @@ pub(crate) fn sip(root: &mut Section<'_>, folder: &Path, calls_max: u32) -> SipS
         origins,
         tls: TlsSettings::default(),
         trunks: Vec::new(),
+        numbers: Vec::new(),
+        name_servers: Vec::new(),
         expires_s_min: expires_min.0 / 1_000,
         expires_s_default: expires_default.0 / 1_000,
         expires_s_max: expires_max.0 / 1_000,
@@ -254,57 +261,18 @@ pub(crate) fn sip(root: &mut Section<'_>, folder: &Path, calls_max: u32) -> SipS
             .0,
     };
     section.finish();
+    let transports: Vec<Transport> = settings
+        .listeners
+        .iter()
+        .map(|listener| listener.transport)
+        .collect();
     let mut certificates = Vec::new();
-    settings.trunks = trunks(root, &mut certificates);
+    (settings.trunks, settings.numbers) = trunks::trunks(root, &transports, &mut certificates);
     settings.tls = listen::tls(root, folder, &settings.listeners, certificates);
+    let mut dns = root.section("dns");
+    settings.name_servers = dns.list("servers").unwrap_or_default();
+    dns.finish();
     settings
-}
-
-fn trunks(root: &mut Section<'_>, certificates: &mut Vec<TlsTrunk>) -> Vec<hotline_sip::Trunk> {
-    let mut trunks: Vec<hotline_sip::Trunk> = Vec::new();
-    let mut known: Vec<Placed<Host>> = Vec::new();
-    for mut section in root.tables("trunk") {
-        let name = section.required::<Placed<Name>>("name");
-        let sources = section.required_list("sources");
-        for source in &sources {
-            let is_known = known.iter().any(|other| overlap(other.value, source.value));
-            if is_known {
-                let address = source.value.ip.to_string();
-                section
-                    .notes()
-                    .error(Some(source.place), Problem::AddressTwice(address));
-            }
-        }
-        known.extend(sources.iter().cloned());
-        certificates.push(TlsTrunk {
-            id: TrunkId::try_from(trunks.len()).unwrap_or(TrunkId::MAX),
-            sources: sources.iter().map(|source| source.value.ip).collect(),
-            certificate: section.optional::<String>("certificate"),
-        });
-        if let Some(name) = name {
-            if trunks.iter().any(|trunk| trunk.name == name.value.0) {
-                let problem = Problem::Twice {
-                    thing: Thing::Trunk,
-                    name: name.value.0.clone(),
-                };
-                section.notes().error(Some(name.place), problem);
-            }
-            let sources = sources
-                .iter()
-                .map(|source| (source.value.ip, source.value.port))
-                .collect();
-            trunks.push(hotline_sip::Trunk {
-                name: name.value.0,
-                sources,
-            });
-        }
-        section.finish();
-    }
-    trunks
-}
-
-fn overlap(a: Host, b: Host) -> bool {
-    a.ip == b.ip && (a.port == b.port || a.port.is_none() || b.port.is_none())
 }
 
 /// Reads `[media]`. What is not said is what `[sip]` says of its first listener.
@@ -355,20 +323,5 @@ pub(crate) fn media(root: &mut Section<'_>, sip: &SipSettings) -> MediaSettings 
         ports: (ports.first, ports.last),
         srtp,
         workers,
-    }
-}
-
-impl<'a> Section<'a> {
-    /// A list that must be given and not be empty.
-    fn required_list(&mut self, key: &str) -> Vec<Placed<Host>> {
-        let list = self.list(key);
-        if list.as_ref().is_none_or(Vec::is_empty) {
-            let problem = Problem::Missing {
-                key: key.to_owned(),
-                section: self.title(),
-            };
-            self.notes().error(self.place(), problem);
-        }
-        list.unwrap_or_default()
     }
 }

@@ -89,6 +89,53 @@ fn samples(view: &View, log_dropped: usize) -> Vec<Sample> {
         labels: vec![("reason", format!("{rejection:?}").to_lowercase())],
         value: *count as f64,
     }));
+    for trunk in &view.trunks {
+        let labels = || vec![("trunk", trunk.name.clone())];
+        let mut sample = |name, help, kind, value| {
+            samples.push(Sample {
+                name,
+                help,
+                kind,
+                labels: labels(),
+                value,
+            });
+        };
+        if let Some(is_up) = trunk.is_up {
+            let help = "The trunk answers our probes.";
+            sample(
+                "hotline_trunk_up",
+                help,
+                Kind::Gauge,
+                f64::from(u8::from(is_up)),
+            );
+        }
+        if let Some(registration) = trunk.registration {
+            let value = f64::from(u8::from(registration.is_ok()));
+            let help = "The trunk has taken our registration.";
+            sample("hotline_trunk_registered", help, Kind::Gauge, value);
+        }
+        let help = "Calls that came in over the trunk and go on.";
+        sample(
+            "hotline_trunk_calls_in",
+            help,
+            Kind::Gauge,
+            trunk.calls_in as f64,
+        );
+        let help = "Calls that went out over the trunk and go on.";
+        sample(
+            "hotline_trunk_calls_out",
+            help,
+            Kind::Gauge,
+            trunk.calls_out as f64,
+        );
+        let help = "Calls that met a limit of the trunk.";
+        sample(
+            "hotline_trunk_limited_total",
+            help,
+            Kind::Counter,
+            trunk.limited as f64,
+        );
+    }
     samples.extend(view.alarms.iter().map(|(name, count)| Sample {
         name: "hotline_alarms_total",
         help: "Alarms raised, by the name of their RUNBOOK section.",

@@ -2,6 +2,7 @@
 //! own poll, and everything that happens to the server passes here one thing at a time.
 
 use crate::shell::clock::Clock;
+use crate::shell::dns::Dns;
 use crate::shell::log;
 use crate::shell::net::Net;
 use crate::shell::notify::Notifier;
@@ -73,6 +74,13 @@ pub(crate) enum Message {
     },
     /// The signalling of a call.
     Trace(operate::Trace),
+    /// A name server's word.
+    Resolved {
+        /// The question.
+        query: hotline_sip::Query,
+        /// None: it did not answer.
+        answers: Option<hotline_sip::Answers>,
+    },
     /// What is there now?
     View(oneshot::Sender<View>),
 }
@@ -94,6 +102,7 @@ pub(crate) struct View {
     pub(crate) ledger: Ledger,
     pub(crate) counts: Counts,
     pub(crate) registered: Vec<hotline_sip::Registered>,
+    pub(crate) trunks: Vec<hotline_sip::TrunkStatus>,
     pub(crate) sip: hotline_sip::Counters,
     pub(crate) bans: Vec<hotline_sip::Banned>,
     pub(crate) is_draining: bool,
@@ -156,6 +165,7 @@ impl Inbox {
 pub(crate) struct Control {
     pub(crate) clock: Clock,
     pub(crate) net: Net,
+    pub(crate) dns: Dns,
     pub(crate) switchboard: Switchboard,
     pub(crate) journal: Journal,
     pub(crate) workers: Vec<WorkerHandle>,
@@ -352,6 +362,9 @@ impl Running {
                 self.turn(Input::Request(id, request));
             }
             Message::Trace(trace) => self.on_trace(trace),
+            Message::Resolved { query, answers } => {
+                self.turn(Input::Sip(hotline_sip::Input::Resolved { query, answers }));
+            }
             Message::View(sender) => {
                 // Whoever asked may have gone.
                 if sender.send(self.view()).is_err() {
@@ -477,6 +490,13 @@ impl Running {
                         .push(hotline_sip::Input::SendFailed { destination });
                 }
             }
+            SipOutput::Resolve { query } => {
+                if !self.control.dns.ask(query.clone()) {
+                    let answers = None;
+                    self.inputs
+                        .push(hotline_sip::Input::Resolved { query, answers });
+                }
+            }
             SipOutput::Stream { connection, bytes } => {
                 if !self.control.net.write(connection, &bytes) {
                     self.inputs
@@ -580,6 +600,7 @@ impl Running {
             ledger: open_part(self.control.journal.ledger()),
             counts: self.control.switchboard.counts(),
             registered: self.control.switchboard.sip().registered(sip_now),
+            trunks: self.control.switchboard.sip().trunks(),
             sip: self.control.switchboard.sip().counters(),
             bans: self.control.switchboard.sip().bans(sip_now),
             is_draining: self.is_draining,

@@ -2,6 +2,7 @@
 //! say is written here. Caller numbers arrive masked by their type.
 
 use hotline_core::{Alarm, CallRecord, Fact};
+use hotline_sip::TrunkState;
 use hotline_switchboard::Say;
 use tracing::{debug, error, info, warn};
 
@@ -73,6 +74,22 @@ pub(crate) fn say(say: &Say) {
             let length_s = length_ms / 1_000;
             warn!(%address, ?reason, length_s, "address banned");
         }
+        Say::Trunk { trunk, state } => match state {
+            TrunkState::Up => info!(trunk, "trunk up"),
+            TrunkState::Down => {
+                error!(
+                    alarm = "trunk_down",
+                    trunk, "trunk down: no address of it answers"
+                )
+            }
+            TrunkState::Registered(granted_s) => info!(trunk, granted_s, "registered with trunk"),
+            TrunkState::Refused(status) => {
+                error!(
+                    alarm = "trunk_refused",
+                    trunk, status, "trunk does not take our registration"
+                )
+            }
+        },
         Say::NoMediaPort { leg } => {
             error!(alarm = "no_media_port", %leg, "no media port for a leg")
         }
@@ -152,6 +169,11 @@ pub(crate) const fn alarm_name(alarm: &Alarm) -> &'static str {
 /// The alarm that a line of the edge raises, if it does.
 pub(crate) const fn say_alarm(say: &Say) -> Option<&'static str> {
     match say {
+        Say::Trunk { state, .. } => match state {
+            TrunkState::Down => Some("trunk_down"),
+            TrunkState::Refused(_) => Some("trunk_refused"),
+            TrunkState::Registered(_) | TrunkState::Up => None,
+        },
         Say::NoMediaPort { .. } => Some("no_media_port"),
         Say::ForeignMedia { .. } => Some("foreign_media"),
         Say::ContactReplaced { .. } => Some("contact_replaced"),

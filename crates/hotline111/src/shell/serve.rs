@@ -6,6 +6,7 @@ use crate::config::Loaded;
 use crate::shell::clock::Clock;
 use crate::shell::console::Shown;
 use crate::shell::control::{Control, Inbox};
+use crate::shell::dns::{self, Dns};
 use crate::shell::error::ServeError;
 use crate::shell::host::{Host, LoadError, endpoint_accounts, load_accounts};
 use crate::shell::lock::StateLock;
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tracing_appender::non_blocking::ErrorCounter;
 
@@ -67,9 +69,14 @@ pub(crate) fn serve(start: Start, log_dropped: ErrorCounter) -> Result<(), Serve
         tls,
         tickets: Arc::new(tickets),
     };
-    let (control, host, projector) =
+    let (control, host, projector, questions) =
         server.build(sockets, listeners, table, journal, &ledger, store)?;
-    run(&runtime, control, host, projector, ledger, &loaded)
+    let started = Started {
+        host,
+        projector,
+        questions,
+    };
+    run(&runtime, control, started, ledger, &loaded)
 }
 
 struct Server<'a> {
@@ -92,7 +99,7 @@ impl Server<'_> {
         journal: Journal,
         ledger: &Ledger,
         store: Store,
-    ) -> Result<(Control, Arc<Host>, Projector), ServeError> {
+    ) -> Result<(Control, Arc<Host>, Projector, Receiver<hotline_sip::Query>), ServeError> {
         let loaded = self.loaded;
         let carriers = loaded
             .sip
@@ -136,6 +143,7 @@ impl Server<'_> {
         let switchboard = Switchboard::new(
             hotline_switchboard::Config {
                 sip: loaded.sip.endpoint(listeners.clone()),
+                numbers: loaded.sip.numbers.clone(),
                 accounts: endpoint_accounts(self.accounts),
                 plan: loaded.plan.clone(),
                 node: loaded.server.node,
@@ -150,7 +158,9 @@ impl Server<'_> {
             },
             seed()?,
         );
+        let (dns, questions) = Dns::new();
         let control = Control {
+            dns,
             clock: self.clock,
             net,
             switchboard,
@@ -165,7 +175,7 @@ impl Server<'_> {
                 listeners,
             ),
         };
-        Ok((control, host, projector))
+        Ok((control, host, projector, questions))
     }
 
     /// Above every call of the journal, and above every earlier start even when the journal is gone.
@@ -182,14 +192,25 @@ impl Server<'_> {
     }
 }
 
+/// What runs on the pool beside the control thread.
+struct Started {
+    host: Arc<Host>,
+    projector: Projector,
+    questions: Receiver<hotline_sip::Query>,
+}
+
 fn run(
     runtime: &Runtime,
     control: Control,
-    host: Arc<Host>,
-    projector: Projector,
+    started: Started,
     ledger: Ledger,
     loaded: &Loaded,
 ) -> Result<(), ServeError> {
+    let Started {
+        host,
+        projector,
+        questions,
+    } = started;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let console = ConsoleState::new(Arc::new(Shown(Arc::clone(&host))));
     let console = runtime
@@ -208,6 +229,11 @@ fn run(
     tasks.spawn(watch::watch_disk(
         loaded.server.recordings_dir.clone(),
         stop_percent,
+        host.inbox.clone(),
+    ));
+    tasks.spawn(dns::serve(
+        loaded.sip.name_servers.clone(),
+        questions,
         host.inbox.clone(),
     ));
     tasks.spawn(watch::watch_projector(Arc::clone(&host)));

@@ -127,7 +127,8 @@ async fn answer(request: ControlRequest, host: &Host, who: &str) -> ControlReply
         | ControlRequest::Calls
         | ControlRequest::Queues
         | ControlRequest::Regs
-        | ControlRequest::Status => show(&request, host).await,
+        | ControlRequest::Status
+        | ControlRequest::Trunks => show(&request, host).await,
     }
 }
 
@@ -165,6 +166,7 @@ async fn show(request: &ControlRequest, host: &Host) -> ControlReply {
         ControlRequest::Bans => ControlReply::Bans(tables::bans(&view)),
         ControlRequest::Calls => ControlReply::Calls(live::calls(&view.ledger, view.now)),
         ControlRequest::Queues => ControlReply::Queues(live::queues(&view.ledger, &plan, view.now)),
+        ControlRequest::Trunks => ControlReply::Trunks(tables::trunks(&view)),
         ControlRequest::Regs => ControlReply::Regs(tables::registrations(&view)),
         _ => {
             let troubles = host.troubles(&view);

@@ -1,6 +1,6 @@
 //! A picture of the moment becomes what `ctl status` and `ctl regs` print.
 
-use crate::cli::control::{BanLine, RegLine, Status, TraceLine};
+use crate::cli::control::{BanLine, RegLine, Status, TraceLine, TrunkLine};
 use crate::cli::{live, trace};
 use crate::shell::control::View;
 use crate::shell::tap::Seen;
@@ -19,6 +19,35 @@ pub(crate) fn registrations(view: &View) -> Vec<RegLine> {
         is_reachable: phone.is_reachable,
     };
     view.registered.iter().map(line).collect()
+}
+
+/// Carriers.
+pub(crate) fn trunks(view: &View) -> Vec<TrunkLine> {
+    let word = |is_up: Option<bool>| match is_up {
+        Some(true) => "up",
+        Some(false) => "down",
+        None => "unknown",
+    };
+    let count = |calls: usize| u64::try_from(calls).unwrap_or(u64::MAX);
+    let line = |trunk: &hotline_sip::TrunkStatus| TrunkLine {
+        trunk: trunk.name.clone(),
+        state: word(trunk.is_up).to_owned(),
+        registration: match trunk.registration {
+            None => String::new(),
+            Some(Ok(granted_s)) => format!("registered {granted_s} s"),
+            Some(Err(0)) => "registering".to_owned(),
+            Some(Err(status)) => format!("refused {status}"),
+        },
+        calls_in: count(trunk.calls_in),
+        calls_out: count(trunk.calls_out),
+        limited: trunk.limited,
+        addresses: trunk
+            .addresses
+            .iter()
+            .map(|(address, is_up)| format!("{address} {}", word(*is_up)))
+            .collect(),
+    };
+    view.trunks.iter().map(line).collect()
 }
 
 /// Addresses that are banned.

@@ -95,7 +95,8 @@ impl Tap {
                 }
             }
             Input::StreamClosed { connection } => drop(self.pipes.remove(connection)),
-            Input::Command(_) | Input::SendFailed { .. } | Input::Tick => {}
+            Input::Command(_) | Input::Resolved { .. } | Input::SendFailed { .. } | Input::Tick => {
+            }
         }
     }
 
@@ -122,7 +123,7 @@ impl Tap {
                 ..
             } => self.pipe(*connection, *listener, *destination),
             Output::Close { connection } => drop(self.pipes.remove(connection)),
-            Output::Event(_) | Output::Keep(_) => {}
+            Output::Event(_) | Output::Keep(_) | Output::Resolve { .. } => {}
         }
     }
 
