@@ -17,14 +17,23 @@ use alloc::string::{String, ToString};
 impl Switch {
     /// A call came in: it is answered at once, or refused and written down.
     pub(crate) fn admit(&mut self, turn: &mut Turn<'_>, leg: LegId, arrival: Arrival) {
+        if let Some(old) = arrival.replaces {
+            return self.take_over(turn, leg, old, &arrival.origin);
+        }
         let id = self.new_call();
-        let route = route_for(&self.plan, &arrival).cloned();
+        let consult_of = self.talk_of(&arrival.origin);
+        let route = route_for(&self.plan, &arrival)
+            .cloned()
+            .or_else(|| self.route_outside(&arrival.dialled, consult_of));
         let verdict = self.verdict(&arrival, route.as_ref());
-        let is_counted = route.as_ref().is_some_and(|route| is_counted(&route.kind));
+        // A call for advice is part of the talk; a row of its own would count the caller twice.
+        let is_counted =
+            consult_of.is_none() && route.as_ref().is_some_and(|route| is_counted(&route.kind));
         let Arrival {
             origin,
             dialled,
             caller,
+            replaces: _,
         } = arrival;
         let (origin, is_from_trunk) = match origin {
             Origin::Account(name) => (name, false),
@@ -47,17 +56,25 @@ impl Switch {
             (Ok(()), None) => return refuse(turn, id, leg, Cause::UnknownNumber),
             (Err(cause), _) => return refuse(turn, id, leg, cause),
         };
+        if let Some(call) = consult_of {
+            turn.state(Fact::Consulting {
+                call,
+                agent: origin.clone(),
+                consult: id,
+            });
+        }
         self.legs.add_caller(leg, id);
         let call = Call {
             caller_leg: leg,
             account: (!is_from_trunk).then_some(origin),
             is_answered: false,
             is_counted,
-            is_recorded: route.is_recorded,
+            is_recorded: route.is_recorded && consult_of.is_none(),
             language: LanguageId(0),
             playing: None,
             notice: Tally::default(),
             signs_in_at_end: false,
+            consult_of,
             typed: VecDeque::new(),
             state: CallState::Answering { route: route.kind },
         };
@@ -71,7 +88,8 @@ impl Switch {
         let Some(route) = route else {
             return Err(Cause::UnknownNumber);
         };
-        if self.drain.is_on() {
+        // Callers who are in are served on, and advice is part of that.
+        if self.drain.is_on() && self.talk_of(&arrival.origin).is_none() {
             return Err(Cause::Shutdown);
         }
         if self.calls.len() >= usize::try_from(self.plan.calls_max).unwrap_or(usize::MAX) {
@@ -84,10 +102,12 @@ impl Switch {
                 .map(|_| ())
                 .ok_or(Cause::Declined),
             (RouteKind::Feature(_), Origin::Trunk(_)) => Err(Cause::UnknownNumber),
+            (RouteKind::Outside { .. }, Origin::Trunk(_)) => Err(Cause::UnknownNumber),
             (
                 RouteKind::AnswerAndEnd
                 | RouteKind::Echo
                 | RouteKind::Flow(_)
+                | RouteKind::Outside { .. }
                 | RouteKind::PlayForEver(_)
                 | RouteKind::Queue { .. },
                 _,
@@ -134,6 +154,7 @@ impl Switch {
             RouteKind::Echo => "echo".to_string(),
             RouteKind::Feature(_) => "feature".to_string(),
             RouteKind::Flow(id) => flow(*id).unwrap_or_default(),
+            RouteKind::Outside { .. } => "outside".to_string(),
             RouteKind::PlayForEver(_) => "play".to_string(),
             RouteKind::Queue { queue, .. } => self.queue_name(Some(*queue)),
         }
@@ -157,14 +178,14 @@ fn route_for<'a>(plan: &'a Plan, arrival: &Arrival) -> Option<&'a Route> {
     })
 }
 
-fn fits_number(pattern: &str, dialled: &str) -> bool {
+pub(crate) fn fits_number(pattern: &str, dialled: &str) -> bool {
     match pattern.strip_suffix('%') {
         Some(prefix) => dialled.starts_with(prefix),
         None => pattern == dialled,
     }
 }
 
-fn fits_origin(route: &Route, origin: &Origin) -> bool {
+pub(crate) fn fits_origin(route: &Route, origin: &Origin) -> bool {
     match origin {
         Origin::Account(_) => route.from_accounts,
         Origin::Trunk(name) => route.trunk.as_ref().is_none_or(|trunk| trunk == name),
@@ -178,6 +199,7 @@ const fn is_counted(kind: &RouteKind) -> bool {
         RouteKind::AnswerAndEnd
         | RouteKind::Echo
         | RouteKind::Feature(_)
+        | RouteKind::Outside { .. }
         | RouteKind::PlayForEver(_) => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::acd::agent::{AgentState, index};
 use crate::acd::assign;
-use crate::call::CallState;
+use crate::call::{CallState, Party};
 use crate::ids::{AgentId, CallId};
 use crate::leg::Owner;
 use crate::switch::Switch;
@@ -24,6 +24,10 @@ pub struct Counts {
     pub offering: usize,
     /// Callers with a counsellor.
     pub talking: usize,
+    /// Callers for whom somebody else is rung, in a transfer.
+    pub reaching: usize,
+    /// Callers with somebody outside.
+    pub outside: usize,
     /// Living legs.
     pub legs: usize,
     /// Deadlines.
@@ -56,6 +60,8 @@ impl Switch {
                 | CallState::Fixed { .. } => {}
                 CallState::Menu(_) => counts.in_menu += 1,
                 CallState::Offering { .. } => counts.offering += 1,
+                CallState::Outside { .. } => counts.outside += 1,
+                CallState::Reaching { .. } => counts.reaching += 1,
                 CallState::Talking { .. } => counts.talking += 1,
                 CallState::Waiting(_) => counts.waiting += 1,
             }
@@ -104,9 +110,33 @@ impl Switch {
                         return Err(format!("call {id} rings for ever"));
                     }
                 }
-                CallState::Talking { agent, leg, .. } => {
+                CallState::Outside { leg, .. } => self.audit_agent_leg(*id, *leg)?,
+                CallState::Reaching { to, leg, back } => {
+                    self.audit_agent_leg(*id, *leg)?;
+                    if let Party::Agent(agent) = to {
+                        self.audit_pair(*id, *agent, &AgentState::Offered { call: *id })?;
+                    }
+                    if let Some(back) = back {
+                        self.audit_pair(*id, back.agent, &AgentState::Talking { call: *id })?;
+                        if let Some(leg) = back.leg {
+                            self.audit_agent_leg(*id, leg)?;
+                        }
+                    }
+                    if !self.timers.is_set(Timer::Ring(*id)) {
+                        return Err(format!("call {id} rings for ever"));
+                    }
+                }
+                CallState::Talking {
+                    agent,
+                    leg,
+                    successor,
+                    ..
+                } => {
                     self.audit_pair(*id, *agent, &AgentState::Talking { call: *id })?;
                     self.audit_agent_leg(*id, *leg)?;
+                    if let Some(successor) = successor {
+                        self.audit_agent_leg(*id, *successor)?;
+                    }
                 }
                 CallState::Answering { .. } | CallState::Closing { .. } | CallState::Menu(_) => {
                     if !self.timers.is_set(Timer::Step(*id)) {
@@ -153,8 +183,10 @@ impl Switch {
         let mut calls = BTreeSet::new();
         for (id, seat) in (0..).map(AgentId).zip(&self.seats) {
             match &seat.state {
+                // In a transfer one counsellor still talks and another is rung: each has the call as what they are.
                 AgentState::Offered { call } | AgentState::Talking { call } => {
-                    if !calls.insert(*call) || !self.serves(*call, id) {
+                    let is_talking = matches!(seat.state, AgentState::Talking { .. });
+                    if !calls.insert((*call, is_talking)) || !self.serves(*call, id, is_talking) {
                         return Err(format!(
                             "counsellor {} is {:?}, the call is not",
                             seat.user, seat.state
@@ -187,16 +219,23 @@ impl Switch {
         Ok(())
     }
 
-    fn serves(&self, call: CallId, id: AgentId) -> bool {
+    fn serves(&self, call: CallId, id: AgentId, is_talking: bool) -> bool {
         match self.calls.get(&call).map(|call| &call.state) {
-            Some(CallState::Offering { agent, .. } | CallState::Talking { agent, .. }) => {
-                *agent == id
+            Some(CallState::Offering { agent, .. }) => !is_talking && *agent == id,
+            Some(CallState::Talking { agent, .. }) => is_talking && *agent == id,
+            Some(CallState::Reaching { to, back, .. }) => {
+                if is_talking {
+                    back.as_ref().is_some_and(|back| back.agent == id)
+                } else {
+                    *to == Party::Agent(id)
+                }
             }
             Some(
                 CallState::Answering { .. }
                 | CallState::Closing { .. }
                 | CallState::Fixed { .. }
                 | CallState::Menu(_)
+                | CallState::Outside { .. }
                 | CallState::Waiting(_),
             )
             | None => false,
@@ -211,9 +250,17 @@ impl Switch {
                     .get(&call)
                     .is_some_and(|call| call.caller_leg == leg),
                 Owner::Agent(call) => self.calls.get(&call).is_some_and(|call| match &call.state {
-                    CallState::Offering { leg: own, .. } | CallState::Talking { leg: own, .. } => {
+                    CallState::Offering { leg: own, .. } | CallState::Outside { leg: own, .. } => {
                         *own == leg
                     }
+                    CallState::Reaching { leg: own, back, .. } => {
+                        *own == leg || back.as_ref().is_some_and(|back| back.leg == Some(leg))
+                    }
+                    CallState::Talking {
+                        leg: own,
+                        successor,
+                        ..
+                    } => *own == leg || *successor == Some(leg),
                     CallState::Answering { .. }
                     | CallState::Closing { .. }
                     | CallState::Fixed { .. }
@@ -249,7 +296,10 @@ impl Switch {
             }
             Timer::Drain => self.drain.is_on(),
             Timer::Entry(call) => matches!(state(call), Some(CallState::Menu(_))),
-            Timer::Ring(call) => matches!(state(call), Some(CallState::Offering { .. })),
+            Timer::Ring(call) => matches!(
+                state(call),
+                Some(CallState::Offering { .. } | CallState::Reaching { .. })
+            ),
             Timer::Step(call) => matches!(
                 state(call),
                 Some(CallState::Answering { .. } | CallState::Closing { .. } | CallState::Menu(_))

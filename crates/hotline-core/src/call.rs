@@ -9,6 +9,7 @@ use crate::ids::{AgentId, CallId, LanguageId, LegId, PlayId, PromptId};
 use crate::input::LegEvent;
 use crate::ivr::Cursor;
 use crate::notice::Tally;
+use crate::number::CallerNumber;
 use crate::output::{Bed, Clip, LegOrder};
 use crate::plan::RouteKind;
 use crate::switch::{Switch, Turn};
@@ -25,6 +26,9 @@ use alloc::vec::Vec;
 ///               ├──► Fixed (echo, one prompt for ever)
 ///               └──► Closing (beep, last words) ──► over          anywhere ── hang-up ──► over
 /// ```
+/// From Talking a transfer leads to Reaching (somebody else is rung) and on: to Talking with a colleague, to Outside,
+/// into the line of a queue, or back (`transfer.rs`).
+///
 /// Over is not a state: an ended call is gone, its record is in the ledger.
 #[derive(Debug)]
 pub(crate) enum CallState {
@@ -36,20 +40,56 @@ pub(crate) enum CallState {
     Fixed { prompt: Option<PromptId> },
     /// In a flow.
     Menu(Cursor),
+    /// With somebody outside; no counsellor is in the call. `wait`: where the caller goes back to if that line is
+    /// lost; none when the caller is a counsellor who asks for advice.
+    Outside {
+        leg: LegId,
+        number: CallerNumber,
+        wait: Option<Wait>,
+    },
     /// A counsellor is rung.
     Offering {
         wait: Wait,
         agent: AgentId,
         leg: LegId,
     },
+    /// Somebody else is rung on `leg` while the caller hears music; `back` has the caller again if that fails.
+    Reaching {
+        to: Party,
+        leg: LegId,
+        back: Option<Back>,
+    },
     /// With a counsellor.
     Talking {
         wait: Wait,
         agent: AgentId,
         leg: LegId,
+        /// Their phone has put the caller on hold.
+        is_held: bool,
+        /// Another phone of theirs that is about to take the place of `leg`.
+        successor: Option<LegId>,
     },
     /// In the line.
     Waiting(Wait),
+}
+
+/// Who is rung for a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Party {
+    /// A counsellor.
+    Agent(AgentId),
+    /// Somebody outside.
+    Outside(CallerNumber),
+}
+
+/// The counsellor who passes a caller on, until it is done.
+#[derive(Clone, Debug)]
+pub(crate) struct Back {
+    pub(crate) wait: Wait,
+    pub(crate) agent: AgentId,
+    /// None: their phone has hung up already.
+    pub(crate) leg: Option<LegId>,
+    pub(crate) is_held: bool,
 }
 
 #[derive(Debug)]
@@ -67,6 +107,8 @@ pub(crate) struct Call {
     /// A counsellor's sign-in that is done when this call has left their phone: a phone with one line would
     /// refuse the first caller.
     pub(crate) signs_in_at_end: bool,
+    /// The talk in which the counsellor is who asks for advice by this call.
+    pub(crate) consult_of: Option<CallId>,
     /// Keys typed ahead of their menu.
     pub(crate) typed: VecDeque<Digit>,
     pub(crate) state: CallState,
@@ -82,6 +124,7 @@ impl Switch {
         match (&call.state, event) {
             (_, LegEvent::Down(cause)) => self.caller_down(turn, id, cause),
             (S::Answering { .. }, LegEvent::Up) => self.answered(turn, id),
+            (_, LegEvent::TransferAsked(target)) => self.transfer_asked_by_caller(turn, id, target),
             (S::Menu(_), LegEvent::Digit(key)) => self.flow_key(turn, id, key),
             (S::Menu(_), LegEvent::Voice) => self.flow_voice(turn, id),
             (S::Waiting(_) | S::Offering { .. }, LegEvent::Digit(key)) => {
@@ -99,6 +142,8 @@ impl Switch {
                 | S::Fixed { .. }
                 | S::Menu(_)
                 | S::Offering { .. }
+                | S::Outside { .. }
+                | S::Reaching { .. }
                 | S::Talking { .. }
                 | S::Waiting(_),
                 LegEvent::PlayEnded {
@@ -113,6 +158,8 @@ impl Switch {
                 | S::Fixed { .. }
                 | S::Menu(_)
                 | S::Offering { .. }
+                | S::Outside { .. }
+                | S::Reaching { .. }
                 | S::Talking { .. }
                 | S::Waiting(_),
                 LegEvent::RecordingFailed,
@@ -124,27 +171,38 @@ impl Switch {
                     });
                 }
             }
-            (S::Fixed { .. } | S::Talking { .. }, LegEvent::MediaLost) => {
+            (S::Fixed { .. } | S::Outside { .. } | S::Talking { .. }, LegEvent::MediaLost) => {
                 let leg = call.caller_leg;
                 self.ask_whether_alive(turn, leg);
             }
-            // A key means nothing here; a doubled answer is an echo of the first; before the answer nobody sends,
-            // and after the last words it is over anyway; the edge repeats itself about arrivals and ringing.
+            // A caller who puts us on hold hears nobody, and nobody needs to know; a key means nothing here; a doubled
+            // is an echo of the first; before the answer nobody sends, and after the last words it is over anyway;
+            // the edge repeats itself about arrivals and ringing.
             // Silence in menu and queue is a caller who cannot speak, never a reason to ask, let alone to end.
             (
                 S::Answering { .. }
                 | S::Closing { .. }
                 | S::Menu(_)
                 | S::Offering { .. }
+                | S::Reaching { .. }
                 | S::Waiting(_),
                 LegEvent::MediaLost,
             )
-            | (S::Closing { .. } | S::Fixed { .. } | S::Talking { .. }, LegEvent::Digit(_))
+            | (
+                S::Closing { .. }
+                | S::Fixed { .. }
+                | S::Outside { .. }
+                | S::Reaching { .. }
+                | S::Talking { .. },
+                LegEvent::Digit(_),
+            )
             | (
                 S::Closing { .. }
                 | S::Fixed { .. }
                 | S::Menu(_)
                 | S::Offering { .. }
+                | S::Outside { .. }
+                | S::Reaching { .. }
                 | S::Talking { .. }
                 | S::Waiting(_),
                 LegEvent::Up,
@@ -154,6 +212,8 @@ impl Switch {
                 | S::Closing { .. }
                 | S::Fixed { .. }
                 | S::Offering { .. }
+                | S::Outside { .. }
+                | S::Reaching { .. }
                 | S::Talking { .. }
                 | S::Waiting(_),
                 LegEvent::Voice,
@@ -164,9 +224,11 @@ impl Switch {
                 | S::Fixed { .. }
                 | S::Menu(_)
                 | S::Offering { .. }
+                | S::Outside { .. }
+                | S::Reaching { .. }
                 | S::Talking { .. }
                 | S::Waiting(_),
-                LegEvent::Arrived(_) | LegEvent::Ringing,
+                LegEvent::Arrived(_) | LegEvent::Ringing | LegEvent::Held | LegEvent::Resumed,
             ) => {}
         }
     }
@@ -212,6 +274,7 @@ impl Switch {
                 turn.order(leg, LegOrder::Echo);
             }
             RouteKind::Feature(feature) => self.feature(turn, id, &feature),
+            RouteKind::Outside { number, trunks } => self.reach_outside(turn, id, number, trunks),
             RouteKind::Flow(flow) => self.begin_flow(turn, id, flow),
             RouteKind::PlayForEver(prompt) => {
                 self.set_state(
@@ -249,6 +312,8 @@ impl Switch {
         call.playing = None;
         match &call.state {
             CallState::Answering { .. }
+            | CallState::Outside { .. }
+            | CallState::Reaching { .. }
             | CallState::Talking { .. }
             | CallState::Fixed { prompt: None } => {}
             CallState::Closing { by, cause } => {
@@ -280,6 +345,8 @@ impl Switch {
             Some(
                 CallState::Fixed { .. }
                 | CallState::Offering { .. }
+                | CallState::Outside { .. }
+                | CallState::Reaching { .. }
                 | CallState::Talking { .. }
                 | CallState::Waiting(_),
             )
@@ -354,7 +421,10 @@ impl Switch {
             prompt,
             language: call.language,
         };
-        if matches!(call.state, CallState::Talking { .. }) {
+        if matches!(
+            call.state,
+            CallState::Outside { .. } | CallState::Talking { .. }
+        ) {
             turn.order(call.caller_leg, LegOrder::Disconnect);
         }
         self.detach(turn, id, by, cause);
@@ -401,30 +471,38 @@ impl Switch {
                 let agent = *agent;
                 let outcome = match by {
                     EndedBy::Caller => OfferOutcome::CallerGone,
-                    EndedBy::Agent | EndedBy::System => OfferOutcome::Withdrawn,
+                    EndedBy::Agent | EndedBy::Outside | EndedBy::System => OfferOutcome::Withdrawn,
                 };
                 self.cancel_offer(turn, id, outcome);
                 self.agent_event(turn, agent, AgentEvent::CallerGone);
             }
             CallState::Talking {
                 agent,
-                leg: agent_leg,
+                leg,
+                successor,
                 ..
             } => {
-                let (agent, agent_leg) = (*agent, *agent_leg);
-                if self.legs.owner(agent_leg).is_some() {
-                    self.legs.remove(agent_leg);
-                    let cause = if by == EndedBy::Caller {
-                        Cause::CallerGone
-                    } else {
-                        cause
-                    };
-                    turn.order(agent_leg, LegOrder::HangUp(cause));
+                let (agent, leg, successor) = (*agent, *leg, *successor);
+                for leg in core::iter::once(leg).chain(successor) {
+                    self.drop_leg(turn, leg, told_cause(by, cause));
                 }
                 self.agent_event(turn, agent, AgentEvent::CallOver);
             }
+            CallState::Reaching { .. } => self.stop_reaching(turn, id, told_cause(by, cause)),
+            CallState::Outside { leg, .. } => {
+                let leg = *leg;
+                self.drop_leg(turn, leg, told_cause(by, cause));
+            }
         }
         self.set_state(id, CallState::Closing { by, cause });
+    }
+
+    /// Hangs up a party's leg, if it still is there.
+    pub(crate) fn drop_leg(&mut self, turn: &mut Turn<'_>, leg: LegId, cause: Cause) {
+        if self.legs.owner(leg).is_some() {
+            self.legs.remove(leg);
+            turn.order(leg, LegOrder::HangUp(cause));
+        }
     }
 
     /// States how much of the recording notice was heard, where there is one to hear.
@@ -441,6 +519,14 @@ impl Switch {
         if let Some(call) = self.calls.get_mut(&id) {
             call.state = state;
         }
+    }
+}
+
+/// What the other party is told of an end.
+fn told_cause(by: EndedBy, cause: Cause) -> Cause {
+    match by {
+        EndedBy::Caller => Cause::CallerGone,
+        EndedBy::Agent | EndedBy::Outside | EndedBy::System => cause,
     }
 }
 

@@ -106,6 +106,8 @@ pub enum EndedBy {
     Caller,
     /// We did: end of a route, shutdown, fault.
     System,
+    /// The party outside that the caller was passed on to.
+    Outside,
 }
 
 /// What became of a call (domain: exactly one for each).

@@ -2,7 +2,7 @@
 
 use crate::acd::agent::{After, AgentEvent, AgentState, Seat, index};
 use crate::acd::queue::{Only, Wait};
-use crate::call::CallState;
+use crate::call::{CallState, Party};
 use crate::cause::{Cause, EndedBy};
 use crate::ids::{AgentId, CallId, FlowId, LanguageId, NodeId, PromptId, QueueId, ServiceId};
 use crate::input::Contact;
@@ -194,12 +194,31 @@ impl Switch {
                 return self.carry_menu(turn, id, cursor, names);
             }
             CallState::Waiting(wait) => carry_wait(wait, names, self.plan.queues.is_empty()),
-            CallState::Offering { wait, agent, .. } | CallState::Talking { wait, agent, .. } => {
-                if let Some(Some(new)) = names.agents.get(index(*agent)) {
-                    *agent = *new;
-                }
+            CallState::Offering { wait, agent, .. } => {
+                names.renumber(agent);
                 carry_wait(wait, names, self.plan.queues.is_empty())
-                    || matches!(call.state, CallState::Talking { .. })
+            }
+            // Whoever has somebody on the line keeps them, whatever became of the queue.
+            CallState::Talking { wait, agent, .. } => {
+                names.renumber(agent);
+                carry_wait(wait, names, self.plan.queues.is_empty());
+                true
+            }
+            CallState::Reaching { to, back, .. } => {
+                if let Party::Agent(agent) = to {
+                    names.renumber(agent);
+                }
+                if let Some(back) = back {
+                    names.renumber(&mut back.agent);
+                    carry_wait(&mut back.wait, names, self.plan.queues.is_empty());
+                }
+                true
+            }
+            CallState::Outside { wait, .. } => {
+                if let Some(wait) = wait {
+                    carry_wait(wait, names, self.plan.queues.is_empty());
+                }
+                true
             }
         };
         if let CallState::Waiting(wait) = &call.state {
@@ -302,6 +321,13 @@ impl Names {
         self.prompts.get(usize::from(id.0)).copied().flatten()
     }
 
+    /// The number that this counsellor has now; one who is gone from the plan keeps the last.
+    fn renumber(&self, agent: &mut AgentId) {
+        if let Some(Some(new)) = self.agents.get(index(*agent)) {
+            *agent = *new;
+        }
+    }
+
     fn agent(&self, id: AgentId) -> Option<AgentId> {
         self.agents.get(index(id)).copied().flatten()
     }
@@ -310,7 +336,10 @@ impl Names {
 fn carry_route(route: &mut RouteKind, names: &Names) -> bool {
     let carried = match route {
         RouteKind::Agent(agent) => names.agent(*agent).map(RouteKind::Agent),
-        RouteKind::AnswerAndEnd | RouteKind::Echo | RouteKind::Feature(_) => Some(route.clone()),
+        RouteKind::AnswerAndEnd
+        | RouteKind::Echo
+        | RouteKind::Feature(_)
+        | RouteKind::Outside { .. } => Some(route.clone()),
         RouteKind::Flow(flow) => names
             .flows
             .get(usize::from(flow.0))

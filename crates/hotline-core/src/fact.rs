@@ -67,6 +67,30 @@ pub enum RecordingState {
     NotWanted,
 }
 
+/// Whom a caller was passed on to, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferTo {
+    /// A counsellor.
+    Agent(String),
+    /// Somebody outside: a number of a person may be among them, so it masks itself.
+    Outside(CallerNumber),
+    /// A queue.
+    Queue(String),
+}
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferOutcome {
+    /// The caller hung up, or the call was ended, before it was done.
+    CallOver,
+    /// The caller is with the target, or in its line.
+    Done,
+    /// It failed; the caller is back with the counsellor.
+    Failed(Cause),
+    /// It failed and the counsellor's phone had gone: the caller is back in the line, first for them.
+    FailedAlone(Cause),
+}
+
 /// One fact. Its time is the frame's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
@@ -210,6 +234,75 @@ pub enum Fact {
         standing: Standing,
         /// Why, in a word (`request`, `offer`, `answer`, `rona`, `wrap_up_over`, `registered` ...).
         why: String,
+    },
+    /// The counsellor's phone put the caller on hold: the caller hears music.
+    Held {
+        /// The call.
+        call: CallId,
+    },
+    /// The counsellor is back from hold.
+    Resumed {
+        /// The call.
+        call: CallId,
+    },
+    /// A counsellor in a talk calls somebody for advice.
+    Consulting {
+        /// The call with the caller.
+        call: CallId,
+        /// Who.
+        agent: String,
+        /// The call for advice.
+        consult: CallId,
+    },
+    /// A counsellor passes the caller on. From a consult, it is done in the same moment.
+    TransferBegan {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: String,
+        /// To whom.
+        to: TransferTo,
+    },
+    /// It is done or has failed.
+    TransferEnded {
+        /// The call.
+        call: CallId,
+        /// Who had asked for it.
+        agent: String,
+        /// How.
+        outcome: TransferOutcome,
+    },
+    /// The party of a call for advice now is the party of this call.
+    Taken {
+        /// The call that has the party now.
+        call: CallId,
+        /// The call that had it.
+        consult: CallId,
+        /// The party's leg.
+        leg: LegId,
+    },
+    /// Caller (or the counsellor who asks for advice) and somebody outside are joined.
+    JoinedOutside {
+        /// The call.
+        call: CallId,
+        /// With whom.
+        number: CallerNumber,
+        /// Their leg.
+        leg: LegId,
+    },
+    /// The party outside was lost; the caller is back in the line.
+    OutsideLost {
+        /// The call.
+        call: CallId,
+    },
+    /// The counsellor goes on with another phone of theirs.
+    PhoneChanged {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: String,
+        /// The leg of the new phone.
+        leg: LegId,
     },
 }
 

@@ -28,6 +28,17 @@ pub struct Arrival {
     pub dialled: String,
     /// The caller's number, normalised where possible.
     pub caller: CallerNumber,
+    /// The leg that this one is to take the place of: a counsellor goes on talking on another phone of theirs.
+    pub replaces: Option<LegId>,
+}
+
+/// Whom a counsellor passes their caller on to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferTarget {
+    /// A number or account: of a counsellor, of a queue, or an allowed one outside.
+    Number(String),
+    /// Whoever talks with the counsellor in the other call; this leg is the counsellor's end of it.
+    Leg(LegId),
 }
 
 /// How a counsellor's phone can be reached.
@@ -69,6 +80,12 @@ pub enum LegEvent {
     Up,
     /// At least 1.5 s of voice while we were speaking.
     Voice,
+    /// The phone put the other side on hold.
+    Held,
+    /// The phone is back from hold.
+    Resumed,
+    /// The phone wants the other side passed on. `LegOrder::TransferProgress` answers.
+    TransferAsked(TransferTarget),
 }
 
 /// What a person asks for (console, control socket, feature code).

@@ -2,7 +2,7 @@
 //!
 //! One fold serves the call record, the live tables, the snapshot at a segment's head, and the restart.
 
-use crate::fact::{EdgeFact, Fact, Frame, Keep, OfferOutcome, RecordingState};
+use crate::fact::{EdgeFact, Fact, Frame, Keep, OfferOutcome, RecordingState, TransferOutcome};
 use crate::ids::{CallId, LegId};
 use crate::record::{AgentStanding, CallRecord, KeyPress, Moment};
 use crate::time::Now;
@@ -85,18 +85,32 @@ impl Ledger {
                 None
             }
             Fact::Offered { call, leg, .. } => {
-                // The leg of a counsellor who was lost before has told its counters when it went.
-                let before = self.calls.get(call)?.agent_leg;
-                before.map(|old| self.legs.remove(&old));
-                self.legs.insert(*leg, *call);
+                if self.calls.contains_key(call) {
+                    self.legs.insert(*leg, *call);
+                }
                 self.change(*call, fact)
             }
             Fact::OfferEnded { call, outcome, .. } => {
-                if *outcome != OfferOutcome::Answered {
+                let rung = self.calls.get_mut(call)?.rung_leg.take();
+                match (outcome, rung) {
+                    (OfferOutcome::Answered, Some(leg)) => self.new_party(*call, leg),
                     // A phone that was only rung has no counters: nothing more is awaited of it.
-                    let rung = self.calls.get_mut(call)?.agent_leg.take();
-                    rung.map(|leg| self.legs.remove(&leg));
+                    (_, Some(leg)) => {
+                        self.legs.remove(&leg);
+                    }
+                    (_, None) => {}
                 }
+                self.change(*call, fact)
+            }
+            Fact::Taken { call, consult, leg } => {
+                if let Some(record) = self.calls.get_mut(consult) {
+                    record.agent_leg = None;
+                }
+                self.new_party(*call, *leg);
+                self.change(*call, fact)
+            }
+            Fact::JoinedOutside { call, leg, .. } | Fact::PhoneChanged { call, leg, .. } => {
+                self.new_party(*call, *leg);
                 self.change(*call, fact)
             }
             Fact::Ended { call, .. } => {
@@ -117,8 +131,27 @@ impl Ledger {
             | Fact::Joined { call, .. }
             | Fact::NoticeHeard { call, .. }
             | Fact::AgentLost { call, .. }
-            | Fact::Recording { call, .. } => self.change(*call, fact),
+            | Fact::Recording { call, .. }
+            | Fact::Held { call }
+            | Fact::Resumed { call }
+            | Fact::Consulting { call, .. }
+            | Fact::TransferBegan { call, .. }
+            | Fact::TransferEnded { call, .. }
+            | Fact::OutsideLost { call } => self.change(*call, fact),
         }
+    }
+
+    /// The caller's party is on this leg now. What the party before told or will tell of its line counts no more.
+    fn new_party(&mut self, call: CallId, leg: LegId) {
+        let Some(record) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let before = record.agent_leg.replace(leg);
+        record.agent_quality = None;
+        if let Some(before) = before.filter(|before| *before != leg) {
+            self.legs.remove(&before);
+        }
+        self.legs.insert(leg, call);
     }
 
     /// Applies a fact of the edge. Some(call) as in [`apply`](Self::apply).
@@ -229,7 +262,7 @@ impl Ledger {
         }
     }
 
-    /// Forgets an ended call and its legs. A call's legs are at most two here.
+    /// Forgets an ended call and its legs. A call's legs are at most three here.
     fn forget(&mut self, call: CallId) {
         if self.calls.get(&call).is_none_or(CallRecord::is_open) {
             return;
@@ -237,7 +270,8 @@ impl Ledger {
         let Some(record) = self.calls.remove(&call) else {
             return;
         };
-        for leg in core::iter::once(record.caller_leg).chain(record.agent_leg) {
+        let party_legs = record.agent_leg.into_iter().chain(record.rung_leg);
+        for leg in core::iter::once(record.caller_leg).chain(party_legs) {
             if self.legs.get(&leg) == Some(&call) {
                 self.legs.remove(&leg);
             }
@@ -281,7 +315,7 @@ impl CallRecord {
             Fact::Offered { agent, leg, .. } => {
                 self.offered.get_or_insert(at);
                 self.offered_to = Some(agent.clone());
-                self.agent_leg = Some(*leg);
+                self.rung_leg = Some(*leg);
                 self.offers = self.offers.saturating_add(1);
             }
             Fact::OfferEnded { outcome, .. } => {
@@ -293,6 +327,7 @@ impl CallRecord {
             Fact::Joined { agent, .. } => {
                 self.joined.get_or_insert(at);
                 self.end_wait(at);
+                self.end_talk(at);
                 self.talking_since = Some(at);
                 self.agent = Some(agent.clone());
             }
@@ -303,18 +338,62 @@ impl CallRecord {
                 self.agents_lost = self.agents_lost.saturating_add(1);
             }
             Fact::Recording { state, .. } => self.recording = *state,
+            Fact::Held { .. } => {
+                self.holds = self.holds.saturating_add(1);
+                self.held_since.get_or_insert(at);
+            }
+            Fact::Resumed { .. } | Fact::PhoneChanged { .. } => self.end_hold(at),
+            Fact::TransferBegan { to, .. } => {
+                self.transfers = self.transfers.saturating_add(1);
+                self.transfer_to = Some(to.clone());
+            }
+            Fact::TransferEnded { outcome, .. } => self.transfer_ended(at, *outcome),
+            Fact::JoinedOutside { .. } => {
+                self.joined.get_or_insert(at);
+                self.end_wait(at);
+                self.outside_since = Some(at);
+            }
+            Fact::OutsideLost { .. } => {
+                self.end_talk(at);
+                self.waiting_since = Some(at);
+            }
             Fact::Ended { by, cause, .. } => {
                 // The first end counts; there is no second, but a record must not change if a journal says so.
                 if self.ended.is_none() {
                     self.end_wait(at);
                     self.end_talk(at);
                     self.offered_to = None;
+                    self.rung_leg = None;
+                    self.transfer_to = None;
                     self.ended = Some(at);
                     self.ended_by = Some(*by);
                     self.cause = Some(*cause);
                 }
             }
-            Fact::Started { .. } | Fact::Arrived { .. } | Fact::AgentState { .. } => {}
+            Fact::Started { .. }
+            | Fact::Arrived { .. }
+            | Fact::AgentState { .. }
+            | Fact::Consulting { .. }
+            | Fact::Taken { .. } => {}
+        }
+    }
+
+    fn transfer_ended(&mut self, at: Moment, outcome: TransferOutcome) {
+        let to = self.transfer_to.take();
+        match outcome {
+            TransferOutcome::CallOver => {}
+            TransferOutcome::Done => {
+                self.end_talk(at);
+                self.transferred_to = to;
+            }
+            TransferOutcome::Failed(_) => {
+                self.transfers_failed = self.transfers_failed.saturating_add(1);
+            }
+            TransferOutcome::FailedAlone(_) => {
+                self.transfers_failed = self.transfers_failed.saturating_add(1);
+                self.end_talk(at);
+                self.waiting_since = Some(at);
+            }
         }
     }
 
@@ -324,8 +403,22 @@ impl CallRecord {
     }
 
     fn end_talk(&mut self, at: Moment) {
+        self.end_hold(at);
         self.talk_ms = self.talk_ms_until(at);
         self.talking_since = None;
+        let outside_ms = self
+            .outside_since
+            .take()
+            .map_or(0, |since| at.millis_since(since));
+        self.outside_ms = self.outside_ms.saturating_add(outside_ms);
+    }
+
+    fn end_hold(&mut self, at: Moment) {
+        let held_ms = self
+            .held_since
+            .take()
+            .map_or(0, |since| at.millis_since(since));
+        self.held_ms = self.held_ms.saturating_add(held_ms);
     }
 }
 
@@ -388,6 +481,16 @@ fn arrived(fact: &Fact, at: Moment) -> Option<CallRecord> {
         agent_quality: None,
         has_journal_gap: false,
         diverted: Vec::new(),
+        rung_leg: None,
+        holds: 0,
+        held_ms: 0,
+        held_since: None,
+        transfers: 0,
+        transfers_failed: 0,
+        transfer_to: None,
+        transferred_to: None,
+        outside_since: None,
+        outside_ms: 0,
     })
 }
 

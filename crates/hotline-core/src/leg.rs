@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 /// Whose end of which call a leg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// The counsellor's, rung or talking.
+    /// The party's, rung or talking: a counsellor's, or somebody's outside.
     Agent(CallId),
     /// The caller's.
     Caller(CallId),
@@ -41,7 +41,12 @@ impl Legs {
         self.owners.insert(leg, Owner::Caller(call));
     }
 
-    /// A new outgoing leg to a counsellor.
+    /// A leg that came in on which a counsellor is about to go on talking.
+    pub(crate) fn add_agent(&mut self, leg: LegId, call: CallId) {
+        self.owners.insert(leg, Owner::Agent(call));
+    }
+
+    /// A new outgoing leg to a counsellor or to somebody outside.
     pub(crate) fn new_agent(&mut self, call: CallId) -> LegId {
         let leg = LegId(self.next);
         self.next = self.next.saturating_add(2);

@@ -31,6 +31,7 @@ mod drain;
 mod fact;
 mod fate;
 mod flow;
+mod hold;
 mod ids;
 mod input;
 mod ivr;
@@ -49,21 +50,23 @@ mod scenario_tests;
 mod switch;
 mod time;
 mod timer;
+mod transfer;
 
 pub use audit::Counts;
 pub use cause::{Cause, EndedBy, Fate};
 pub use fact::{
     Audit, EdgeFact, Fact, Frame, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing,
+    TransferOutcome, TransferTo,
 };
 pub use flow::{Digit, Flow, FlowClip, Node, NodeKind, Target};
 pub use ids::{
     AgentId, CallId, FlowId, LanguageId, LegId, NodeId, PlayId, PromptId, QueueId, RequestId,
     RouteId, ServiceId,
 };
-pub use input::{Arrival, Contact, Input, LegEvent, Origin, Request};
+pub use input::{Arrival, Contact, Input, LegEvent, Origin, Request, TransferTarget};
 pub use ledger::Ledger;
 pub use number::CallerNumber;
-pub use output::{Alarm, Bed, Clip, LegOrder, Output, Refusal};
+pub use output::{Alarm, Bed, Clip, LegOrder, Output, Refusal, TransferProgress, TransferRefusal};
 pub use plan::{
     Agent, Comfort, Feature, Language, Outbound, Plan, Prompt, Queue, Route, RouteKind, Service,
     Timing,

@@ -62,8 +62,48 @@ pub enum LegOrder {
     },
     /// Cut the clips.
     StopPlay,
+    /// A new outgoing leg: ring this number outside, over the first of these trunks that takes the call. `Ringing`,
+    /// then `Up` or `Down` follow.
+    RingOutside {
+        /// Whom.
+        number: String,
+        /// Names of trunks, in order.
+        trunks: Vec<String>,
+        /// For which call.
+        call: CallId,
+    },
+    /// How the transfer stands that this leg asked for. After `Trying` exactly one of `Done` and `Failed` follows.
+    TransferProgress(TransferProgress),
     /// Ask whether the other end still is there. If it is not, `Down` follows; silence alone ends nothing.
     Probe,
+}
+
+/// How a transfer stands, for the phone that asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransferProgress {
+    /// The caller is with the target; nothing more follows.
+    Done,
+    /// The target could not be had, why; the caller is the counsellor's again. Nothing more follows.
+    Failed(Cause),
+    /// Not even tried, why; nothing has changed. Nothing more follows.
+    Refused(TransferRefusal),
+    /// The target rings.
+    Ringing,
+    /// Under way.
+    Trying,
+}
+
+/// Why a transfer is not even tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TransferRefusal {
+    /// Whoever asks is not a counsellor in a talk with a caller.
+    NotInTalk,
+    /// Nobody may be passed on to that number.
+    NotAllowed,
+    /// Another transfer is under way, or the party of the other call has not answered yet.
+    NotNow,
+    /// No such number and no such call.
+    UnknownTarget,
 }
 
 /// Somebody must look.

@@ -56,7 +56,7 @@ pub struct Queue {
     pub comfort_loop: Vec<PromptId>,
     /// ... each this long after the one before; 0 = none.
     pub comfort_every_ms: u32,
-    /// Played once when the caller enters, after the node's own clips (`danger.now`).
+    /// Played once when the caller enters, before the node's own clips (`danger.now`).
     pub entry_clips: Vec<FlowClip>,
     /// Played when no signed-in counsellor speaks the caller's language after `no_language_ms`; key 1 = default
     /// language.
@@ -116,6 +116,13 @@ pub enum RouteKind {
         queue: QueueId,
         /// With which service.
         service: Option<ServiceId>,
+    },
+    /// A counsellor's phone rings somebody outside.
+    Outside {
+        /// Whom.
+        number: String,
+        /// Over which trunks, in order.
+        trunks: Vec<String>,
     },
 }
 
@@ -190,4 +197,8 @@ pub struct Plan {
     pub beep: Option<PromptId>,
     /// Numbers outside that counsellors may dial.
     pub outbound: Vec<Outbound>,
+    /// Said to a caller who is being passed on (`xfer.wait`).
+    pub transfer_wait: Option<PromptId>,
+    /// Said to a caller whose transfer failed while the counsellor had gone (`xfer.fail`).
+    pub transfer_failed: Option<PromptId>,
 }

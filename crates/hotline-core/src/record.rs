@@ -1,7 +1,7 @@
 //! What is known of one call and of one counsellor.
 
 use crate::cause::{Cause, EndedBy};
-use crate::fact::{LegQuality, Notice, RecordingState, Standing};
+use crate::fact::{LegQuality, Notice, RecordingState, Standing, TransferTo};
 use crate::flow::Digit;
 use crate::ids::{CallId, LegId};
 use crate::number::CallerNumber;
@@ -122,6 +122,26 @@ pub struct CallRecord {
     pub has_journal_gap: bool,
     /// Where the carrier says it was meant for.
     pub diverted: Vec<CallerNumber>,
+    /// Leg of the counsellor who is being rung now.
+    pub rung_leg: Option<LegId>,
+    /// Times the counsellor put the caller on hold.
+    pub holds: u32,
+    /// Milliseconds of finished holds; they are part of the talk.
+    pub held_ms: u64,
+    /// Start of the hold that goes on now.
+    pub held_since: Option<Moment>,
+    /// Transfers asked for and tried.
+    pub transfers: u32,
+    /// Those that failed.
+    pub transfers_failed: u32,
+    /// To whom the caller is being passed on now.
+    pub transfer_to: Option<TransferTo>,
+    /// To whom the caller was passed on last.
+    pub transferred_to: Option<TransferTo>,
+    /// Start of the talk with somebody outside that goes on now.
+    pub outside_since: Option<Moment>,
+    /// Milliseconds of finished talks with somebody outside.
+    pub outside_ms: u64,
 }
 
 /// A counsellor as the facts tell.

@@ -15,6 +15,7 @@ mod script;
 mod seat;
 mod silence;
 mod speed;
+mod transfer;
 mod trouble;
 mod world;
 

@@ -56,10 +56,9 @@ pub(crate) struct Turn<'a> {
 
 impl Switch {
     /// A switch without calls. `first_call` is the counter of the first call (start's second shifted left by 20),
-    /// `node` goes into the top 8 bits of every id. `_seed`: every engine takes one; core leaves nothing to chance
-    /// so far.
+    /// `node` goes into the top 8 bits of every id. Core leaves nothing to chance, so it takes no seed.
     #[must_use]
-    pub fn new(plan: Plan, node: u8, first_call: u64, _seed: u64) -> Self {
+    pub fn new(plan: Plan, node: u8, first_call: u64) -> Self {
         let node = u64::from(node) << COUNTER_BITS;
         let seats = plan
             .agents

@@ -126,12 +126,9 @@ pub(crate) struct Work {
 const ROUNDS_MAX: usize = 10_000;
 
 impl Switchboard {
-    /// `seed` feeds every unguessable value (tags, branches, nonces) and core's own dice.
+    /// `seed` feeds every unguessable value (tags, branches, nonces).
     #[must_use]
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
-        let core_seed = u64::from_le_bytes([
-            seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7],
-        ]);
         let trunks = config
             .sip
             .trunks
@@ -143,12 +140,7 @@ impl Switchboard {
             agents: BTreeMap::new(),
             users: Vec::new(),
             contacts: BTreeMap::new(),
-            core: Switch::new(
-                config.plan.clone(),
-                config.node,
-                config.first_call,
-                core_seed,
-            ),
+            core: Switch::new(config.plan.clone(), config.node, config.first_call),
             sip: Endpoint::new(config.sip, seed),
             legs: Legs::new(config.workers),
             sounds,

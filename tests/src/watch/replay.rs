@@ -27,7 +27,7 @@ impl Replay {
         let Some(plan) = self.plan.take() else {
             return Vec::new();
         };
-        let mut switch = Switch::new(plan, 1, self.first_call, 0);
+        let mut switch = Switch::new(plan, 1, self.first_call);
         let mut outputs = Vec::new();
         for (number, frame) in std::mem::take(&mut self.frames).into_iter().enumerate() {
             let mut facts = Vec::new();

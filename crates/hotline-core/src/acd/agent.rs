@@ -56,6 +56,8 @@ pub(crate) enum AgentEvent {
     NoAnswer,
     /// They want a break.
     NotReady(String),
+    /// The caller of their talk is another now: who asked them for advice has passed theirs on to them.
+    Passed(CallId),
     /// A call rings.
     Offered(CallId),
     /// The phone has gone (for those who sign in by it).
@@ -197,6 +199,7 @@ impl Seat {
                     Move::Go(S::WrapUp { call: *call, until }, "call_over")
                 }
             },
+            (S::Talking { .. }, E::Passed(call)) => Move::Go(S::Talking { call }, "transfer"),
             (S::Talking { .. }, E::Lost) => Move::Go(self.next_state(rules), "lost"),
             (S::WrapUp { .. }, E::WrapUpOver) => Move::Go(self.next_state(rules), "wrap_up_over"),
             (S::WrapUp { .. }, E::EndWrapUp) => Move::Go(self.next_state(rules), REQUEST),
@@ -328,7 +331,7 @@ impl Seat {
                 | S::Ready { .. }
                 | S::SignedOut { .. }
                 | S::WrapUp { .. },
-                E::CallOver | E::Lost,
+                E::CallOver | E::Lost | E::Passed(_),
             )
             | (
                 S::NotReady { .. }

@@ -8,9 +8,10 @@ use crate::cause::{Cause, EndedBy};
 use crate::fact::{Fact, OfferOutcome};
 use crate::ids::{AgentId, CallId, LegId};
 use crate::input::LegEvent;
-use crate::output::{Alarm, LegOrder, Output};
+use crate::output::{Alarm, LegOrder, Output, TransferRefusal};
 use crate::switch::{Switch, Turn};
 use crate::timer::Timer;
+use crate::transfer::refuse_transfer;
 
 impl Switch {
     /// Rings this counsellor for this waiting caller. The caller's clips go on.
@@ -54,13 +55,35 @@ impl Switch {
             return;
         };
         match (&call.state, event) {
+            (CallState::Reaching { .. } | CallState::Outside { .. }, event) => {
+                self.party_leg_event(turn, id, leg, event);
+            }
+            (
+                CallState::Talking {
+                    successor: Some(next),
+                    ..
+                },
+                event,
+            ) if *next == leg => self.successor_event(turn, id, leg, event),
+            (CallState::Talking { .. }, LegEvent::Held) => self.held(turn, id),
+            (CallState::Talking { .. }, LegEvent::Resumed) => self.resumed(turn, id),
+            (CallState::Talking { .. }, LegEvent::TransferAsked(target)) => {
+                self.transfer_asked(turn, id, leg, target);
+            }
+            (CallState::Offering { .. }, LegEvent::TransferAsked(_)) => {
+                refuse_transfer(turn, leg, TransferRefusal::NotInTalk);
+            }
             (CallState::Offering { .. }, LegEvent::Up) => self.join(turn, id),
             (CallState::Offering { .. }, LegEvent::Down(cause)) => {
                 self.legs.remove(leg);
                 self.offer_failed(turn, id, outcome(cause));
             }
-            (CallState::Talking { .. }, LegEvent::Down(cause)) => {
+            (CallState::Talking { successor, .. }, LegEvent::Down(cause)) => {
+                let successor = *successor;
                 self.legs.remove(leg);
+                if let Some(successor) = successor {
+                    self.drop_leg(turn, successor, cause);
+                }
                 if is_loss(cause) {
                     self.agent_lost(turn, id);
                 } else {
@@ -79,6 +102,7 @@ impl Switch {
                 | LegEvent::Ringing
                 | LegEvent::Voice,
             )
+            | (CallState::Offering { .. }, LegEvent::Held | LegEvent::Resumed)
             | (CallState::Talking { .. }, LegEvent::Up) => {}
             (
                 CallState::Answering { .. }
@@ -120,18 +144,26 @@ impl Switch {
             self.state_notice(turn, id, &mut call);
             self.agent_event(turn, agent, AgentEvent::Answered);
             turn.order(call.caller_leg, LegOrder::Connect(leg));
-            call.state = CallState::Talking { wait, agent, leg };
+            call.state = CallState::Talking {
+                wait,
+                agent,
+                leg,
+                is_held: false,
+                successor: None,
+            };
         }
         self.calls.insert(id, call);
     }
 
     /// Nobody answered in time.
     pub(crate) fn ring_over(&mut self, turn: &mut Turn<'_>, id: CallId) {
-        let Some(CallState::Offering { leg, .. }) = self.calls.get(&id).map(|call| &call.state)
-        else {
-            return;
+        let leg = match self.calls.get(&id).map(|call| &call.state) {
+            Some(CallState::Offering { leg, .. }) => *leg,
+            Some(CallState::Reaching { .. }) => {
+                return self.reach_failed(turn, id, Cause::NoAnswer, OfferOutcome::NoAnswer);
+            }
+            _ => return,
         };
-        let leg = *leg;
         self.legs.remove(leg);
         turn.order(leg, LegOrder::HangUp(Cause::NoAnswer));
         self.offer_failed(turn, id, OfferOutcome::NoAnswer);
@@ -139,6 +171,13 @@ impl Switch {
 
     /// The counsellor's own state changed while they were rung: the caller goes back to the old place.
     pub(crate) fn withdraw(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        if matches!(
+            self.calls.get(&id).map(|call| &call.state),
+            Some(CallState::Reaching { .. })
+        ) {
+            self.reach_over(turn, id, Cause::Unreachable, OfferOutcome::Withdrawn);
+            return;
+        }
         let Some(wait) = self.cancel_offer(turn, id, OfferOutcome::Withdrawn) else {
             return;
         };
@@ -195,7 +234,7 @@ impl Switch {
     }
 
     /// What an offer that was not taken means for the counsellor.
-    fn refused(&mut self, turn: &mut Turn<'_>, agent: AgentId, outcome: OfferOutcome) {
+    pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, agent: AgentId, outcome: OfferOutcome) {
         match outcome {
             OfferOutcome::NoAnswer => {
                 self.agent_event(turn, agent, AgentEvent::NoAnswer);
@@ -228,7 +267,7 @@ impl Switch {
 }
 
 /// A counsellor's line that went without the counsellor's will: the caller must not pay for it.
-const fn is_loss(cause: Cause) -> bool {
+pub(crate) const fn is_loss(cause: Cause) -> bool {
     match cause {
         Cause::Busy | Cause::CallerGone | Cause::Declined | Cause::NormalClearing => false,
         Cause::Crash
@@ -244,7 +283,7 @@ const fn is_loss(cause: Cause) -> bool {
 }
 
 /// What the end of a ringing leg means.
-const fn outcome(cause: Cause) -> OfferOutcome {
+pub(crate) const fn outcome(cause: Cause) -> OfferOutcome {
     match cause {
         Cause::Busy | Cause::CallerGone | Cause::Declined | Cause::NormalClearing => {
             OfferOutcome::Declined
@@ -275,4 +314,4 @@ const fn cause_of(outcome: OfferOutcome) -> Cause {
 pub(super) const DEAD_OFFERS_MAX: u8 = 2;
 
 /// A counsellor's own number rings this long; queues have their own time.
-const DIRECT_RING_MS: u32 = 20_000;
+pub(crate) const DIRECT_RING_MS: u32 = 20_000;

@@ -67,6 +67,8 @@ pub(crate) struct Wait {
     pub(crate) service: Option<ServiceId>,
     pub(crate) place: Place,
     pub(crate) only: Option<Only>,
+    /// First into a line; kept when a counsellor passes the caller on to another.
+    pub(crate) queued: Mono,
     /// The comfort clips count from here.
     pub(crate) entered: Mono,
     /// Index of the next comfort clip; goes on counting in the loop.

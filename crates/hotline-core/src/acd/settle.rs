@@ -74,6 +74,8 @@ impl Switch {
             | CallState::Fixed { .. }
             | CallState::Menu(_)
             | CallState::Offering { .. }
+            | CallState::Outside { .. }
+            | CallState::Reaching { .. }
             | CallState::Talking { .. } => None,
         }
     }
@@ -87,6 +89,8 @@ impl Switch {
             | CallState::Fixed { .. }
             | CallState::Menu(_)
             | CallState::Offering { .. }
+            | CallState::Outside { .. }
+            | CallState::Reaching { .. }
             | CallState::Talking { .. } => None,
         }
     }
@@ -120,6 +124,8 @@ impl Switch {
             | CallState::Fixed { .. }
             | CallState::Menu(_)
             | CallState::Offering { .. }
+            | CallState::Outside { .. }
+            | CallState::Reaching { .. }
             | CallState::Talking { .. } => None,
         }
     }

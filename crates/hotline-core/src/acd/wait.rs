@@ -7,7 +7,7 @@ use crate::call::CallState;
 use crate::cause::{Cause, EndedBy};
 use crate::fact::Fact;
 use crate::flow::Digit;
-use crate::ids::{AgentId, CallId, LanguageId, QueueId, ServiceId};
+use crate::ids::{AgentId, CallId, LanguageId, PromptId, QueueId, ServiceId};
 use crate::output::{Bed, Clip, LegOrder};
 use crate::plan::Queue;
 use crate::switch::{Switch, Turn};
@@ -61,6 +61,7 @@ impl Switch {
             service: entry.service,
             place: Place::new(id, turn.now.mono, head_start_ms),
             only: None,
+            queued: turn.now.mono,
             entered: turn.now.mono,
             next_comfort: 0,
             pending: Vec::new(),
@@ -72,7 +73,7 @@ impl Switch {
         self.play_on_entry(turn, id, entry, language);
     }
 
-    /// The node's clips, then the queue's; over what plays now, or after it.
+    /// The queue's clips (what to do in danger must not wait), then the node's; over what plays now, or after it.
     fn play_on_entry(
         &mut self,
         turn: &mut Turn<'_>,
@@ -83,8 +84,8 @@ impl Switch {
         let of_queue = self
             .queue(entry.queue)
             .map(|queue| self.clips(&queue.entry_clips, language));
-        let mut clips = entry.clips;
-        clips.extend(of_queue.unwrap_or_default());
+        let mut clips = of_queue.unwrap_or_default();
+        clips.extend(entry.clips);
         if entry.is_cutting {
             self.say(turn, id, clips);
         } else {
@@ -129,6 +130,7 @@ impl Switch {
             service: None,
             place: Place::new(id, turn.now.mono, 0),
             only: Some(Only::Direct(agent)),
+            queued: turn.now.mono,
             entered: turn.now.mono,
             next_comfort: 0,
             pending: Vec::new(),
@@ -150,7 +152,7 @@ impl Switch {
     }
 
     /// The clocks of a wait start: comfort, and the word that nobody speaks the language. Offers do not touch them.
-    fn start_clocks(&mut self, turn: &Turn<'_>, id: CallId) {
+    pub(crate) fn start_clocks(&mut self, turn: &Turn<'_>, id: CallId) {
         self.set_comfort(id);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
@@ -171,38 +173,56 @@ impl Switch {
         }
     }
 
-    /// The counsellor's line was lost: back to the head of the line, for a while only for the same one.
+    /// The counsellor's line was lost.
     pub(crate) fn agent_lost(&mut self, turn: &mut Turn<'_>, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get(&id) else {
             return;
         };
         let CallState::Talking { wait, agent, .. } = &call.state else {
             return;
         };
-        let (agent, leg, language) = (*agent, call.caller_leg, call.language);
-        let mut wait = wait.clone();
-        wait.place = wait.place.at_head();
-        wait.only = Some(Only::Lost(agent));
-        wait.entered = turn.now.mono;
-        wait.next_comfort = 0;
-        wait.pending.clear();
-        wait.may_choose_default = false;
+        let (wait, agent) = (wait.clone(), *agent);
         let user = self.user(agent);
         turn.state(Fact::AgentLost {
             call: id,
             agent: user,
         });
-        turn.order(leg, LegOrder::Disconnect);
+        turn.order(call.caller_leg, LegOrder::Disconnect);
+        self.back_to_head(turn, id, wait, Some(agent), self.plan.lost_agent);
+    }
+
+    /// A caller whose party went is back at the head of the line, for a while only for the counsellor whose line it
+    /// was.
+    pub(crate) fn back_to_head(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: CallId,
+        mut wait: Wait,
+        agent: Option<AgentId>,
+        words: Option<PromptId>,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        let (leg, language) = (call.caller_leg, call.language);
+        wait.place = wait.place.at_head();
+        wait.only = agent.map(Only::Lost);
+        wait.entered = turn.now.mono;
+        wait.next_comfort = 0;
+        wait.pending.clear();
+        wait.may_choose_default = false;
         turn.order(leg, LegOrder::Bed(Bed::Music));
         self.wait(id, wait);
         self.start_clocks(turn, id);
-        let grace = turn
-            .now
-            .mono
-            .plus_millis(u64::from(self.plan.timing.reattach_grace_ms));
-        self.timers.set(Timer::Grace(id), grace);
-        self.agent_event(turn, agent, AgentEvent::Lost);
-        let words = self.plan.lost_agent.map(|prompt| Clip { prompt, language });
+        if let Some(agent) = agent {
+            let grace = turn
+                .now
+                .mono
+                .plus_millis(u64::from(self.plan.timing.reattach_grace_ms));
+            self.timers.set(Timer::Grace(id), grace);
+            self.agent_event(turn, agent, AgentEvent::Lost);
+        }
+        let words = words.map(|prompt| Clip { prompt, language });
         self.say(turn, id, words.into_iter().collect());
     }
 
@@ -231,6 +251,8 @@ impl Switch {
             | CallState::Closing { .. }
             | CallState::Fixed { .. }
             | CallState::Menu(_)
+            | CallState::Outside { .. }
+            | CallState::Reaching { .. }
             | CallState::Talking { .. } => {}
         }
     }
@@ -381,7 +403,7 @@ impl Switch {
         }
     }
 
-    fn service_name(&self, id: ServiceId) -> Option<String> {
+    pub(crate) fn service_name(&self, id: ServiceId) -> Option<String> {
         self.plan
             .services
             .get(usize::from(id.0))
@@ -413,6 +435,8 @@ pub(crate) fn wait_of(state: &mut CallState) -> Option<&mut Wait> {
         | CallState::Closing { .. }
         | CallState::Fixed { .. }
         | CallState::Menu(_)
+        | CallState::Outside { .. }
+        | CallState::Reaching { .. }
         | CallState::Talking { .. } => None,
     }
 }

@@ -66,7 +66,7 @@ fn at_the_limit_everybody_hears_the_last_words() {
             3.0     c2: ***78 from trunk viettel to 111 = entry | <- answer
             3.0     c2: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
             4.0   > c2 presses 9
-            4.0     c2: key 9 at entry | at cannot | queued in urgent for any, head start 600, silent | <- bed Music | <- say through svc.cannot_ok danger.now
+            4.0     c2: key 9 at entry | at cannot | queued in urgent for any, head start 600, silent | <- bed Music | <- say through danger.now svc.cannot_ok
             5.0   > c3 dials 111
             5.0     c3: ***78 from trunk viettel to 111 = entry | <- answer
             5.0     c3: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human

@@ -132,7 +132,7 @@ fn keys_typed_ahead_are_kept() {
             0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
             0.1   > c1 presses 42
             0.2   > c1 is up
-            0.2     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | key 4 at entry | speaks en | at entry.lang | key 2 at entry.lang | at trafficking | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through svc.traf_ok/en greet.record/en danger.now/en
+            0.2     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | key 4 at entry | speaks en | at entry.lang | key 2 at entry.lang | at trafficking | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through danger.now/en svc.traf_ok/en greet.record/en
             0.2     ALARM: nobody is signed in for c1
             1.0   > c1 hangs up
             1.0     c1: notice heard, None | ended by Caller, NormalClearing
@@ -249,7 +249,7 @@ fn silence_of_a_caller_is_no_hang_up_and_doubled_events_are_nothing() {
             2.0   > c1 is up
             3.0   > c1 dials 111
             4.0   > c1 presses 9
-            4.0     c1: key 9 at entry | at cannot | queued in urgent for any, head start 600, silent | <- bed Music | <- say through svc.cannot_ok danger.now
+            4.0     c1: key 9 at entry | at cannot | queued in urgent for any, head start 600, silent | <- bed Music | <- say through danger.now svc.cannot_ok
             4.0     ALARM: nobody is signed in for c1
             5.0   > c1 is silent
             6.0   > c1 presses 5

@@ -66,7 +66,7 @@ fn rank_is_arrival_minus_head_start() {
             169.0   c4: ***78 from trunk viettel to 111 = entry | <- answer
             169.0   c4: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
             170.0 > c4 presses 2
-            170.0   c4: key 2 at entry | at trafficking | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through svc.traf_ok greet.record danger.now
+            170.0   c4: key 2 at entry | at trafficking | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through danger.now svc.traf_ok greet.record
             170.0   ALARM: nobody is signed in for c4
             171.0 > lan is reachable
             171.0   lan: ready (registered)
@@ -201,7 +201,7 @@ fn comfort_that_falls_into_other_clips_waits_for_their_end() {
             0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
             0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
             1.0   > c1 presses 2
-            1.0     c1: key 2 at entry | at trafficking | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through svc.traf_ok greet.record danger.now
+            1.0     c1: key 2 at entry | at trafficking | queued in trafficking for trafficking, head start 300 | <- bed Music | <- say through danger.now svc.traf_ok greet.record
             1.0     ALARM: nobody is signed in for c1
             21.0    c1: <- say through queue.hold
             30.0  > c1 hangs up

@@ -2,8 +2,8 @@
 
 use crate::{
     Agent, AgentId, Comfort, Digit, Feature, Flow, FlowClip, FlowId, Language, LanguageId, Node,
-    NodeId, NodeKind, Plan, Prompt, PromptId, Queue, QueueId, Route, RouteKind, Service, ServiceId,
-    Target, Timing,
+    NodeId, NodeKind, Outbound, Plan, Prompt, PromptId, Queue, QueueId, Route, RouteKind, Service,
+    ServiceId, Target, Timing,
 };
 use alloc::collections::BTreeMap;
 use std::{string::ToString, vec, vec::Vec};
@@ -17,7 +17,7 @@ pub(super) const CHILD_SERVICE: ServiceId = ServiceId(0);
 pub(super) const TRAFFICKING_SERVICE: ServiceId = ServiceId(1);
 
 /// Name and length of each prompt, in seconds.
-const PROMPTS: [(&str, u32); 28] = [
+const PROMPTS: [(&str, u32); 30] = [
     ("greet.main", 5),
     ("greet.record", 8),
     ("lang.en", 2),
@@ -46,6 +46,8 @@ const PROMPTS: [(&str, u32); 28] = [
     ("sys.lost_agent", 4),
     ("tone.beep", 1),
     ("greet.record_short", 2),
+    ("xfer.wait", 4),
+    ("xfer.fail", 4),
 ];
 
 /// A prompt by name.
@@ -285,6 +287,15 @@ fn routes() -> Vec<Route> {
             },
         ),
         route("701", true, RouteKind::Agent(AgentId(0))),
+        route("702", true, RouteKind::Agent(AgentId(1))),
+        route(
+            "601",
+            true,
+            RouteKind::Queue {
+                queue: TRAFFICKING,
+                service: Some(TRAFFICKING_SERVICE),
+            },
+        ),
         route("500", true, RouteKind::Echo),
         route("501", true, RouteKind::PlayForEver(prompt("greet.main"))),
         route("502", false, RouteKind::AnswerAndEnd),
@@ -361,6 +372,11 @@ pub(super) fn test_plan() -> Plan {
         shutdown: Some(prompt("sys.down")),
         lost_agent: Some(prompt("sys.lost_agent")),
         beep: Some(prompt("tone.beep")),
-        outbound: Vec::new(),
+        outbound: vec![Outbound {
+            dialled: "113".to_string(),
+            trunks: vec!["north".to_string(), "south".to_string()],
+        }],
+        transfer_wait: Some(prompt("xfer.wait")),
+        transfer_failed: Some(prompt("xfer.fail")),
     }
 }

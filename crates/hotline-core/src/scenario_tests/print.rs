@@ -141,6 +141,27 @@ impl Printer {
                 standing,
                 why,
             } => format!("{agent}: {} ({why})", self.standing(standing)),
+            Fact::Held { call } => format!("{}: held", c(call)),
+            Fact::Resumed { call } => format!("{}: resumed", c(call)),
+            Fact::Consulting {
+                call,
+                agent,
+                consult,
+            } => format!("{}: {agent} asks for advice by {}", c(call), c(consult)),
+            Fact::TransferBegan { call, agent, to } => {
+                format!("{}: {agent} passes on to {to:?}", c(call))
+            }
+            Fact::TransferEnded { call, outcome, .. } => {
+                format!("{}: transfer {outcome:?}", c(call))
+            }
+            Fact::Taken { call, consult, .. } => format!("{}: takes from {}", c(call), c(consult)),
+            Fact::JoinedOutside { call, number, .. } => {
+                format!("{}: joined with {number} outside", c(call))
+            }
+            Fact::OutsideLost { call } => format!("{}: outside is lost", c(call)),
+            Fact::PhoneChanged { call, agent, .. } => {
+                format!("{}: {agent} changes phones", c(call))
+            }
         }
     }
 
@@ -194,6 +215,10 @@ fn order_text(world: &World, order: &LegOrder) -> String {
         LegOrder::RingAgent { .. } => "ring".to_string(),
         LegOrder::Probe => "probe".to_string(),
         LegOrder::StopPlay => "stop play".to_string(),
+        LegOrder::RingOutside { number, trunks, .. } => {
+            format!("ring {number} over {}", trunks.join(", "))
+        }
+        LegOrder::TransferProgress(progress) => format!("transfer {progress:?}"),
     }
 }
 

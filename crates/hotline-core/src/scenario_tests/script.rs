@@ -4,7 +4,7 @@ use super::print::Printer;
 use super::world::{START, World};
 use crate::{
     AgentId, Arrival, CallerNumber, Cause, Contact, Digit, Input, LegEvent, LegId, Origin, Plan,
-    PlayId, Request, RequestId,
+    PlayId, Request, RequestId, TransferTarget,
 };
 use std::{
     boxed::Box,
@@ -55,6 +55,19 @@ pub(super) fn happen(world: &mut World, what: &str) {
         [caller, rest @ ..] if caller.starts_with('c') => {
             caller_does(world, caller_leg(caller), rest)
         }
+        ["outside", rest @ ..] => {
+            let leg = world.outside_leg.unwrap_or(LegId(97));
+            let event = match rest {
+                ["rings"] => LegEvent::Ringing,
+                ["answers"] => LegEvent::Up,
+                ["is", "busy"] => LegEvent::Down(Cause::Busy),
+                ["is", "lost"] => LegEvent::Down(Cause::Lost),
+                ["is", "silent"] => LegEvent::MediaLost,
+                ["hangs", "up"] => LegEvent::Down(Cause::NormalClearing),
+                _ => panic!("outside {rest:?}"),
+            };
+            world.put(Input::Leg(leg, event));
+        }
         [agent, rest @ ..] => agent_does(world, agent, rest),
         [] => {}
     }
@@ -83,6 +96,20 @@ fn caller_does(world: &mut World, leg: LegId, what: &[&str]) {
         ["finds", "no", "port"] => LegEvent::Down(Cause::Overload),
         ["is", "up"] => LegEvent::Up,
         ["is", "silent"] => LegEvent::MediaLost,
+        ["dials", "for", agent, "from", account] => {
+            // Another phone of a counsellor takes the place of the one in the talk.
+            let replaces = Some(agent_leg(world, agent));
+            LegEvent::Arrived(Arrival {
+                replaces,
+                ..arrived("", Origin::Account(account.to_string()))
+            })
+        }
+        ["joins", agent] => LegEvent::TransferAsked(TransferTarget::Leg(agent_leg(world, agent))),
+        ["passes", "to", number] => {
+            LegEvent::TransferAsked(TransferTarget::Number(number.to_string()))
+        }
+        ["holds"] => LegEvent::Held,
+        ["resumes"] => LegEvent::Resumed,
         ["speaks"] => LegEvent::Voice,
         ["recording", "fails"] => LegEvent::RecordingFailed,
         ["play", number, "ends"] => {
@@ -104,12 +131,28 @@ fn caller_does(world: &mut World, leg: LegId, what: &[&str]) {
 }
 
 fn arrival(dialled: &str, origin: Origin) -> LegEvent {
-    let caller = CallerNumber::new("0912345678".to_string());
-    LegEvent::Arrived(Arrival {
+    LegEvent::Arrived(arrived(dialled, origin))
+}
+
+fn arrived(dialled: &str, origin: Origin) -> Arrival {
+    Arrival {
         origin,
         dialled: dialled.to_string(),
-        caller,
-    })
+        caller: CallerNumber::new("0912345678".to_string()),
+        replaces: None,
+    }
+}
+
+/// The leg on which this counsellor was rung last.
+fn agent_leg(world: &World, user: &str) -> LegId {
+    let at = world
+        .plan
+        .agents
+        .iter()
+        .position(|agent| agent.user == user);
+    at.and_then(|at| world.agent_legs.get(&AgentId(at as u32)))
+        .copied()
+        .unwrap_or(LegId(99))
 }
 
 fn agent_does(world: &mut World, name: &str, what: &[&str]) {
@@ -133,6 +176,16 @@ fn agent_does(world: &mut World, name: &str, what: &[&str]) {
         ["takes", "no", "codec"] => Input::Leg(leg, LegEvent::Down(Cause::UnsupportedMedia)),
         ["is", "silent"] => Input::Leg(leg, LegEvent::MediaLost),
         ["hangs", "up"] => Input::Leg(leg, LegEvent::Down(Cause::NormalClearing)),
+        ["holds"] => Input::Leg(leg, LegEvent::Held),
+        ["resumes"] => Input::Leg(leg, LegEvent::Resumed),
+        ["passes", "to", number] => {
+            let target = TransferTarget::Number(number.to_string());
+            Input::Leg(leg, LegEvent::TransferAsked(target))
+        }
+        ["joins", caller] => {
+            let target = TransferTarget::Leg(caller_leg(caller));
+            Input::Leg(leg, LegEvent::TransferAsked(target))
+        }
         ["signs", "in"] => request(Request::SignIn { agent }),
         ["signs", "out"] => request(Request::SignOut { agent }),
         ["wants", "ready"] => request(Request::Ready { agent }),

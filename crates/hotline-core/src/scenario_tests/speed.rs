@@ -47,7 +47,7 @@ fn a_freed_counsellor_gets_the_next_of_six_hundred_callers_quickly() {
         is_recorded: true,
     }]);
     let mut load = Load {
-        switch: Switch::new(plan, 1, 1, 1),
+        switch: Switch::new(plan, 1, 1),
         now: 0,
         events: 0,
         out: Vec::new(),
@@ -107,6 +107,7 @@ impl Load {
             origin: Origin::Trunk("t".to_string()),
             dialled: "1".to_string(),
             caller: CallerNumber::default(),
+            replaces: None,
         };
         self.put(Input::Leg(leg, LegEvent::Arrived(arrival)));
         self.put(Input::Leg(leg, LegEvent::Up));

@@ -34,6 +34,8 @@ pub(super) struct World {
     pub(super) is_up_told: bool,
     /// The leg on which a counsellor was rung last.
     pub(super) agent_legs: BTreeMap<AgentId, LegId>,
+    /// The leg on which somebody outside was rung last.
+    pub(super) outside_leg: Option<LegId>,
     /// Whose each counsellor's leg is.
     pub(super) user_of_leg: BTreeMap<LegId, String>,
     pub(super) call_of_leg: BTreeMap<LegId, CallId>,
@@ -56,7 +58,7 @@ pub(super) const START: Mono = Mono(1_000_000_000);
 impl World {
     pub(super) fn new(plan: Plan) -> Self {
         Self {
-            switch: Switch::new(plan.clone(), 1, 100, 7),
+            switch: Switch::new(plan.clone(), 1, 100),
             plan,
             ledger: Ledger::default(),
             now: START,
@@ -64,6 +66,7 @@ impl World {
             inputs: Vec::new(),
             is_up_told: true,
             agent_legs: BTreeMap::new(),
+            outside_leg: None,
             user_of_leg: BTreeMap::new(),
             call_of_leg: BTreeMap::new(),
             is_checking: true,
@@ -125,8 +128,9 @@ impl World {
                     !self.over.contains(other),
                     "leg {leg} joined with {other}, which is over"
                 );
+                let are_callers = self.user_of_leg.contains_key(other);
                 assert!(
-                    leg.0.is_multiple_of(2) && !other.0.is_multiple_of(2),
+                    leg.0.is_multiple_of(2) && are_callers,
                     "legs {leg} and {other} joined"
                 );
             }
@@ -193,6 +197,22 @@ impl World {
                 self.user_of_leg
                     .insert(*leg, self.plan.agents[agent.0 as usize].user.clone());
                 self.call_of_leg.insert(*leg, *call);
+            }
+            Output::Leg(leg, LegOrder::RingOutside { call, .. }) => {
+                self.outside_leg = Some(*leg);
+                self.user_of_leg.insert(*leg, "outside".to_string());
+                self.call_of_leg.insert(*leg, *call);
+            }
+            Output::Fact(Fact::PhoneChanged { agent, leg, .. }) => {
+                let at = self
+                    .plan
+                    .agents
+                    .iter()
+                    .position(|known| known.user == *agent);
+                if let Some(at) = at {
+                    self.agent_legs.insert(AgentId(at as u32), *leg);
+                }
+                self.user_of_leg.insert(*leg, agent.clone());
             }
             Output::Fact(Fact::Arrived { call, leg, .. }) => {
                 self.call_of_leg.insert(*leg, *call);
@@ -312,7 +332,7 @@ impl World {
     pub(super) fn restart(&mut self, down_ms: u64) {
         self.now = Mono(self.now.plus_millis(down_ms).0);
         // Ids begin with the second of the start, so no run uses those of another.
-        self.switch = Switch::new(self.plan.clone(), 1, self.now.0, 7);
+        self.switch = Switch::new(self.plan.clone(), 1, self.now.0);
         self.playing.clear();
         self.to_come.clear();
         self.ledger.apply(
