@@ -80,7 +80,8 @@ impl Counters {
             match fact {
                 Fact::Arrived { is_counted, .. } => self.arrived += u64::from(*is_counted),
                 Fact::Joined { call, .. } => {
-                    if let Some(record) = ledger.calls.get(call) {
+                    if let Some(record) = ledger.calls.get(call).filter(|record| record.is_counted)
+                    {
                         self.answer.observe(record.wait_ms);
                     }
                 }
@@ -112,7 +113,16 @@ impl Counters {
                     state: RecordingState::Made | RecordingState::NotWanted,
                     ..
                 }
-                | Fact::AgentState { .. } => {}
+                | Fact::AgentState { .. }
+                | Fact::Held { .. }
+                | Fact::Resumed { .. }
+                | Fact::Consulting { .. }
+                | Fact::TransferBegan { .. }
+                | Fact::TransferEnded { .. }
+                | Fact::Taken { .. }
+                | Fact::JoinedOutside { .. }
+                | Fact::OutsideLost { .. }
+                | Fact::PhoneChanged { .. } => {}
             }
         }
         for fact in &frame.edge {

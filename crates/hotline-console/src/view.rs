@@ -21,7 +21,8 @@ pub struct View {
 pub struct CallView {
     /// Id, as in logs and file names.
     pub call: String,
-    /// `arriving`, `menu`, `waiting`, `ringing` or `talking`.
+    /// `arriving`, `menu`, `waiting`, `ringing`, `talking`, `held`, `passing` (to somebody else) or `outside` (with
+    /// somebody outside).
     pub state: String,
     /// Masked.
     pub caller: String,
@@ -125,7 +126,7 @@ fn call_view(record: &CallRecord, at: Moment) -> CallView {
     let state = call_state(record);
     let agent = match state {
         "ringing" => record.offered_to.clone(),
-        "talking" => record.agent.clone(),
+        "held" | "passing" | "talking" => record.agent.clone(),
         _ => None,
     };
     CallView {
@@ -149,7 +150,13 @@ fn call_view(record: &CallRecord, at: Moment) -> CallView {
 }
 
 fn call_state(record: &CallRecord) -> &'static str {
-    if record.talking_since.is_some() {
+    if record.outside_since.is_some() {
+        "outside"
+    } else if record.transfer_to.is_some() {
+        "passing"
+    } else if record.held_since.is_some() {
+        "held"
+    } else if record.talking_since.is_some() {
         "talking"
     } else if record.offered_to.is_some() {
         "ringing"
@@ -192,7 +199,7 @@ fn queue_views(calls: &[CallView], names: &[&str]) -> Vec<QueueView> {
             continue;
         };
         match call.state.as_str() {
-            "talking" => queue.talking += 1,
+            "held" | "passing" | "talking" => queue.talking += 1,
             "ringing" | "waiting" => {
                 queue.waiting += 1;
                 queue.ringing += u32::from(call.state == "ringing");

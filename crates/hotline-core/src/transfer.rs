@@ -362,7 +362,9 @@ impl Switch {
         let (by, cause) = (EndedBy::Agent, Cause::NormalClearing);
         // Its party lives on in the caller's call.
         self.set_state(consult, CallState::Closing { by, cause });
-        turn.order(asking, LegOrder::TransferProgress(TransferProgress::Done));
+        for progress in [TransferProgress::Trying, TransferProgress::Done] {
+            turn.order(asking, LegOrder::TransferProgress(progress));
+        }
         if let Some(leg) = leg {
             self.drop_leg(turn, leg, cause);
         }

@@ -1,7 +1,7 @@
 //! A call's row: what `calls` keeps of a record.
 
 use hotline_core::{
-    CallId, CallRecord, Cause, EndedBy, LegQuality, Moment, Notice, RecordingState,
+    CallId, CallRecord, Cause, EndedBy, LegQuality, Moment, Notice, RecordingState, TransferTo,
 };
 use serde_json::json;
 use sqlx::Sqlite;
@@ -18,10 +18,11 @@ INSERT INTO calls (
     recording, recording_file, recording_ms, notice, notice_ms,
     caller_received, caller_lost, caller_jitter_us, caller_sent, caller_round_trip_us,
     agent_received, agent_lost, agent_jitter_us, agent_sent, agent_round_trip_us,
-    diverted, has_journal_gap
+    diverted, has_journal_gap,
+    holds, held_ms, transfers, transfers_failed, transferred_to, outside_ms
 ) VALUES (
     ?, 'in', ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-    ?, ?, ?, ?, ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?
+    ?, ?, ?, ?, ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?,  ?, ?, ?, ?, ?, ?
 ) ON CONFLICT (call) DO UPDATE SET
     caller = excluded.caller, dialled = excluded.dialled, origin = excluded.origin,
     is_from_trunk = excluded.is_from_trunk, route = excluded.route,
@@ -40,7 +41,10 @@ INSERT INTO calls (
     caller_round_trip_us = excluded.caller_round_trip_us, agent_received = excluded.agent_received,
     agent_lost = excluded.agent_lost, agent_jitter_us = excluded.agent_jitter_us,
     agent_sent = excluded.agent_sent, agent_round_trip_us = excluded.agent_round_trip_us,
-    diverted = excluded.diverted, has_journal_gap = max(has_journal_gap, excluded.has_journal_gap)
+    diverted = excluded.diverted, has_journal_gap = max(has_journal_gap, excluded.has_journal_gap),
+    holds = excluded.holds, held_ms = excluded.held_ms, transfers = excluded.transfers,
+    transfers_failed = excluded.transfers_failed, transferred_to = excluded.transferred_to,
+    outside_ms = excluded.outside_ms
 ";
 
 /// File name of a call's recording, in the folder of recordings.
@@ -111,7 +115,30 @@ pub(crate) fn upsert(
         .bind(notice_ms.flatten());
     let query = bind_quality(query, record.caller_quality);
     let query = bind_quality(query, record.agent_quality);
-    Some(query.bind(diverted(record)).bind(record.has_journal_gap))
+    let query = query.bind(diverted(record)).bind(record.has_journal_gap);
+    Some(bind_transfers(query, record))
+}
+
+fn bind_transfers(
+    query: Query<'static, Sqlite, SqliteArguments>,
+    record: &CallRecord,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    query
+        .bind(record.holds)
+        .bind(integer(record.held_ms))
+        .bind(record.transfers)
+        .bind(record.transfers_failed)
+        .bind(record.transferred_to.as_ref().map(transfer_text))
+        .bind(integer(record.outside_ms))
+}
+
+/// To whom: `agent:tv02`, `queue:child`, `outside:113`.
+fn transfer_text(to: &TransferTo) -> String {
+    match to {
+        TransferTo::Agent(user) => format!("agent:{user}"),
+        TransferTo::Outside(number) => format!("outside:{}", number.reveal()),
+        TransferTo::Queue(queue) => format!("queue:{queue}"),
+    }
 }
 
 fn bind_quality(
@@ -176,6 +203,7 @@ fn ended_by_code(by: EndedBy) -> &'static str {
         EndedBy::Agent => "agent",
         EndedBy::Caller => "caller",
         EndedBy::System => "system",
+        EndedBy::Outside => "outside",
     }
 }
 

@@ -74,6 +74,12 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("is_private", Kind::Flag),
     ("region", Kind::Text),
     ("has_journal_gap", Kind::Flag),
+    ("holds", Kind::Integer),
+    ("held_ms", Kind::Integer),
+    ("transfers", Kind::Integer),
+    ("transfers_failed", Kind::Integer),
+    ("transferred_to", Kind::Text),
+    ("outside_ms", Kind::Integer),
 ];
 
 const ARRIVED: &str = "arrived_ms";

@@ -48,7 +48,12 @@ fn kind_and_body(fact: Value) -> (String, Map<String, Value>) {
                 Value::Object(body) => body,
                 other => Map::from_iter([("value".to_owned(), other)]),
             };
+            // Numbers of people: who called, and whoever outside was asked or got the caller.
             body.remove("caller");
+            body.remove("number");
+            if let Some(Value::Object(to)) = body.get_mut("to") {
+                to.remove("Outside");
+            }
             (kind, body)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {

@@ -10,6 +10,16 @@ const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 /// "h111", in `PRAGMA application_id`: so that another program's database is not taken for ours.
 const APPLICATION: i64 = 0x6831_3131;
 
+/// Holds and transfers.
+const VERSION_2: &str = "
+ALTER TABLE calls ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN held_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN transfers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN transfers_failed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN transferred_to TEXT;
+ALTER TABLE calls ADD COLUMN outside_ms INTEGER NOT NULL DEFAULT 0;
+";
+
 const VERSION_1: &str = "
 CREATE TABLE settings (
     key TEXT PRIMARY KEY,

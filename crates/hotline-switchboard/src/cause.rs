@@ -1,6 +1,6 @@
 //! The one table from a cause to what signalling says (RFC 3261 §21, Q.850 through RFC 3326).
 
-use hotline_core::Cause;
+use hotline_core::{Cause, TransferRefusal};
 
 /// Final status with which an incoming call is refused for this cause.
 #[must_use]
@@ -15,6 +15,16 @@ pub const fn status(cause: Cause) -> u16 {
         Cause::Overload | Cause::Shutdown => 503,
         Cause::UnknownNumber => 404,
         Cause::UnsupportedMedia => 488,
+    }
+}
+
+/// Final status of a REFER that is not even tried.
+#[must_use]
+pub(crate) const fn refusal_status(refusal: TransferRefusal) -> u16 {
+    match refusal {
+        TransferRefusal::NotInTalk | TransferRefusal::NotAllowed => 403,
+        TransferRefusal::NotNow => 480,
+        TransferRefusal::UnknownTarget => 404,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Core's orders become commands for the SIP endpoint and the media workers.
 
-use crate::cause::{reason_header, retry_after_s, status};
+use crate::cause::{reason_header, refusal_status, retry_after_s, status};
 use crate::legs::{CallEntry, Leg, LegState};
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
-use hotline_core::{AgentId, Bed, CallId, Cause, Clip, Fact, LegEvent, LegId, LegOrder, Output};
+use hotline_core::{
+    AgentId, Bed, CallId, Cause, Clip, Fact, Input, LegEvent, LegId, LegOrder, Output,
+    TransferProgress,
+};
 use hotline_media::sdp::Security;
 use hotline_media::{Command as MediaCommand, sdp};
 use hotline_sip::{Command as SipCommand, MediaKind, Target};
@@ -86,7 +89,32 @@ impl Switchboard {
                 self.close_leg(leg, turn);
             }
             LegOrder::RingAgent { agent, call } => self.ring(leg, agent, call, turn),
+            // No carrier takes a call of ours yet: the number cannot be had.
+            LegOrder::RingOutside { .. } => {
+                self.tell_core(Input::Leg(leg, LegEvent::Down(Cause::Unreachable)));
+            }
+            LegOrder::TransferProgress(progress) => self.transfer_progress(leg, progress),
             LegOrder::StopPlay => self.media(leg, MediaCommand::StopPlay { leg: leg.0 }, turn),
+        }
+    }
+
+    /// RFC 3515 §2.4: accepted or refused once, then told how it goes; the last word ends the subscription.
+    fn transfer_progress(&mut self, leg: LegId, progress: TransferProgress) {
+        let dialog = leg.0;
+        let notify = |status| SipCommand::NotifyRefer { dialog, status };
+        match progress {
+            TransferProgress::Done => self.tell_sip(notify(200)),
+            TransferProgress::Failed(cause) => self.tell_sip(notify(status(cause))),
+            TransferProgress::Refused(refusal) => self.tell_sip(SipCommand::AnswerRefer {
+                dialog,
+                status: refusal_status(refusal),
+            }),
+            TransferProgress::Ringing => self.tell_sip(notify(180)),
+            TransferProgress::Trying => {
+                let status = 202;
+                self.tell_sip(SipCommand::AnswerRefer { dialog, status });
+                self.tell_sip(notify(100));
+            }
         }
     }
 
@@ -103,8 +131,14 @@ impl Switchboard {
                         CallEntry {
                             caller: *leg,
                             label: dialled.clone(),
+                            beside: None,
                         },
                     );
+                }
+            }
+            Fact::Consulting { call, consult, .. } => {
+                if let Some(entry) = self.legs.calls.get_mut(consult) {
+                    entry.beside = Some(*call);
                 }
             }
             Fact::Queued {
@@ -119,6 +153,11 @@ impl Switchboard {
             }
             Fact::Ended { call, .. } => {
                 self.legs.calls.remove(call);
+            }
+            Fact::Taken { call, leg, .. } => {
+                if let Some(entry) = self.legs.legs.get_mut(leg) {
+                    entry.call = Some(*call);
+                }
             }
             _ => {}
         }
@@ -139,7 +178,7 @@ impl Switchboard {
         let index = usize::try_from(agent.0).unwrap_or(usize::MAX);
         let Some(user) = self.users.get(index).cloned() else {
             let down = LegEvent::Down(Cause::InternalError);
-            return self.tell_core(hotline_core::Input::Leg(leg, down));
+            return self.tell_core(Input::Leg(leg, down));
         };
         let Some((worker, port)) = self.legs.take_port(Some(call)) else {
             turn.says.push(Say::NoMediaPort { leg });

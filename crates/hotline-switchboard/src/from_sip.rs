@@ -6,9 +6,10 @@ use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{
     Arrival, CallerNumber, Cause, Contact, Digit, EdgeFact, Input, LegEvent, LegId, Now, Origin,
+    TransferTarget,
 };
 use hotline_sip::{
-    CarrierNote, Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer,
+    CarrierNote, Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer, Referral,
     Table,
 };
 
@@ -73,10 +74,7 @@ impl Switchboard {
             Event::Registered { .. } | Event::ReferProgress { .. } => {}
             // We make no offer inside a dialog yet.
             Event::ReinviteAnswered { .. } => {}
-            Event::Referred(referral) => self.tell_sip(SipCommand::AnswerRefer {
-                dialog: referral.dialog,
-                status: 603,
-            }),
+            Event::Referred(referral) => self.on_referred(referral),
             Event::Reinvited { dialog, body } => self.on_reinvited(LegId(dialog), body, turn),
             Event::Trunk { trunk, state } => {
                 let name = self.trunks.get(usize::from(trunk));
@@ -150,9 +148,12 @@ impl Switchboard {
             offer,
             source: invitation.source.ip(),
         };
-        self.legs
-            .legs
-            .insert(leg, Leg::new(state, invitation.advertise.ip(), security));
+        let replaces = invitation.replaces.map(LegId);
+        let mut entry = Leg::new(state, invitation.advertise.ip(), security);
+        // A leg that takes the place of another belongs to its call, so it lives on the same worker.
+        let old = replaces.and_then(|old| self.legs.legs.get(&old));
+        entry.call = old.and_then(|old| old.call);
+        self.legs.legs.insert(leg, entry);
         let caller = CallerNumber::new(caller);
         self.tell_core(Input::Leg(
             leg,
@@ -160,8 +161,26 @@ impl Switchboard {
                 origin,
                 dialled,
                 caller,
+                replaces,
             }),
         ));
+    }
+
+    /// A phone wants its call passed on; core knows whether it may.
+    fn on_referred(&mut self, referral: Referral) {
+        let leg = LegId(referral.dialog);
+        if !self.legs.legs.contains_key(&leg) {
+            // The leg ended in this very moment (RFC 3261 §12.2.2).
+            return self.tell_sip(SipCommand::AnswerRefer {
+                dialog: referral.dialog,
+                status: 481,
+            });
+        }
+        let target = match referral.replaces {
+            Some(consult) => TransferTarget::Leg(LegId(consult)),
+            None => TransferTarget::Number(referral.number),
+        };
+        self.tell_core(Input::Leg(leg, LegEvent::TransferAsked(target)));
     }
 
     fn on_ended(&mut self, leg: LegId, is_by_peer: bool, turn: &mut Turn) {

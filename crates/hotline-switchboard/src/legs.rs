@@ -46,6 +46,8 @@ pub(crate) struct Leg {
     pub(crate) plan: Option<LegPlan>,
     /// Our offer stands in the answer to a re-INVITE; the peer's answer comes with the ACK.
     pub(crate) is_reoffered: bool,
+    /// The peer has us on hold (RFC 3264 §8.4), and core knows it.
+    pub(crate) is_held: bool,
     /// Presses whose other half may still come, so that RFC 4733 and INFO of one press count once.
     pub(crate) presses: VecDeque<(char, DigitPath, Mono)>,
 }
@@ -78,6 +80,7 @@ impl Leg {
             sdp_version: 0,
             plan: None,
             is_reoffered: false,
+            is_held: false,
             presses: VecDeque::new(),
         }
     }
@@ -149,6 +152,8 @@ pub(crate) struct CallEntry {
     pub(crate) caller: LegId,
     /// Shown by the counsellor's phone: the service or queue, never the number.
     pub(crate) label: String,
+    /// The talk for which this call asks advice: its legs live on the same worker, because they may be joined.
+    pub(crate) beside: Option<CallId>,
 }
 
 /// Legs, calls, and the free media ports of each worker.
@@ -183,11 +188,7 @@ impl Legs {
 
     /// A port for a leg of `call`: of the worker that carries the caller, or of the least loaded one.
     pub(crate) fn take_port(&mut self, call: Option<CallId>) -> Option<(u16, u16)> {
-        let of_call = call
-            .and_then(|call| self.calls.get(&call))
-            .and_then(|entry| self.legs.get(&entry.caller))
-            .and_then(|leg| leg.media)
-            .map(|(worker, _)| worker);
+        let of_call = call.and_then(|call| self.worker_of(call));
         let worker = match of_call {
             Some(worker) => worker,
             None => {
@@ -204,6 +205,15 @@ impl Legs {
         let port = entry.free.pop()?;
         entry.in_use += 1;
         Some((worker, port))
+    }
+
+    /// The worker on which the caller of this call is, or of the talk for which it asks advice.
+    fn worker_of(&self, call: CallId) -> Option<u16> {
+        let of = |entry: &CallEntry| self.legs.get(&entry.caller)?.media;
+        let entry = self.calls.get(&call)?;
+        let beside = entry.beside.and_then(|talk| self.calls.get(&talk));
+        let media = of(entry).or_else(|| of(beside?))?;
+        Some(media.0)
     }
 
     /// The worker's leg is closed; its port is not free yet (the worker reports fresh ones).

@@ -111,6 +111,7 @@ impl Switchboard {
             Ok(agreed) => {
                 self.replan(leg, agreed, turn);
                 self.tell_core(Input::Leg(leg, LegEvent::Up));
+                self.tell_hold(leg);
             }
             Err(error) => self.end_unfit(leg, error.to_string(), turn),
         }
@@ -136,7 +137,10 @@ impl Switchboard {
             None => Err("the ACK brings no answer to our offer".to_owned()),
         };
         match accepted {
-            Ok(agreed) => self.replan(leg, agreed, turn),
+            Ok(agreed) => {
+                self.replan(leg, agreed, turn);
+                self.tell_hold(leg);
+            }
             Err(error) if is_first => self.end_unfit(leg, error, turn),
             // What was agreed before still stands.
             Err(error) => turn.says.push(Say::SdpRefused { leg, error }),
@@ -176,12 +180,30 @@ impl Switchboard {
                 self.replan(leg, (plan, browser), turn);
                 let body = Some(answer);
                 self.tell_sip(SipCommand::AnswerReinvite { dialog, body });
+                self.tell_hold(leg);
             }
             Err(error) => {
                 let error = error.to_string();
                 turn.says.push(Say::SdpRefused { leg, error });
                 self.tell_sip(SipCommand::AnswerReinvite { dialog, body: None });
             }
+        }
+    }
+
+    /// A peer that does not want to hear us, or gives no address for it, has us on hold (RFC 3264 §8.4).
+    fn tell_hold(&mut self, leg: LegId) {
+        let Some(entry) = self.legs.legs.get_mut(&leg) else {
+            return;
+        };
+        let is_held = entry
+            .plan
+            .as_ref()
+            .is_some_and(|plan| !plan.direction.sends() || plan.remote.is_none());
+        let was_held = std::mem::replace(&mut entry.is_held, is_held);
+        match (was_held, is_held) {
+            (false, true) => self.tell_core(Input::Leg(leg, LegEvent::Held)),
+            (true, false) => self.tell_core(Input::Leg(leg, LegEvent::Resumed)),
+            (false, false) | (true, true) => {}
         }
     }
 

@@ -45,6 +45,8 @@ fn plan(prompts: &[&str]) -> Plan {
         lost_agent: None,
         beep: None,
         outbound: Vec::new(),
+        transfer_wait: None,
+        transfer_failed: None,
     }
 }
 
@@ -111,6 +113,7 @@ fn all_legs_of_a_call_live_on_one_worker_and_calls_spread() {
         CallEntry {
             caller: LegId(2),
             label: String::new(),
+            beside: None,
         },
     );
     let second = legs.take_port(None).unwrap();

@@ -208,6 +208,8 @@ fn read_all(
             lost_agent: prompts.lost_agent,
             beep: prompts.beep,
             outbound,
+            transfer_wait: prompts.transfer_wait,
+            transfer_failed: prompts.transfer_failed,
         },
     })
 }
@@ -242,6 +244,8 @@ struct OwnPrompts {
     notice: Option<PromptId>,
     shutdown: Option<PromptId>,
     lost_agent: Option<PromptId>,
+    transfer_wait: Option<PromptId>,
+    transfer_failed: Option<PromptId>,
     beep: Option<PromptId>,
     music: Option<PromptId>,
 }
@@ -259,6 +263,8 @@ fn prompts(root: &mut Section<'_>, floor: &Floor, notes: &Notes) -> OwnPrompts {
         notice: prompt("notice", "greet.record"),
         shutdown: prompt("shutdown", "sys.down"),
         lost_agent: prompt("lost_agent", "sys.lost_agent"),
+        transfer_wait: prompt("transfer_wait", "xfer.wait"),
+        transfer_failed: prompt("transfer_failed", "xfer.fail"),
         beep: prompt("beep", "tone.beep"),
         music: prompt("music", "tone.moh"),
     };

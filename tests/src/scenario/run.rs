@@ -340,6 +340,17 @@ impl Player {
             ["cancels", "late"] => world.act(number, Peer::cancel_late),
             ["holds"] => world.act(number, |peer, now| peer.reinvite(now, Offer::Hold)),
             ["resumes"] => world.act(number, |peer, now| peer.reinvite(now, Offer::Normal)),
+            ["passes", "to", dialled] => {
+                world.act(number, |peer, now| peer.refer(now, dialled));
+            }
+            ["joins", "the", "calls"] => world.act(number, Peer::refer_joined),
+            ["takes", "over", "from", other] => {
+                let user = world.peer(number).login.as_ref().map(|login| login.user.clone());
+                let other = *self.peers.get(*other).ok_or("nobody of that name")?;
+                let replaces = world.peer(other).replaceable().ok_or("no talk to take")?;
+                let user = user.ok_or("a phone without an account")?;
+                world.act(number, |peer, now| peer.dial_replacing(now, &user, replaces));
+            }
             ["offers", "rubbish"] => {
                 world.act(number, |peer, now| peer.reinvite(now, Offer::Foreign))
             }

@@ -1,6 +1,6 @@
 //! Invariants 10 to 14: what a counsellor's states allow.
 
-use hotline_core::{Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
+use hotline_core::{Contact, Fact, Ledger, OfferOutcome, Plan, Standing, TransferOutcome};
 use std::collections::BTreeMap;
 
 /// 14: a phone that did not answer so often in a row is out of rotation.
@@ -22,6 +22,8 @@ pub(super) struct Agents {
     agents: BTreeMap<String, Agent>,
     /// As the edge says, whether the plan has the counsellor or not.
     contacts: BTreeMap<String, Contact>,
+    /// Call and consult: the party of the second has just become that of the first.
+    taken: Option<(u64, u64)>,
 }
 
 impl Agents {
@@ -104,9 +106,19 @@ impl Agents {
                 }
                 Vec::new()
             }
-            Fact::Joined { call, agent } => {
+            Fact::Joined { call, agent } => self.joined(call.0, agent),
+            Fact::Taken { call, consult, .. } => {
+                self.taken = Some((call.0, consult.0));
+                Vec::new()
+            }
+            // Whoever passed a caller on does not have them any more, unless it failed.
+            Fact::TransferEnded {
+                agent,
+                outcome: TransferOutcome::Done | TransferOutcome::FailedAlone(_),
+                ..
+            } => {
                 if let Some(entry) = self.agents.get_mut(agent) {
-                    entry.talking = Some(call.0);
+                    entry.talking = None;
                 }
                 Vec::new()
             }
@@ -144,8 +156,45 @@ impl Agents {
             | Fact::InformationHeard { .. }
             | Fact::Queued { .. }
             | Fact::NoticeHeard { .. }
-            | Fact::Recording { .. } => Vec::new(),
+            | Fact::Recording { .. }
+            | Fact::Held { .. }
+            | Fact::Resumed { .. }
+            | Fact::Consulting { .. }
+            | Fact::TransferBegan { .. }
+            | Fact::TransferEnded {
+                outcome: TransferOutcome::CallOver | TransferOutcome::Failed(_),
+                ..
+            }
+            | Fact::JoinedOutside { .. }
+            | Fact::OutsideLost { .. }
+            | Fact::PhoneChanged { .. } => Vec::new(),
         }
+    }
+
+    /// 10: a counsellor is in one talk at most, and a talk has one counsellor; whoever takes a caller from a
+    /// colleague who asked them for advice leaves that call with it.
+    fn joined(&mut self, call: u64, agent: &str) -> Vec<(u8, String)> {
+        let taken = self.taken.take();
+        let mut found = Vec::new();
+        for (other, entry) in &self.agents {
+            if other != agent && entry.talking == Some(call) {
+                found.push((
+                    10,
+                    format!("{agent} is joined with {call:x}, and {other} still is"),
+                ));
+            }
+        }
+        if let Some(entry) = self.agents.get_mut(agent) {
+            let is_second = entry.talking.is_some_and(|had| taken != Some((call, had)));
+            if is_second {
+                found.push((
+                    10,
+                    format!("{agent} is joined with {call:x} while in another talk"),
+                ));
+            }
+            entry.talking = Some(call);
+        }
+        found
     }
 }
 
@@ -236,6 +285,8 @@ fn drawn_transition(agent: &Agent, name: &str, to: &Standing, why: &str) -> Vec<
             )
         }
         (Standing::Offered(of), Standing::Talking(with)) => of == with,
+        // The caller of a colleague who asked for advice.
+        (Standing::Talking(of), Standing::Talking(with)) => why == "transfer" && of != with,
         (Standing::Offered(_), Standing::NotReady(_) | Standing::SignedOut) => true,
         (Standing::Talking(of), Standing::WrapUp(after)) => of == after,
         (Standing::Talking(_), Standing::Ready) => {
@@ -255,7 +306,7 @@ fn drawn_transition(agent: &Agent, name: &str, to: &Standing, why: &str) -> Vec<
         (Standing::WrapUp(of), Standing::WrapUp(after)) => why == "restart" && of == after,
         (Standing::Ready, Standing::Ready | Standing::Talking(_) | Standing::WrapUp(_))
         | (Standing::Offered(_), Standing::Offered(_) | Standing::WrapUp(_))
-        | (Standing::Talking(_), Standing::Offered(_) | Standing::Talking(_))
+        | (Standing::Talking(_), Standing::Offered(_))
         | (Standing::WrapUp(_), Standing::Offered(_) | Standing::Talking(_))
         | (
             Standing::NotReady(_),

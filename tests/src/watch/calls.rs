@@ -1,6 +1,6 @@
 //! Invariants 1, 2 and 8: a call is in exactly one state, has exactly one owner, and waits where the caller chose to.
 
-use hotline_core::{Fact, Plan};
+use hotline_core::{Fact, Plan, TransferOutcome};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +10,12 @@ enum State {
     Waiting,
     Offering,
     Talking,
+    /// Somebody else is rung for the caller, in a transfer.
+    Passing,
+    /// The transfer is done (or the call is over); who has the caller now comes next.
+    Passed,
+    /// With somebody outside.
+    Outside,
 }
 
 #[derive(Clone, Debug)]
@@ -176,16 +182,45 @@ fn one_state(call: &mut Call, fact: &Fact) -> Vec<(u8, String)> {
         Fact::Queued { queue, service, .. } => {
             let found = queue_is_the_chosen(call, queue, service.as_deref());
             call.state = State::Waiting;
-            if !found.is_empty() {
+            // A counsellor may choose another queue than the caller.
+            if before != State::Passed && !found.is_empty() {
                 return found;
             }
-            (before == State::InMenu, State::Waiting)
+            (
+                matches!(before, State::InMenu | State::Passed),
+                State::Waiting,
+            )
+        }
+        Fact::Offered { .. } | Fact::OfferEnded { .. } if before == State::Passing => {
+            (true, State::Passing)
         }
         Fact::Offered { .. } => (before == State::Waiting, State::Offering),
         Fact::OfferEnded { .. } => (before == State::Offering, State::Waiting),
-        Fact::Joined { .. } => (before == State::Waiting, State::Talking),
+        Fact::Joined { .. } => (
+            matches!(before, State::Waiting | State::Passed),
+            State::Talking,
+        ),
+        Fact::Held { .. } | Fact::Resumed { .. } | Fact::Consulting { .. } => {
+            (matches!(before, State::Talking | State::Passing), before)
+        }
+        Fact::PhoneChanged { .. } => (before == State::Talking, before),
+        Fact::TransferBegan { .. } => (before == State::Talking, State::Passing),
+        Fact::TransferEnded { outcome, .. } => {
+            let after = match outcome {
+                TransferOutcome::CallOver | TransferOutcome::Done => State::Passed,
+                TransferOutcome::Failed(_) => State::Talking,
+                TransferOutcome::FailedAlone(_) => State::Waiting,
+            };
+            (before == State::Passing, after)
+        }
+        Fact::Taken { .. } => (before == State::Passed, before),
+        Fact::JoinedOutside { .. } => (
+            matches!(before, State::InMenu | State::Passed),
+            State::Outside,
+        ),
+        Fact::OutsideLost { .. } => (before == State::Outside, State::Waiting),
         Fact::AgentLost { .. } => (before == State::Talking, State::Waiting),
-        Fact::Ended { .. } => (before != State::Offering, before),
+        Fact::Ended { .. } => (!matches!(before, State::Offering | State::Passing), before),
         Fact::NoticeHeard { .. } | Fact::Recording { .. } => (true, before),
         Fact::Started { .. } | Fact::Arrived { .. } | Fact::AgentState { .. } => (true, before),
     };

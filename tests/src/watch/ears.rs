@@ -1,7 +1,7 @@
 //! Invariants 3 and 4: a waiting caller always hears something, and never another caller.
 
 use crate::world::media::Heard;
-use hotline_core::Fact;
+use hotline_core::{Fact, TransferOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Decision 10: never more than this much silence between the answer and the end of the wait.
@@ -15,6 +15,8 @@ pub(super) struct Ears {
     /// Legs that were answered and are not talking: they must hear something.
     waiting: BTreeSet<u64>,
     silent_since: BTreeMap<u64, u64>,
+    /// Calls whose counsellor has put the caller on hold.
+    held: BTreeSet<u64>,
 }
 
 impl Ears {
@@ -35,14 +37,34 @@ impl Ears {
                     self.callers.insert(call.0, leg.0);
                 }
             }
-            Fact::Answered { call } | Fact::AgentLost { call, .. } => {
-                if let Some(leg) = self.callers.get(&call.0) {
-                    self.waiting.insert(*leg);
-                    self.silent_since.insert(*leg, at_us);
+            Fact::Answered { call }
+            | Fact::AgentLost { call, .. }
+            | Fact::OutsideLost { call }
+            | Fact::TransferBegan { call, .. } => self.waits(at_us, call.0),
+            Fact::Held { call } => {
+                self.held.insert(call.0);
+                self.waits(at_us, call.0);
+            }
+            Fact::Resumed { call } | Fact::PhoneChanged { call, .. } => {
+                self.held.remove(&call.0);
+                self.leaves(call.0);
+            }
+            // Back with the counsellor, who may still have the line on hold.
+            Fact::TransferEnded {
+                call,
+                outcome: TransferOutcome::Failed(_),
+                ..
+            } => {
+                if !self.held.contains(&call.0) {
+                    self.leaves(call.0);
                 }
             }
-            Fact::Joined { call, .. } => self.leaves(call.0),
+            Fact::TransferEnded { call, .. } => {
+                self.held.remove(&call.0);
+            }
+            Fact::Joined { call, .. } | Fact::JoinedOutside { call, .. } => self.leaves(call.0),
             Fact::Ended { call, .. } => {
+                self.held.remove(&call.0);
                 self.leaves(call.0);
                 if let Some(leg) = self.callers.remove(&call.0) {
                     self.calls.remove(&leg);
@@ -59,7 +81,18 @@ impl Ears {
             | Fact::OfferEnded { .. }
             | Fact::NoticeHeard { .. }
             | Fact::Recording { .. }
+            | Fact::Consulting { .. }
+            | Fact::Taken { .. }
             | Fact::AgentState { .. } => {}
+        }
+    }
+
+    /// From here on the caller must hear something. Whoever waits already goes on hearing what they hear.
+    fn waits(&mut self, at_us: u64, call: u64) {
+        if let Some(leg) = self.callers.get(&call)
+            && self.waiting.insert(*leg)
+        {
+            self.silent_since.insert(*leg, at_us);
         }
     }
 

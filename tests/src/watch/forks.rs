@@ -76,7 +76,16 @@ impl Forks {
             | Fact::AgentLost { .. }
             | Fact::Recording { .. }
             | Fact::Ended { .. }
-            | Fact::AgentState { .. } => {}
+            | Fact::AgentState { .. }
+            | Fact::Held { .. }
+            | Fact::Resumed { .. }
+            | Fact::Consulting { .. }
+            | Fact::TransferBegan { .. }
+            | Fact::TransferEnded { .. }
+            | Fact::Taken { .. }
+            | Fact::JoinedOutside { .. }
+            | Fact::OutsideLost { .. }
+            | Fact::PhoneChanged { .. } => {}
         }
     }
 

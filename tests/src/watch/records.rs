@@ -3,7 +3,7 @@
 //! domain.md §13.1.
 
 use crate::world::keeper::Row;
-use hotline_core::{CallId, Cause, EndedBy, Fact, Frame, Moment};
+use hotline_core::{CallId, Cause, EndedBy, Fact, Frame, Moment, TransferOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounding of two clocks in milliseconds, per phase.
@@ -27,6 +27,10 @@ pub struct Truth {
     pub ended: Option<(u64, EndedBy, Cause)>,
     pub ended_run: u32,
     pub joins: u32,
+    held_from_us: Option<u64>,
+    pub held_us: u64,
+    pub holds: u32,
+    pub transfers: u32,
 }
 
 #[derive(Default)]
@@ -107,9 +111,28 @@ impl Records {
                 truth.end_phases(at_us);
                 truth.talk_from_us = Some(at_us);
             }
-            Fact::AgentLost { .. } => {
+            Fact::AgentLost { .. }
+            | Fact::OutsideLost { .. }
+            | Fact::TransferEnded {
+                outcome: TransferOutcome::FailedAlone(_),
+                ..
+            } => {
                 truth.end_phases(at_us);
                 truth.wait_from_us = Some(at_us);
+            }
+            Fact::Held { .. } => {
+                truth.holds += 1;
+                truth.held_from_us = Some(at_us);
+            }
+            Fact::Resumed { .. } | Fact::PhoneChanged { .. } => truth.end_hold(at_us),
+            Fact::TransferBegan { .. } => truth.transfers += 1,
+            Fact::TransferEnded {
+                outcome: TransferOutcome::Done,
+                ..
+            } => truth.end_phases(at_us),
+            Fact::JoinedOutside { .. } => {
+                truth.end_phases(at_us);
+                truth.has_joined = true;
             }
             Fact::Ended { by, cause, .. } => {
                 truth.end_phases(at_us);
@@ -125,6 +148,12 @@ impl Records {
             | Fact::OfferEnded { .. }
             | Fact::NoticeHeard { .. }
             | Fact::Recording { .. }
+            | Fact::Consulting { .. }
+            | Fact::TransferEnded {
+                outcome: TransferOutcome::CallOver | TransferOutcome::Failed(_),
+                ..
+            }
+            | Fact::Taken { .. }
             | Fact::AgentState { .. } => {}
         }
     }
@@ -171,6 +200,11 @@ impl Truth {
     fn end_phases(&mut self, at_us: u64) {
         self.wait_us += self.wait_from_us.take().map_or(0, |from| at_us - from);
         self.talk_us += self.talk_from_us.take().map_or(0, |from| at_us - from);
+        self.end_hold(at_us);
+    }
+
+    fn end_hold(&mut self, at_us: u64) {
+        self.held_us += self.held_from_us.take().map_or(0, |from| at_us - from);
     }
 }
 
@@ -210,10 +244,20 @@ fn true_durations(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
     }
     let record = &row.record;
     let mut found = Vec::new();
-    let rounding = ROUNDING_MS * u64::from(truth.joins + 1);
+    let rounding = ROUNDING_MS * u64::from(truth.joins + truth.holds + truth.transfers + 1);
+    if (record.holds, record.transfers) != (truth.holds, truth.transfers) {
+        found.push((
+            25,
+            format!(
+                "call {}: {} holds and {} transfers, in truth {} and {}",
+                record.call, record.holds, record.transfers, truth.holds, truth.transfers
+            ),
+        ));
+    }
     for (name, recorded_ms, true_us) in [
         ("wait", record.wait_ms, truth.wait_us),
         ("talk", record.talk_ms, truth.talk_us),
+        ("hold", record.held_ms, truth.held_us),
     ] {
         if recorded_ms.abs_diff(true_us / 1_000) > rounding {
             found.push((

@@ -2,7 +2,9 @@
 //! naively: a list of callers, a list of counsellors, and a search through both. It shares no code with the product;
 //! it hears the same facts and must come to the same assignments.
 
-use hotline_core::{AgentStanding, Contact, Fact, Ledger, OfferOutcome, Plan, Standing};
+use hotline_core::{
+    AgentStanding, Contact, Fact, Ledger, OfferOutcome, Plan, Standing, TransferOutcome,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Decision 13: seconds of head start by queue.
@@ -24,7 +26,9 @@ struct Caller {
     call: u64,
     /// Lost their counsellor: before everybody.
     is_at_head: bool,
-    /// Arrival in the queue minus head start.
+    /// Arrival in the first queue: who has waited once does not begin anew when a counsellor passes them on.
+    arrival_us: i64,
+    /// That arrival minus head start.
     rank_us: i64,
     language: String,
     service: Option<String>,
@@ -51,6 +55,9 @@ pub(super) struct Reference {
     talking: BTreeMap<u64, Caller>,
     languages: BTreeMap<u64, String>,
     last_key: BTreeMap<u64, char>,
+    dialled: BTreeMap<u64, String>,
+    /// Callers being passed on.
+    passing: BTreeSet<u64>,
     order: u64,
     contacts: BTreeMap<String, Contact>,
     /// From here on nobody is offered any more: the stop has come to its limit.
@@ -114,9 +121,24 @@ impl Reference {
 
     pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) -> Vec<(u8, String)> {
         match fact {
-            Fact::Arrived { call, .. } => {
+            Fact::Arrived { call, dialled, .. } => {
                 self.languages.insert(call.0, "vi".to_owned());
+                self.dialled.insert(call.0, dialled.clone());
             }
+            Fact::TransferBegan { call, .. } => {
+                self.passing.insert(call.0);
+            }
+            Fact::TransferEnded {
+                call,
+                agent,
+                outcome,
+            } => {
+                self.passing.remove(&call.0);
+                if let TransferOutcome::FailedAlone(_) = outcome {
+                    self.back_to_head(call.0, Some((agent.clone(), at_us + GRACE_US)));
+                }
+            }
+            Fact::OutsideLost { call } => self.back_to_head(call.0, None),
             Fact::Key { call, key, .. } => {
                 self.last_key.insert(call.0, key.key());
             }
@@ -138,12 +160,7 @@ impl Reference {
             Fact::Offered { call, agent, .. } => return self.offered(at_us, call.0, agent),
             Fact::OfferEnded { call, outcome, .. } => self.offer_ended(call.0, *outcome),
             Fact::AgentLost { call, agent } => {
-                if let Some(mut caller) = self.talking.remove(&call.0) {
-                    caller.is_at_head = true;
-                    caller.is_offered = false;
-                    caller.only = Some((agent.clone(), at_us + GRACE_US));
-                    self.callers.push(caller);
-                }
+                self.back_to_head(call.0, Some((agent.clone(), at_us + GRACE_US)));
             }
             Fact::Ended { call, .. } => self.forget(call.0),
             Fact::AgentState {
@@ -166,7 +183,13 @@ impl Reference {
             | Fact::InformationHeard { .. }
             | Fact::Joined { .. }
             | Fact::NoticeHeard { .. }
-            | Fact::Recording { .. } => {}
+            | Fact::Recording { .. }
+            | Fact::Held { .. }
+            | Fact::Resumed { .. }
+            | Fact::Consulting { .. }
+            | Fact::Taken { .. }
+            | Fact::JoinedOutside { .. }
+            | Fact::PhoneChanged { .. } => {}
         }
         Vec::new()
     }
@@ -187,6 +210,16 @@ impl Reference {
         }
     }
 
+    /// A caller whose party went stands before everybody, for a while only for this counsellor.
+    fn back_to_head(&mut self, call: u64, only: Option<(String, u64)>) {
+        if let Some(mut caller) = self.talking.remove(&call) {
+            caller.is_at_head = true;
+            caller.is_offered = false;
+            caller.only = only;
+            self.callers.push(caller);
+        }
+    }
+
     fn queued(
         &mut self,
         at_us: u64,
@@ -196,13 +229,14 @@ impl Reference {
         head_start_ms: i32,
     ) -> Vec<(u8, String)> {
         let mut found = Vec::new();
-        let only = self.own_number(queue);
+        let before = self.talking.remove(&call);
+        let only = self.own_number(call, queue);
         if only.is_none() {
             let base = HEAD_STARTS_S
                 .iter()
                 .find(|(name, _)| *name == queue)
                 .map_or(0, |(_, seconds)| *seconds);
-            let extra = if self.last_key.get(&call) == Some(&'0') {
+            let extra = if before.is_none() && self.last_key.get(&call) == Some(&'0') {
                 PERSON_KEY_S
             } else {
                 0
@@ -211,11 +245,13 @@ impl Reference {
                 found.push((7, format!("head start of {queue} is {head_start_ms} ms")));
             }
         }
-        let arrival = i64::try_from(at_us).unwrap_or(i64::MAX);
+        let now_us = i64::try_from(at_us).unwrap_or(i64::MAX);
+        let arrival_us = before.map_or(now_us, |before| before.arrival_us);
         self.callers.push(Caller {
             call,
             is_at_head: false,
-            rank_us: arrival - i64::from(head_start_ms) * 1_000,
+            arrival_us,
+            rank_us: arrival_us - i64::from(head_start_ms) * 1_000,
             language: self.languages.get(&call).cloned().unwrap_or_default(),
             service,
             only: only.map(|user| (user, u64::MAX)),
@@ -224,20 +260,23 @@ impl Reference {
         found
     }
 
-    /// A counsellor's own number is a line for one; in the tests it is the first counsellor's.
-    fn own_number(&self, queue: &str) -> Option<String> {
-        let is_queue = HEAD_STARTS_S.iter().any(|(name, _)| *name == queue);
-        if is_queue {
-            None
-        } else {
-            self.counsellors
-                .first()
-                .map(|counsellor| counsellor.user.clone())
+    /// A counsellor's own number is a line for one; in the tests 7001 is the first counsellor's, 7002 the next's.
+    fn own_number(&self, call: u64, queue: &str) -> Option<String> {
+        if HEAD_STARTS_S.iter().any(|(name, _)| *name == queue) {
+            return None;
         }
+        let number = self.dialled.get(&call)?.strip_prefix("700")?;
+        let at: usize = number.parse().ok()?;
+        let counsellor = self.counsellors.get(at.checked_sub(1)?)?;
+        Some(counsellor.user.clone())
     }
 
     /// 7 and 15: the first fit caller in line with the longest-idle fit counsellor.
     fn offered(&mut self, at_us: u64, call: u64, agent: &str) -> Vec<(u8, String)> {
+        if self.passing.contains(&call) {
+            // The counsellor chose whom to ring; that they are free is another invariant's matter.
+            return Vec::new();
+        }
         let expected = self.next_pair(at_us);
         let mut found = Vec::new();
         match &expected {
@@ -283,6 +322,8 @@ impl Reference {
         self.talking.remove(&call);
         self.languages.remove(&call);
         self.last_key.remove(&call);
+        self.dialled.remove(&call);
+        self.passing.remove(&call);
     }
 
     /// Naively: every caller in order, every counsellor in order.

@@ -447,7 +447,16 @@ pub fn call_of(fact: &Fact) -> Option<CallId> {
         | Fact::NoticeHeard { call, .. }
         | Fact::AgentLost { call, .. }
         | Fact::Recording { call, .. }
-        | Fact::Ended { call, .. } => Some(*call),
+        | Fact::Ended { call, .. }
+        | Fact::Held { call }
+        | Fact::Resumed { call }
+        | Fact::Consulting { call, .. }
+        | Fact::TransferBegan { call, .. }
+        | Fact::TransferEnded { call, .. }
+        | Fact::Taken { call, .. }
+        | Fact::JoinedOutside { call, .. }
+        | Fact::OutsideLost { call }
+        | Fact::PhoneChanged { call, .. } => Some(*call),
         Fact::AgentState { standing, .. } => match standing {
             Standing::Offered(call) | Standing::Talking(call) | Standing::WrapUp(call) => {
                 Some(*call)

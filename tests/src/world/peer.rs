@@ -110,6 +110,8 @@ pub struct Peer {
     /// Hears nothing and says nothing: unplugged, or its network is gone.
     pub is_dead: bool,
     pub forgets_ack: bool,
+    /// The INVITE being written takes the place of this call.
+    replacing: Option<String>,
     /// Puts a CANCEL on the wire although the call was answered.
     pub dialogs: Vec<Dialog>,
     pub out: Vec<Vec<u8>>,
@@ -137,6 +139,7 @@ impl Peer {
             on_invite: OnInvite::Ring,
             is_dead: false,
             forgets_ack: false,
+            replacing: None,
             dialogs: Vec::new(),
             out: Vec::new(),
             news: Vec::new(),
@@ -182,6 +185,9 @@ impl Peer {
                 self.transport_parameter()
             ),
         );
+        if let Some(replaces) = &self.replacing {
+            invite.push("Replaces", replaces.clone());
+        }
         if let Some(body) = offer.body(self.address.ip(), self.audio_port) {
             invite.push("Content-Type", "application/sdp");
             invite.body = body;
@@ -346,6 +352,62 @@ impl Peer {
             invite.body = body;
         }
         self.start(now_us, "INVITE", invite);
+    }
+
+    /// Wants the other side passed on to this number (RFC 3515), in the newest talk.
+    pub fn refer(&mut self, now_us: u64, number: &str) {
+        if let Some(index) = self.talks().pop() {
+            let to = format!("<sip:{number}@{}>", self.server);
+            self.start_refer(now_us, index, to);
+        }
+    }
+
+    /// Wants the two calls joined (RFC 3891): the older one is passed on to the newer one's party.
+    pub fn refer_joined(&mut self, now_us: u64) {
+        let talks = self.talks();
+        let [.., older, newer] = talks.as_slice() else {
+            return;
+        };
+        let replaces = self
+            .replaces(*newer)
+            .replace(';', "%3B")
+            .replace('=', "%3D")
+            .replace('@', "%40");
+        let to = format!("<sip:advice@{}?Replaces={replaces}>", self.server);
+        self.start_refer(now_us, *older, to);
+    }
+
+    /// What names the newest talk for another phone, and the key under which the server's side knows it.
+    #[must_use]
+    pub fn replaceable(&self) -> Option<String> {
+        self.talks().pop().map(|index| self.replaces(index))
+    }
+
+    /// Dials to take the place of another phone's call.
+    pub fn dial_replacing(&mut self, now_us: u64, from: &str, replaces: String) {
+        self.replacing = Some(replaces);
+        self.dial(now_us, "111", from, Offer::Normal);
+        self.replacing = None;
+    }
+
+    fn start_refer(&mut self, now_us: u64, index: usize, to: String) {
+        let mut refer = self.in_dialog("REFER", index);
+        refer.push("Contact", format!("<sip:{}@{}>", self.name, self.address));
+        refer.push("Refer-To", to);
+        self.start(now_us, "REFER", refer);
+    }
+
+    /// Dialogs that are up, oldest first.
+    fn talks(&self) -> Vec<usize> {
+        let is_up = |index: &usize| self.dialogs[*index].state == State::Up;
+        (0..self.dialogs.len()).filter(is_up).collect()
+    }
+
+    /// The tags as the server sees them: its own is the To tag.
+    fn replaces(&self, index: usize) -> String {
+        let dialog = &self.dialogs[index];
+        let remote = dialog.remote_tag.as_deref().unwrap_or_default();
+        format!("{};to-tag={remote};from-tag={}", dialog.call_id, dialog.local_tag)
     }
 
     /// A BYE with tags that nobody knows.

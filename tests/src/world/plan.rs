@@ -47,6 +47,8 @@ const PROMPTS: &[(&str, u32)] = &[
     ("queue.no_lang", 7_000),
     ("sys.down", 8_000),
     ("sys.lost_agent", 6_000),
+    ("xfer.wait", 4_000),
+    ("xfer.fail", 5_000),
     ("tone.beep", 250),
 ];
 
@@ -201,6 +203,9 @@ pub fn plan(settings: &Settings) -> Plan {
         notice: Some(prompt("greet.record")),
         shutdown: Some(prompt("sys.down")),
         lost_agent: Some(prompt("sys.lost_agent")),
+        outbound: Vec::new(),
+        transfer_wait: Some(prompt("xfer.wait")),
+        transfer_failed: Some(prompt("xfer.fail")),
         beep: Some(prompt("tone.beep")),
         outbound: Vec::new(),
     }
@@ -295,15 +300,18 @@ fn routes(settings: &Settings) -> Vec<Route> {
             false,
         ),
     ];
-    // One number rings the first counsellor directly.
-    if !settings.agents.is_empty() {
-        routes.push(route(
-            "7001",
-            true,
-            RouteKind::Agent(hotline_core::AgentId(0)),
-            true,
-        ));
+    // Counsellors' own numbers, 7001 and on.
+    for (id, _) in (0u32..9).zip(&settings.agents) {
+        let number = format!("700{}", id + 1);
+        let kind = RouteKind::Agent(hotline_core::AgentId(id));
+        routes.push(route(&number, true, kind, true));
     }
+    // What counsellors dial or pass callers on to.
+    let queue = RouteKind::Queue {
+        queue: QueueId(2),
+        service: Some(ServiceId(1)),
+    };
+    routes.push(route("6002", true, queue, true));
     let mut only_north = route("1800%", false, RouteKind::Flow(FlowId(0)), true);
     only_north.trunk = Some("north".to_owned());
     routes.push(only_north);

@@ -156,6 +156,15 @@ pub fn fact(fact: &Fact) -> String {
         Fact::Recording { state, .. } => format!("recording {state:?}"),
         Fact::Ended { by, cause, .. } => format!("ended by {by:?}: {cause:?}"),
         Fact::AgentState { standing, why, .. } => format!("{} ({why})", standing_words(standing)),
+        Fact::Held { .. } => "held".to_owned(),
+        Fact::Resumed { .. } => "resumed".to_owned(),
+        Fact::Consulting { agent, .. } => format!("{agent} asks for advice"),
+        Fact::TransferBegan { agent, to, .. } => format!("{agent} passes on to {to:?}"),
+        Fact::TransferEnded { outcome, .. } => format!("transfer: {outcome:?}"),
+        Fact::Taken { .. } => "takes the party of the call for advice".to_owned(),
+        Fact::JoinedOutside { number, .. } => format!("joined with {number} outside"),
+        Fact::OutsideLost { .. } => "the party outside is lost".to_owned(),
+        Fact::PhoneChanged { agent, .. } => format!("{agent} goes on with another phone"),
     }
 }
 

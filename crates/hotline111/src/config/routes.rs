@@ -116,6 +116,7 @@ fn route(section: &mut Section<'_>, targets: &mut Targets<'_>) -> Option<Route> 
             RouteKind::AnswerAndEnd
             | RouteKind::Echo
             | RouteKind::Feature(_)
+            | RouteKind::Outside { .. }
             | RouteKind::PlayForEver(_),
         )
         | None => false,

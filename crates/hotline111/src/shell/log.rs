@@ -48,6 +48,29 @@ pub(crate) fn fact(fact: &Fact) {
         }
         Fact::Recording { call, state } => info!(%call, ?state, "recording"),
         Fact::Ended { call, by, cause } => info!(%call, ?by, ?cause, "call ended"),
+        Fact::Held { call } => info!(%call, "caller on hold"),
+        Fact::Resumed { call } => info!(%call, "counsellor back from hold"),
+        Fact::Consulting {
+            call,
+            agent,
+            consult,
+        } => info!(%call, agent, %consult, "counsellor asks for advice"),
+        Fact::TransferBegan { call, agent, to } => {
+            info!(%call, agent, ?to, "caller is being passed on");
+        }
+        Fact::TransferEnded {
+            call,
+            agent,
+            outcome,
+        } => info!(%call, agent, ?outcome, "transfer over"),
+        Fact::Taken { call, consult, .. } => {
+            info!(%call, %consult, "party of the call for advice taken");
+        }
+        Fact::JoinedOutside { call, number, .. } => {
+            info!(%call, %number, "joined with somebody outside");
+        }
+        Fact::OutsideLost { call } => warn!(%call, "line of somebody outside lost"),
+        Fact::PhoneChanged { call, agent, .. } => info!(%call, agent, "counsellor changes phones"),
         Fact::AgentState {
             agent,
             standing,
