@@ -110,11 +110,11 @@ impl Switchboard {
                 status: refusal_status(refusal),
             }),
             TransferProgress::Ringing => self.tell_sip(notify(180)),
-            TransferProgress::Trying => {
-                let status = 202;
-                self.tell_sip(SipCommand::AnswerRefer { dialog, status });
-                self.tell_sip(notify(100));
-            }
+            // The endpoint's first NOTIFY says "trying" by itself.
+            TransferProgress::Trying => self.tell_sip(SipCommand::AnswerRefer {
+                dialog,
+                status: 202,
+            }),
         }
     }
 
