@@ -108,8 +108,8 @@ impl Switch {
                     agent: self.user(agent),
                     leg: next,
                 });
-                turn.order(caller_leg, LegOrder::Connect(next));
                 self.drop_leg(turn, old, Cause::NormalClearing);
+                turn.order(caller_leg, LegOrder::Connect(next));
             }
             LegEvent::TransferAsked(_) => {
                 crate::transfer::refuse_transfer(

@@ -1034,8 +1034,9 @@ fn another_phone_of_the_same_counsellor_takes_the_talk() {
             3.0     c1: held | <- disconnect | <- bed Music
             4.0   > c2 dials for lan from lan
             4.0     c2: <- answer
-            4.0     c1: lan changes phones | <- connect c2
+            4.0     c1: lan changes phones
             4.0     lan: <- hang up, NormalClearing
+            4.0     c1: <- connect c2
             8.0   > lan hangs up
             8.0     lan: wrap-up of c1 (call_over)
             8.0     c1: ended by Agent, NormalClearing | <- hang up, NormalClearing
