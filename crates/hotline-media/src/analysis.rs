@@ -1,5 +1,9 @@
 //! Levels of recorded audio: how loud, and how much of one tone. For tests and measuring, not for the media path.
 
+mod intelligibility;
+
+pub use intelligibility::intelligibility;
+
 /// What an empty or silent stretch measures.
 pub const FLOOR_DB: f64 = -140.0;
 

@@ -448,4 +448,6 @@ const STALL_MICROSECONDS: u64 = 200_000;
 const PAUSE_MICROSECONDS: u64 = 2_000_000;
 
 #[cfg(test)]
+mod quality_tests;
+#[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ mod control;
 mod digit;
 mod ear;
 pub mod g711;
+mod key_tones;
 mod leg;
 mod line;
 mod message;

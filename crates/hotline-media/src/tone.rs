@@ -81,8 +81,8 @@ impl KeyTone {
 const FULL_SCALE: f64 = 32767.0;
 /// Of each of the two tones; both together stay well below full scale.
 const KEY_LEVEL_DB: u32 = 10;
-const ROWS_HZ: [u32; 4] = [697, 770, 852, 941];
-const COLUMNS_HZ: [u32; 4] = [1209, 1336, 1477, 1633];
+pub(crate) const ROWS_HZ: [u32; 4] = [697, 770, 852, 941];
+pub(crate) const COLUMNS_HZ: [u32; 4] = [1209, 1336, 1477, 1633];
 
 #[cfg(test)]
 mod tests;
