@@ -33,6 +33,7 @@ mod packet;
 mod player;
 pub mod prompt;
 mod protection;
+pub mod quality;
 mod receive;
 mod recorder;
 pub mod resample;

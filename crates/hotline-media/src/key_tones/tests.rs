@@ -161,9 +161,9 @@ fn what_is_no_key_is_not_told() {
             },
         ),
         (
-            "as much noise",
+            "more noise than tone",
             Press {
-                noise_below_db: Some(0.0),
+                noise_below_db: Some(-3.0),
                 ..PLAIN
             },
         ),
