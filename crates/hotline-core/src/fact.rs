@@ -321,6 +321,19 @@ pub struct LegQuality {
     pub round_trip_us: u32,
 }
 
+/// What a leg was worth to who listened, stated by the edge at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegRating {
+    /// Mean opinion score as estimated, hundredths (100 to 450); 0 = nothing was heard.
+    pub mean_opinion: u16,
+    /// The same of the worst ten seconds; 0 = there were none.
+    pub mean_opinion_lowest: u16,
+    /// Runs of missing packets.
+    pub loss_runs: u64,
+    /// Packets of ours that the other side says it misses.
+    pub peer_lost: u32,
+}
+
 /// Something the edge keeps over a restart (a phone's binding, a confirmed dialog). Its own affair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keep {
@@ -391,6 +404,13 @@ pub enum EdgeFact {
         geolocation: Vec<CallerNumber>,
         /// The location itself, as a document; as private as a number.
         location: Option<CallerNumber>,
+    },
+    /// How good a leg was; stated before its [`EdgeFact::Quality`], which completes the record.
+    Rated {
+        /// Which leg.
+        leg: LegId,
+        /// How good.
+        rating: LegRating,
     },
 }
 

@@ -175,6 +175,16 @@ impl Ledger {
                 }
                 self.touched(call)
             }
+            EdgeFact::Rated { leg, rating } => {
+                let call = *self.legs.get(leg)?;
+                let record = self.calls.get_mut(&call)?;
+                if record.caller_leg == *leg {
+                    record.caller_rating = Some(*rating);
+                } else {
+                    record.agent_rating = Some(*rating);
+                }
+                self.touched(call)
+            }
             EdgeFact::Diverted { leg, values } => {
                 let call = *self.legs.get(leg)?;
                 let record = self.calls.get_mut(&call)?;
@@ -479,6 +489,8 @@ fn arrived(fact: &Fact, at: Moment) -> Option<CallRecord> {
         cause: None,
         caller_quality: None,
         agent_quality: None,
+        caller_rating: None,
+        agent_rating: None,
         has_journal_gap: false,
         diverted: Vec::new(),
         rung_leg: None,

@@ -55,8 +55,8 @@ mod transfer;
 pub use audit::Counts;
 pub use cause::{Cause, EndedBy, Fate};
 pub use fact::{
-    Audit, EdgeFact, Fact, Frame, Keep, LegQuality, Notice, OfferOutcome, RecordingState, Standing,
-    TransferOutcome, TransferTo,
+    Audit, EdgeFact, Fact, Frame, Keep, LegQuality, LegRating, Notice, OfferOutcome,
+    RecordingState, Standing, TransferOutcome, TransferTo,
 };
 pub use flow::{Digit, Flow, FlowClip, Node, NodeKind, Target};
 pub use ids::{

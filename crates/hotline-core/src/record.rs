@@ -1,7 +1,7 @@
 //! What is known of one call and of one counsellor.
 
 use crate::cause::{Cause, EndedBy};
-use crate::fact::{LegQuality, Notice, RecordingState, Standing, TransferTo};
+use crate::fact::{LegQuality, LegRating, Notice, RecordingState, Standing, TransferTo};
 use crate::flow::Digit;
 use crate::ids::{CallId, LegId};
 use crate::number::CallerNumber;
@@ -118,6 +118,10 @@ pub struct CallRecord {
     pub caller_quality: Option<LegQuality>,
     /// Counsellor's leg.
     pub agent_quality: Option<LegQuality>,
+    /// Caller's leg.
+    pub caller_rating: Option<LegRating>,
+    /// Counsellor's leg.
+    pub agent_rating: Option<LegRating>,
     /// Facts may be missing.
     pub has_journal_gap: bool,
     /// Where the carrier says it was meant for.

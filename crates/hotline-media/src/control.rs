@@ -24,8 +24,21 @@ pub(crate) struct LastSenderReport {
 pub(crate) struct Heard {
     /// It was a sender report.
     pub(crate) sender_report: Option<LastSenderReport>,
+    /// Packets that it says to have sent.
+    pub(crate) sent: Option<u32>,
     /// Round trip by its block about us, microseconds.
     pub(crate) round_trip_us: Option<u32>,
+    /// What of ours it says to have got.
+    pub(crate) about_us: Option<AboutUs>,
+}
+
+/// How a peer hears us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AboutUs {
+    /// Packets that it misses.
+    pub(crate) lost: u32,
+    /// Highest sequence number that it got, extended.
+    pub(crate) highest_sequence: u32,
 }
 
 /// What a report of ours says about our own sending.
@@ -122,6 +135,7 @@ pub(crate) fn read(now: Mono, datagram: &[u8], ours: u32, peer: Option<u32>) -> 
                 middle: (seconds << 16) | (fraction >> 16),
                 at: now,
             });
+            heard.sent = word(packet, 20);
         }
         let blocks = packet
             .get(blocks_at..)
@@ -129,6 +143,12 @@ pub(crate) fn read(now: Mono, datagram: &[u8], ours: u32, peer: Option<u32>) -> 
             .chunks_exact(BLOCK_BYTES);
         for block in blocks.take(usize::from(first & 0x1F)) {
             if word(block, 0) == Some(ours) && is_peer {
+                // RFC 3550 §6.4.1: 24 bits with a sign; duplicates may make it fall below nothing.
+                let lost = word(block, 4)? & 0x00FF_FFFF;
+                heard.about_us = Some(AboutUs {
+                    lost: if lost & 0x0080_0000 == 0 { lost } else { 0 },
+                    highest_sequence: word(block, 8)?,
+                });
                 heard.round_trip_us =
                     round_trip(now, word(block, 16)?, word(block, 20)?).or(heard.round_trip_us);
             }

@@ -1,5 +1,12 @@
 //! One leg: what came in, what goes out, and at each tick which of its sources may speak.
 
+mod speech;
+mod watch;
+
+use speech::mouth;
+pub(crate) use speech::{EAR_SSRC, Wants, coded};
+use watch::Watch;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -7,10 +14,10 @@ use crate::codec::Clock;
 use crate::control::{self, LastSenderReport, Sending};
 use crate::digit::{DigitReceiver, DigitSender, event};
 use crate::ear::Ear;
-use crate::g711::Law;
+use crate::key_tones::KeyTones;
 use crate::line::{FRAME_SAMPLES, Line, Numbers};
-use crate::message::{Bed, Codec, ControlPath, Event, LegId, LegPlan, LegStatistics, Sound};
-use crate::mouth::{Mouth, Speech};
+use crate::message::{Bed, Codec, ControlPath, Event, LegId, LegPlan, Sound};
+use crate::mouth::Mouth;
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{View, write_header};
 use crate::player::{Run, fill_loop};
@@ -20,7 +27,7 @@ use crate::srtp::Cover;
 use crate::tap::Tap;
 use crate::time::Mono;
 use crate::tone::KeyTone;
-use crate::voice::{Listener, level_of_samples};
+use crate::voice::Listener;
 
 /// All state of a leg.
 #[derive(Debug)]
@@ -36,6 +43,11 @@ pub(crate) struct Leg {
     pub(crate) cover: Cover,
     pub(crate) unauthentic: u64,
     pub(crate) trials: Trials,
+    /// For peers that press keys in the audio.
+    key_tones: Option<Box<KeyTones>>,
+    /// The last key, whether it was heard in the audio, and when.
+    last_key: Option<(char, bool, Mono)>,
+    watch: Watch,
     /// Where its sound itself is needed.
     pub(crate) ear: Option<Box<Ear>>,
     /// For the codecs that need an encoder.
@@ -73,18 +85,6 @@ pub(crate) enum Hearing {
         since: Mono,
         passed_at: Option<Mono>,
     },
-}
-
-/// How a leg's sound itself is needed; what is only passed on is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wants {
-    Nothing,
-    /// A packet now and then, to tell voice from silence.
-    Glances,
-    /// The telephone band.
-    Narrow,
-    /// More, where the codec has it.
-    Wide,
 }
 
 /// Whether the peer's packets come.
@@ -154,6 +154,9 @@ impl Leg {
             reception: Reception::new(plan.codec.clock()),
             digits: DigitReceiver::default(),
             listener: Listener::new(now),
+            key_tones: None,
+            last_key: None,
+            watch: Watch::default(),
             ear: None,
             mouth: mouth(plan.codec),
             line: Line::new(plan.codec.clock(), draw.ssrc, draw.sequence, draw.timestamp),
@@ -196,19 +199,6 @@ impl Leg {
         self.listener.reset(now);
         if self.flow != Flow::Flowing {
             self.flow = Flow::Awaited(now);
-        }
-    }
-
-    pub(crate) fn statistics(&self) -> LegStatistics {
-        LegStatistics {
-            received: self.reception.received,
-            lost: self.reception.lost(),
-            jitter_us: self.reception.jitter_us(),
-            sent: self.line.packets,
-            foreign: self.foreign,
-            malformed: self.malformed,
-            unauthentic: self.unauthentic,
-            round_trip_us: self.round_trip_us,
         }
     }
 
@@ -270,135 +260,6 @@ impl Leg {
         });
         if let (Some(tap), Some(law)) = (&mut self.tap, codec.law()) {
             tap.hear(now, numbers.ssrc, numbers.timestamp, law, payload);
-        }
-    }
-
-    /// Takes what the peer says to its ear, as far as somebody needs the sound itself.
-    pub(crate) fn listen(
-        &mut self,
-        now: Mono,
-        timestamp: u32,
-        codec: Codec,
-        payload: &[u8],
-        wants: Wants,
-    ) {
-        let is_wide = match wants {
-            Wants::Nothing => {
-                self.ear = None;
-                return;
-            }
-            Wants::Glances | Wants::Narrow => false,
-            Wants::Wide => true,
-        };
-        if !self
-            .ear
-            .as_ref()
-            .is_some_and(|ear| ear.is_for(codec, is_wide))
-        {
-            self.ear = Some(Box::new(Ear::new(codec, is_wide)));
-        }
-        let Some(ear) = &mut self.ear else { return };
-        if wants != Wants::Glances {
-            ear.push(now, timestamp, payload);
-        } else if let Some(level) = ear.glance(payload) {
-            self.listener.hear(now, level, FRAME_SAMPLES as u32);
-        }
-    }
-
-    /// Takes a frame of the peer's own sound: for its recording, and to tell voice from silence.
-    pub(crate) fn hear_speech(&mut self, now: Mono, speech: Speech<'_>, out: &mut Output) {
-        if self.plan.codec.law().is_some() {
-            return;
-        }
-        let level = level_of_samples(speech.narrow);
-        let is_voice = self.listener.hear(now, level, FRAME_SAMPLES as u32);
-        if is_voice && self.hearing == Hearing::Bed {
-            out.events.push(Event::Voice { leg: self.id });
-        }
-        if let Some(tap) = &mut self.tap {
-            let frame = coded(Law::A, speech);
-            tap.say(now, EAR_SSRC, speech.timestamp, Law::A, &frame);
-            if self.hearing == Hearing::Echo {
-                tap.hear_made(now, EAR_SSRC, speech.timestamp, &frame);
-            }
-        }
-    }
-
-    /// Sends a frame of A-law that we made.
-    fn send_frame(&mut self, now: Mono, frame: &[u8; FRAME_SAMPLES], out: &mut Output) {
-        let Some(target) = self.target() else { return };
-        let table = self.plan.codec.law().and_then(|law| Law::A.to_law(law));
-        let numbers = self.line.advance(now);
-        match (&mut self.mouth, table) {
-            (Some(mouth), _) => {
-                let timestamp = mouth.recorded_at(now);
-                hear_made(&mut self.tap, now, (numbers.ssrc, timestamp), frame);
-                // A frame that libopus refuses is a hole of 20 ms, which the peer conceals.
-                let payload = mouth.say_alaw(frame).unwrap_or_default();
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    payload,
-                    out,
-                );
-            }
-            (None, table) => {
-                let place = (numbers.ssrc, numbers.timestamp);
-                hear_made(&mut self.tap, now, place, frame);
-                let coded = table.map(|table| frame.map(|code| table[usize::from(code)]));
-                let payload = coded.as_ref().unwrap_or(frame);
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    payload,
-                    out,
-                );
-            }
-        }
-    }
-
-    /// Sends a frame of a partner whose codec this peer does not speak.
-    pub(crate) fn send_speech(&mut self, now: Mono, speech: Speech<'_>, out: &mut Output) {
-        let Some(target) = self.target() else { return };
-        let numbers = self.line.advance(now);
-        let mut place = (numbers.ssrc, numbers.timestamp);
-        if let Some(mouth) = &mut self.mouth {
-            place.1 = mouth.recorded_at(now);
-        }
-        if self.tap.is_some() {
-            hear_made(&mut self.tap, now, place, &coded(Law::A, speech));
-        }
-        match (&mut self.mouth, self.plan.codec.law()) {
-            (Some(mouth), _) => {
-                let payload = mouth.say(speech).unwrap_or_default();
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    payload,
-                    out,
-                );
-            }
-            (None, law) => {
-                let payload = coded(law.unwrap_or(Law::A), speech);
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    &payload,
-                    out,
-                );
-            }
         }
     }
 
@@ -551,38 +412,6 @@ impl Leg {
         self.send_frame(now, &SILENT_FRAME, out);
     }
 
-    fn watch(&mut self, now: Mono, out: &mut Output) {
-        if !self.plan.direction.receives() || self.plan.remote.is_none() {
-            self.listener.reset(now);
-            if matches!(self.flow, Flow::Awaited(_)) {
-                self.flow = Flow::Awaited(now);
-            }
-        } else {
-            let last = match self.flow {
-                Flow::Awaited(since) => Some(since),
-                Flow::Flowing => self.reception.last_at,
-                Flow::Lost => None,
-            };
-            if last.is_some_and(|last| now.0.saturating_sub(last.0) >= LOST_MICROSECONDS) {
-                self.flow = Flow::Lost;
-                out.events.push(Event::MediaLost { leg: self.id });
-            }
-            if let Some(for_ms) = self.listener.silent(now) {
-                out.events.push(Event::Silent {
-                    leg: self.id,
-                    for_ms,
-                });
-            }
-        }
-        if now >= self.statistics_at {
-            self.statistics_at = Mono(now.0 + STATISTICS_MICROSECONDS);
-            out.events.push(Event::Statistics {
-                leg: self.id,
-                statistics: self.statistics(),
-            });
-        }
-    }
-
     fn report(&mut self, now: Mono, out: &mut Output) {
         if now < self.report_at {
             return;
@@ -632,53 +461,6 @@ impl Leg {
     }
 }
 
-/// A frame of 20 ms in one of the laws.
-pub(crate) fn coded(law: Law, speech: Speech<'_>) -> [u8; FRAME_SAMPLES] {
-    let mut frame = SILENT_FRAME;
-    for (code, sample) in frame.iter_mut().zip(speech.narrow) {
-        *code = law.encode(*sample);
-    }
-    frame
-}
-
-fn hear_made(
-    tap: &mut Option<Box<Tap>>,
-    now: Mono,
-    (ssrc, timestamp): (u32, u32),
-    frame: &[u8; FRAME_SAMPLES],
-) {
-    if let Some(tap) = tap {
-        tap.hear_made(now, ssrc, timestamp, frame);
-    }
-}
-
-fn send(
-    (slot, cover): (Slot, &mut Cover),
-    plan: &LegPlan,
-    line: &mut Line,
-    target: SocketAddr,
-    numbers: Numbers,
-    payload: &[u8],
-    out: &mut Output,
-) {
-    if payload.is_empty() {
-        return;
-    }
-    line.packets += 1;
-    line.octets += payload.len() as u64;
-    cover.send(slot, target, out, |bytes| {
-        header(bytes, numbers, plan.payload_type);
-        bytes.extend_from_slice(payload);
-    });
-}
-
-fn mouth(codec: Codec) -> Option<Box<Mouth>> {
-    match codec.law() {
-        Some(_) => None,
-        None => Some(Box::new(Mouth::new(codec))),
-    }
-}
-
 fn header(bytes: &mut Vec<u8>, numbers: Numbers, payload_type: u8) {
     write_header(
         bytes,
@@ -700,8 +482,6 @@ fn run_ended(leg: LegId, run: &Run) -> Event {
     }
 }
 
-/// Of the frames that an ear gives to a recording, which have no SSRC of their own.
-pub(crate) const EAR_SSRC: u32 = 0;
 const SILENT_FRAME: [u8; FRAME_SAMPLES] = [crate::g711::ALAW_SILENCE; FRAME_SAMPLES];
 /// A partner's first packet comes within 20 ms; one that sends nothing is heard as silence, not as music.
 const JOIN_MICROSECONDS: u64 = 500_000;

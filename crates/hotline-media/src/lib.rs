@@ -49,7 +49,7 @@ mod worker;
 
 pub use message::{
     Bed, Clip, Codec, Command, ControlPath, Direction, Event, LegId, LegPlan, LegStatistics,
-    PlayId, RecordingId, Sound,
+    OneWay, PlayId, RecordingId, Sound,
 };
 pub use output::{Channel, Outgoing, Output, Slot};
 pub use protection::{MasterKey, Protection, Suite};

@@ -272,6 +272,23 @@ pub struct LegStatistics {
     pub unauthentic: u64,
     /// Round trip by RTCP, microseconds; 0 = never measured.
     pub round_trip_us: u32,
+    /// Runs of lost packets: how much of the loss comes in bursts.
+    pub loss_runs: u64,
+    /// Packets of ours that the peer says it misses.
+    pub peer_lost: u32,
+    /// Mean opinion score of what came, as [`crate::quality`] estimates it, hundredths; 0 = nothing came.
+    pub mean_opinion: u16,
+    /// The same of the worst ten seconds; 0 = there were none.
+    pub mean_opinion_lowest: u16,
+}
+
+/// Which way audio goes that goes one way only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneWay {
+    /// The peer says that it sends, and nothing arrives: a NAT or firewall before us, or a wrong advertised address.
+    NothingArrives,
+    /// The peer's reports say that nothing of ours arrives there any more.
+    NothingReaches,
 }
 
 /// What happened.
@@ -279,7 +296,7 @@ pub struct LegStatistics {
 pub enum Event {
     /// Bound, free, even ports that the owner may use; more follow as they are used up.
     Ports(Vec<u16>),
-    /// A digit by RFC 4733, once per press.
+    /// A digit by RFC 4733, or heard in the audio where that was agreed; once per press.
     Digit {
         /// From whom.
         leg: LegId,
@@ -321,6 +338,20 @@ pub enum Event {
     MediaLost {
         /// Which.
         leg: LegId,
+    },
+    /// What comes from the leg has been poor for 20 s (told again when it was good in between).
+    Poor {
+        /// Which.
+        leg: LegId,
+        /// Mean opinion score of the last 10 s, hundredths.
+        mean_opinion: u16,
+    },
+    /// Audio goes one way only, by the peer's own reports (told again when it went both ways in between).
+    OneWay {
+        /// Which.
+        leg: LegId,
+        /// Which way.
+        way: OneWay,
     },
     /// Counters, each 10 s.
     Statistics {

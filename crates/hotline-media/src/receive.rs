@@ -17,6 +17,8 @@ pub(crate) struct Reception {
     jitter_16: u32,
     /// When the last packet came.
     pub(crate) last_at: Option<Mono>,
+    /// Runs of lost packets.
+    pub(crate) loss_runs: u64,
     report: ReportBase,
 }
 
@@ -28,6 +30,8 @@ struct Source {
     received: u64,
     /// Bit n: highest - n has been seen.
     seen: u64,
+    /// The last packet came behind a hole.
+    has_gap: bool,
     transit: Option<i64>,
 }
 
@@ -76,7 +80,11 @@ impl Reception {
     /// Counts a packet. `is_timed` is false for packets whose timestamp does not follow the clock (telephone events).
     pub(crate) fn arrive(&mut self, now: Mono, view: &View, is_timed: bool) -> Arrival {
         let arrival = match &mut self.source {
-            Some(source) if source.ssrc == view.ssrc => source.count(view.sequence),
+            Some(source) if source.ssrc == view.ssrc => {
+                let arrival = source.count(view.sequence);
+                self.loss_runs += u64::from(source.has_gap);
+                arrival
+            }
             Some(_) | None => Arrival::Restart,
         };
         match arrival {
@@ -146,6 +154,7 @@ impl Reception {
             highest: first,
             received: 1,
             seen: 1,
+            has_gap: false,
             transit: None,
         });
     }
@@ -187,6 +196,7 @@ impl Source {
 
     fn count(&mut self, sequence: u16) -> Arrival {
         let step = sequence.wrapping_sub(self.highest as u16) as i16;
+        self.has_gap = step > 1 && step.unsigned_abs() as u64 <= DROPOUT_MAX;
         if step > 0 {
             let step = u64::from(step.unsigned_abs());
             if step > DROPOUT_MAX {

@@ -441,8 +441,7 @@ impl Shard {
             return;
         };
         leg.control_source = Some(source);
-        leg.last_sender_report = heard.sender_report.or(leg.last_sender_report);
-        leg.round_trip_us = heard.round_trip_us.unwrap_or(leg.round_trip_us);
+        leg.hear_report(&heard);
     }
 
     fn packet(
@@ -540,10 +539,7 @@ impl Shard {
                 else {
                     return;
                 };
-                out.events.push(Event::Digit { leg: leg.id, digit });
-                if leg.run.as_ref().is_some_and(|run| run.barge_in) {
-                    leg.cut(out);
-                }
+                leg.on_key(now, digit, false, out);
             }
         }
     }
@@ -577,7 +573,12 @@ impl Shard {
                 if let Some(tap) = &mut leg.tap {
                     tap.say(now, view.ssrc, view.timestamp, law, payload);
                 }
-                let level = level_of_codes(law.to_linear(), payload);
+                let table = law.to_linear();
+                let samples = payload.iter().map(|code| table[usize::from(*code)]);
+                if let Some(digit) = leg.hear_keys(samples) {
+                    leg.on_key(now, digit, true, out);
+                }
+                let level = level_of_codes(table, payload);
                 leg.listener.hear(now, level, payload.len() as u32)
             }
             None => false,

@@ -1,7 +1,8 @@
 //! A call's row: what `calls` keeps of a record.
 
 use hotline_core::{
-    CallId, CallRecord, Cause, EndedBy, LegQuality, Moment, Notice, RecordingState, TransferTo,
+    CallId, CallRecord, Cause, EndedBy, LegQuality, LegRating, Moment, Notice, RecordingState,
+    TransferTo,
 };
 use serde_json::json;
 use sqlx::Sqlite;
@@ -19,10 +20,12 @@ INSERT INTO calls (
     caller_received, caller_lost, caller_jitter_us, caller_sent, caller_round_trip_us,
     agent_received, agent_lost, agent_jitter_us, agent_sent, agent_round_trip_us,
     diverted, has_journal_gap,
-    holds, held_ms, transfers, transfers_failed, transferred_to, outside_ms
+    holds, held_ms, transfers, transfers_failed, transferred_to, outside_ms,
+    caller_mean_opinion, caller_mean_opinion_lowest, caller_peer_lost,
+    agent_mean_opinion, agent_mean_opinion_lowest, agent_peer_lost
 ) VALUES (
     ?, 'in', ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-    ?, ?, ?, ?, ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?,  ?, ?, ?, ?, ?, ?
+    ?, ?, ?, ?, ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?,  ?, ?,  ?, ?, ?, ?, ?, ?,  ?, ?, ?, ?, ?, ?
 ) ON CONFLICT (call) DO UPDATE SET
     caller = excluded.caller, dialled = excluded.dialled, origin = excluded.origin,
     is_from_trunk = excluded.is_from_trunk, route = excluded.route,
@@ -44,7 +47,11 @@ INSERT INTO calls (
     diverted = excluded.diverted, has_journal_gap = max(has_journal_gap, excluded.has_journal_gap),
     holds = excluded.holds, held_ms = excluded.held_ms, transfers = excluded.transfers,
     transfers_failed = excluded.transfers_failed, transferred_to = excluded.transferred_to,
-    outside_ms = excluded.outside_ms
+    outside_ms = excluded.outside_ms,
+    caller_mean_opinion = excluded.caller_mean_opinion,
+    caller_mean_opinion_lowest = excluded.caller_mean_opinion_lowest,
+    caller_peer_lost = excluded.caller_peer_lost, agent_mean_opinion = excluded.agent_mean_opinion,
+    agent_mean_opinion_lowest = excluded.agent_mean_opinion_lowest, agent_peer_lost = excluded.agent_peer_lost
 ";
 
 /// File name of a call's recording, in the folder of recordings.
@@ -116,7 +123,9 @@ pub(crate) fn upsert(
     let query = bind_quality(query, record.caller_quality);
     let query = bind_quality(query, record.agent_quality);
     let query = query.bind(diverted(record)).bind(record.has_journal_gap);
-    Some(bind_transfers(query, record))
+    let query = bind_transfers(query, record);
+    let query = bind_rating(query, record.caller_rating);
+    Some(bind_rating(query, record.agent_rating))
 }
 
 fn bind_transfers(
@@ -156,6 +165,18 @@ fn bind_quality(
                 .map(|leg| leg.round_trip_us)
                 .filter(|micros| *micros > 0),
         )
+}
+
+fn bind_rating(
+    query: Query<'static, Sqlite, SqliteArguments>,
+    rating: Option<LegRating>,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    // 0 = there was nothing to judge.
+    let judged = |score: u16| (score > 0).then_some(score);
+    query
+        .bind(rating.and_then(|leg| judged(leg.mean_opinion)))
+        .bind(rating.and_then(|leg| judged(leg.mean_opinion_lowest)))
+        .bind(rating.map(|leg| leg.peer_lost))
 }
 
 /// Times of one call stay in order and fit its durations, whatever the wall clock did meanwhile.

@@ -80,6 +80,12 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("transfers_failed", Kind::Integer),
     ("transferred_to", Kind::Text),
     ("outside_ms", Kind::Integer),
+    ("caller_mean_opinion", Kind::Integer),
+    ("caller_mean_opinion_lowest", Kind::Integer),
+    ("caller_peer_lost", Kind::Integer),
+    ("agent_mean_opinion", Kind::Integer),
+    ("agent_mean_opinion_lowest", Kind::Integer),
+    ("agent_peer_lost", Kind::Integer),
 ];
 
 const ARRIVED: &str = "arrived_ms";

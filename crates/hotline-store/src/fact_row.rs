@@ -33,6 +33,7 @@ fn public_edge_fact(fact: &EdgeFact) -> Option<Value> {
         EdgeFact::CarrierSaid { .. } | EdgeFact::Keep(_) | EdgeFact::Diverted { .. } => None,
         EdgeFact::Audit(_)
         | EdgeFact::Quality { .. }
+        | EdgeFact::Rated { .. }
         | EdgeFact::RecordingClosed { .. }
         | EdgeFact::JournalGap => serde_json::to_value(fact).ok(),
     }

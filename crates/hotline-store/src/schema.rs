@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 /// Step n brings version n to n + 1. Never edited after a release; a change is a new step.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// "h111", in `PRAGMA application_id`: so that another program's database is not taken for ours.
 const APPLICATION: i64 = 0x6831_3131;
@@ -117,7 +117,7 @@ CREATE TABLE accounts (
 ) STRICT;
 ";
 
-const VERSION_2: &str = "
+const VERSION_3: &str = "
 -- What the carrier said of the caller, hidden ones too. As private as the number itself.
 CREATE TABLE call_origins (
     call TEXT PRIMARY KEY,
@@ -127,6 +127,16 @@ CREATE TABLE call_origins (
     geolocation TEXT NOT NULL,
     location TEXT
 ) STRICT, WITHOUT ROWID;
+";
+
+/// How good each leg was: mean opinion scores in hundredths.
+const VERSION_4: &str = "
+ALTER TABLE calls ADD COLUMN caller_mean_opinion INTEGER;
+ALTER TABLE calls ADD COLUMN caller_mean_opinion_lowest INTEGER;
+ALTER TABLE calls ADD COLUMN caller_peer_lost INTEGER;
+ALTER TABLE calls ADD COLUMN agent_mean_opinion INTEGER;
+ALTER TABLE calls ADD COLUMN agent_mean_opinion_lowest INTEGER;
+ALTER TABLE calls ADD COLUMN agent_peer_lost INTEGER;
 ";
 
 /// The version that this program writes.

@@ -3,13 +3,20 @@
 use crate::legs::DigitPath;
 use crate::switchboard::Switchboard;
 use crate::turn::{Say, Turn};
-use hotline_core::{CallId, Cause, EdgeFact, Input, LegEvent, LegId, LegQuality, Now, PlayId};
-use hotline_media::{Event, LegStatistics};
+use hotline_core::{
+    CallId, Cause, EdgeFact, Input, LegEvent, LegId, LegQuality, LegRating, Now, PlayId,
+};
+use hotline_media::{Event, LegStatistics, OneWay};
 
 impl Switchboard {
     pub(crate) fn on_media(&mut self, now: Now, worker: u16, event: Event, turn: &mut Turn) {
         match event {
             Event::Closed { leg, statistics } => {
+                // Before the counters: those complete the call's record.
+                turn.frame.edge.push(EdgeFact::Rated {
+                    leg: LegId(leg),
+                    rating: rating(statistics),
+                });
                 turn.frame.edge.push(EdgeFact::Quality {
                     leg: LegId(leg),
                     quality: quality(statistics),
@@ -23,6 +30,28 @@ impl Switchboard {
                 let call = self.legs.legs.get(&leg).and_then(|entry| entry.call);
                 turn.says.push(Say::MediaLost { leg, call });
                 self.tell_core(Input::Leg(leg, LegEvent::MediaLost));
+            }
+            Event::OneWay { leg, way } => {
+                let leg = LegId(leg);
+                let call = self.legs.legs.get(&leg).and_then(|entry| entry.call);
+                let is_heard = match way {
+                    OneWay::NothingArrives => false,
+                    OneWay::NothingReaches => true,
+                };
+                turn.says.push(Say::OneWay {
+                    leg,
+                    call,
+                    is_heard,
+                });
+            }
+            Event::Poor { leg, mean_opinion } => {
+                let leg = LegId(leg);
+                let call = self.legs.legs.get(&leg).and_then(|entry| entry.call);
+                turn.says.push(Say::PoorAudio {
+                    leg,
+                    call,
+                    mean_opinion,
+                });
             }
             Event::OpenFailed { leg } => self.on_open_failed(LegId(leg), turn),
             Event::PlayEnded {
@@ -72,6 +101,15 @@ impl Switchboard {
         if let Some(entry) = self.legs.calls.get(&call) {
             self.tell_core(Input::Leg(entry.caller, LegEvent::RecordingFailed));
         }
+    }
+}
+
+fn rating(statistics: LegStatistics) -> LegRating {
+    LegRating {
+        mean_opinion: statistics.mean_opinion,
+        mean_opinion_lowest: statistics.mean_opinion_lowest,
+        loss_runs: statistics.loss_runs,
+        peer_lost: statistics.peer_lost,
     }
 }
 

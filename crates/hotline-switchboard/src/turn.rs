@@ -47,6 +47,24 @@ pub enum Say {
         /// Its call, if known.
         call: Option<CallId>,
     },
+    /// Audio goes one way only, by the peer's own reports.
+    OneWay {
+        /// Which leg.
+        leg: LegId,
+        /// Its call, if known.
+        call: Option<CallId>,
+        /// The way that goes: from the peer to us.
+        is_heard: bool,
+    },
+    /// What comes from a leg has been poor for a while.
+    PoorAudio {
+        /// Which leg.
+        leg: LegId,
+        /// Its call, if known.
+        call: Option<CallId>,
+        /// Mean opinion score, hundredths.
+        mean_opinion: u16,
+    },
     /// Strangers send to a leg's port.
     ForeignMedia {
         /// Which leg.

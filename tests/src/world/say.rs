@@ -232,6 +232,8 @@ pub fn said(
         ),
         Say::ForeignMedia { leg } => (leg_name(leg.0), "strangers send to its port".to_owned()),
         Say::MediaLost { leg, .. } => (leg_name(leg.0), "audio has stopped".to_owned()),
+        Say::OneWay { leg, .. } => (leg_name(leg.0), "audio goes one way only".to_owned()),
+        Say::PoorAudio { leg, .. } => (leg_name(leg.0), "poor audio".to_owned()),
         Say::NoMediaPort { leg } => (leg_name(leg.0), "no media port".to_owned()),
         Say::PromptMissing { prompt } => (String::new(), format!("no clip of {prompt}")),
         Say::RecordingFailed { call, error } => {

@@ -5,7 +5,7 @@ use super::script::happen;
 use super::world::{START, World};
 use crate::{
     CallId, CallRecord, CallerNumber, Cause, EdgeFact, EndedBy, Fact, Fate, Keep, Ledger, LegId,
-    LegQuality, Mono, Now, OfferOutcome, RecordingState, Standing, Wall,
+    LegQuality, LegRating, Mono, Now, OfferOutcome, RecordingState, Standing, Wall,
 };
 use std::{collections::BTreeSet, format, string::ToString, vec};
 
@@ -214,6 +214,14 @@ fn ledger() -> Ledger {
 fn late_facts_of_the_edge_write_the_row_again_until_all_is_known() {
     let mut ledger = ledger();
     assert_eq!(ledger.apply(now(9), &ended(CALL)), Some(CALL));
+    let rated = EdgeFact::Rated {
+        leg: LEG,
+        rating: LegRating {
+            mean_opinion: 431,
+            ..LegRating::default()
+        },
+    };
+    assert_eq!(ledger.apply_edge(now(10), &rated), Some(CALL));
     assert_eq!(ledger.apply_edge(now(10), &quality(LEG)), Some(CALL));
     assert_eq!(ledger.apply_edge(now(11), &quality(LegId(3))), Some(CALL));
     let closed = EdgeFact::RecordingClosed {
@@ -230,6 +238,11 @@ fn late_facts_of_the_edge_write_the_row_again_until_all_is_known() {
         record.agent_quality.map(|quality| quality.received),
         Some(7)
     );
+    assert_eq!(
+        record.caller_rating.map(|rating| rating.mean_opinion),
+        Some(431)
+    );
+    assert_eq!(record.agent_rating, None);
     assert_eq!(record.recording_ms, Some(8_000));
     // All is known: the next frame forgets it.
     ledger.apply(

@@ -3,6 +3,7 @@
 mod bridge;
 mod play;
 mod protect;
+mod quality;
 mod record;
 mod sdes;
 mod world;

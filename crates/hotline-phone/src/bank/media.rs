@@ -40,7 +40,9 @@ impl Runner {
             MediaEvent::Voice { leg } => self.tell_leg(leg, EventKind::Voice),
             // Scripts keep their own time; strangers and interim counters are the server's affair.
             MediaEvent::ForeignFlood { .. }
+            | MediaEvent::OneWay { .. }
             | MediaEvent::PlayEnded { .. }
+            | MediaEvent::Poor { .. }
             | MediaEvent::Statistics { .. } => {}
         }
     }

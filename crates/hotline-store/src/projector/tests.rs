@@ -3,8 +3,8 @@
 use super::*;
 use crate::journal::{Crash, Journal, JournalOptions, MemoryDisk};
 use hotline_core::{
-    CallId, CallerNumber, Cause, Digit, EdgeFact, EndedBy, Fact, Frame, LegId, LegQuality, Mono,
-    Now, OfferOutcome, RecordingState, Wall,
+    CallId, CallerNumber, Cause, Digit, EdgeFact, EndedBy, Fact, Frame, LegId, LegQuality,
+    LegRating, Mono, Now, OfferOutcome, RecordingState, Wall,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,8 +120,15 @@ pub(crate) fn frame(at: u64) -> Frame {
         sent: 99,
         round_trip_us: 0,
     };
+    let rating = LegRating {
+        mean_opinion: 431,
+        mean_opinion_lowest: 0,
+        loss_runs: 1,
+        peer_lost: 2,
+    };
     let edge = match at % FRAMES_PER_CALL {
         7 => vec![
+            EdgeFact::Rated { leg, rating },
             EdgeFact::Quality { leg, quality },
             EdgeFact::Quality {
                 leg: agent_leg,

@@ -120,6 +120,27 @@ pub(crate) fn say(say: &Say) {
             let call = call.map(|call| call.to_string()).unwrap_or_default();
             warn!(%leg, call, "audio has stopped coming");
         }
+        Say::OneWay {
+            leg,
+            call,
+            is_heard,
+        } => {
+            let call = call.map(|call| call.to_string()).unwrap_or_default();
+            let what = if *is_heard {
+                "the other side hears nothing of us"
+            } else {
+                "the other side speaks and nothing arrives"
+            };
+            warn!(%leg, call, "audio goes one way only: {what}");
+        }
+        Say::PoorAudio {
+            leg,
+            call,
+            mean_opinion,
+        } => {
+            let call = call.map(|call| call.to_string()).unwrap_or_default();
+            warn!(%leg, call, mean_opinion, "poor audio");
+        }
         Say::ForeignMedia { leg } => {
             error!(alarm = "foreign_media", %leg, "strangers send to a media port");
         }
@@ -204,6 +225,8 @@ pub(crate) const fn say_alarm(say: &Say) -> Option<&'static str> {
         Say::RecordingFailed { .. } => Some("recording_failed"),
         Say::Banned { .. }
         | Say::MediaLost { .. }
+        | Say::OneWay { .. }
+        | Say::PoorAudio { .. }
         | Say::Contact { .. }
         | Say::Refused { .. }
         | Say::SdpRefused { .. } => None,

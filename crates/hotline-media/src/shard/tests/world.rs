@@ -8,7 +8,7 @@ use crate::message::{Codec, Command, Event, LegId, LegPlan, Sound};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{self, View, write_header};
 use crate::protection::Protection;
-use crate::resample::decimate;
+use crate::resample::{Interpolator, decimate};
 use crate::shard::{Input, Shard, ShardConfig};
 use crate::srtp::Guard;
 use crate::tap::Item;
@@ -36,6 +36,7 @@ pub(super) struct Peer {
     encoder: Encoder,
     /// Has keys when its leg has.
     pub(super) guard: Option<Guard>,
+    interpolator: Interpolator,
     pub(super) ssrc: u32,
     pub(super) sequence: u16,
     pub(super) timestamp: u32,
@@ -141,6 +142,7 @@ impl World {
             guard,
             tone: Oscillator::new(hz, 12, rate(codec)),
             encoder: Encoder::new(codec, rate(codec)).unwrap(),
+            interpolator: Interpolator::new(2),
             ssrc: 0xABC0 + index as u32,
             sequence: 65_500,
             timestamp: u32::MAX - 8_000,
@@ -220,9 +222,9 @@ impl World {
         let peer = &mut self.peers[index];
         peer.sequence = peer.sequence.wrapping_add(1);
         peer.timestamp = peer.timestamp.wrapping_add(peer.codec.clock().frame());
-        let datagram = peer.frame();
-        let datagram = peer.sealed(datagram);
         if peer.is_sending && self.shard.slot(peer.leg).is_some() {
+            let datagram = peer.frame();
+            let datagram = peer.sealed(datagram);
             let (slot, source) = (peer.slot, peer.source);
             self.packet(slot, source, &datagram);
         }
@@ -307,8 +309,25 @@ impl Peer {
         }
     }
 
-    /// The next audio datagram.
+    /// The next audio datagram, of its own tone.
     pub(super) fn frame(&mut self) -> Vec<u8> {
+        let samples: Vec<i16> = (0..self.encoder.rate_hz() / 50)
+            .map(|_| self.tone.sample())
+            .collect();
+        self.coded(&samples)
+    }
+
+    /// The next audio datagram, of 20 ms at 8 kHz.
+    pub(super) fn datagram_of(&mut self, narrow: &[i16]) -> Vec<u8> {
+        let mut samples = Vec::new();
+        match self.encoder.rate_hz() {
+            16_000 => self.interpolator.run(narrow, &mut samples),
+            _ => samples.extend_from_slice(narrow),
+        }
+        self.coded(&samples)
+    }
+
+    fn coded(&mut self, samples: &[i16]) -> Vec<u8> {
         let mut datagram = Vec::new();
         write_header(
             &mut datagram,
@@ -318,10 +337,7 @@ impl Peer {
             self.timestamp,
             self.ssrc,
         );
-        let samples: Vec<i16> = (0..self.encoder.rate_hz() / 50)
-            .map(|_| self.tone.sample())
-            .collect();
-        self.encoder.encode(&samples, &mut datagram).unwrap();
+        self.encoder.encode(samples, &mut datagram).unwrap();
         datagram
     }
 }
