@@ -28,6 +28,7 @@ mod database;
 mod desk;
 mod disk;
 mod drain;
+mod families;
 mod flood;
 mod load;
 mod nat;

@@ -79,11 +79,15 @@ impl Program {
 
     /// Any other signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        let pid = i32::try_from(self.child.id())
+        rustix::process::kill_process(self.pid(), signal).expect("signalling our own child");
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        i32::try_from(self.child.id())
             .ok()
             .and_then(rustix::process::Pid::from_raw)
-            .expect("a pid");
-        rustix::process::kill_process(pid, signal).expect("signalling our own child");
+            .expect("a pid")
     }
 }
 

@@ -203,7 +203,6 @@ pub fn plan(settings: &Settings) -> Plan {
         notice: Some(prompt("greet.record")),
         shutdown: Some(prompt("sys.down")),
         lost_agent: Some(prompt("sys.lost_agent")),
-        outbound: Vec::new(),
         transfer_wait: Some(prompt("xfer.wait")),
         transfer_failed: Some(prompt("xfer.fail")),
         beep: Some(prompt("tone.beep")),
