@@ -25,6 +25,7 @@ pub(crate) fn origins(frame: &Frame, ledger: &Ledger) -> Vec<Origin> {
         | EdgeFact::JournalGap
         | EdgeFact::Keep(_)
         | EdgeFact::Quality { .. }
+        | EdgeFact::Rated { .. }
         | EdgeFact::RecordingClosed { .. } => None,
     });
     said.collect()
