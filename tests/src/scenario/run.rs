@@ -345,11 +345,17 @@ impl Player {
             }
             ["joins", "the", "calls"] => world.act(number, Peer::refer_joined),
             ["takes", "over", "from", other] => {
-                let user = world.peer(number).login.as_ref().map(|login| login.user.clone());
+                let user = world
+                    .peer(number)
+                    .login
+                    .as_ref()
+                    .map(|login| login.user.clone());
                 let other = *self.peers.get(*other).ok_or("nobody of that name")?;
                 let replaces = world.peer(other).replaceable().ok_or("no talk to take")?;
                 let user = user.ok_or("a phone without an account")?;
-                world.act(number, |peer, now| peer.dial_replacing(now, &user, replaces));
+                world.act(number, |peer, now| {
+                    peer.dial_replacing(now, &user, replaces)
+                });
             }
             ["offers", "rubbish"] => {
                 world.act(number, |peer, now| peer.reinvite(now, Offer::Foreign))
@@ -554,7 +560,7 @@ fn offer(words: &[&str]) -> Result<Offer, String> {
     Ok(match words {
         [] => Offer::Normal,
         ["with", "mulaw"] => Offer::MuLaw,
-        ["with", "opus"] => Offer::Foreign,
+        ["with", "g729"] => Offer::Foreign,
         ["with", "hold"] => Offer::Hold,
         ["without", "sdp"] => Offer::None,
         ["with", "rubbish"] => Offer::Garbage,

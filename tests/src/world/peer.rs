@@ -407,7 +407,10 @@ impl Peer {
     fn replaces(&self, index: usize) -> String {
         let dialog = &self.dialogs[index];
         let remote = dialog.remote_tag.as_deref().unwrap_or_default();
-        format!("{};to-tag={remote};from-tag={}", dialog.call_id, dialog.local_tag)
+        format!(
+            "{};to-tag={remote};from-tag={}",
+            dialog.call_id, dialog.local_tag
+        )
     }
 
     /// A BYE with tags that nobody knows.

@@ -31,7 +31,7 @@ impl Offer {
                 "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendonly\r\n",
             ),
             Self::MuLaw => ("0", "a=sendrecv\r\n"),
-            Self::Foreign => ("96", "a=rtpmap:96 opus/48000/2\r\na=sendrecv\r\n"),
+            Self::Foreign => ("18", "a=rtpmap:18 G729/8000\r\na=sendrecv\r\n"),
             Self::None => return None,
             Self::Garbage => return Some(b"this is no session description".to_vec()),
         };
