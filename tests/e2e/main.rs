@@ -22,6 +22,7 @@ mod relay;
 mod server;
 mod sipp;
 
+mod browser;
 mod checker;
 mod crash;
 mod database;
