@@ -1,5 +1,6 @@
 //! Scenarios as text: script in, ladder out; one for every rule of the line.
 
+mod advice;
 mod change_plan;
 mod drain;
 mod entry;

@@ -89,10 +89,11 @@ impl Switchboard {
                 self.close_leg(leg, turn);
             }
             LegOrder::RingAgent { agent, call } => self.ring(leg, agent, call, turn),
-            // No carrier takes a call of ours yet: the number cannot be had.
-            LegOrder::RingOutside { .. } => {
-                self.tell_core(Input::Leg(leg, LegEvent::Down(Cause::Unreachable)));
-            }
+            LegOrder::RingOutside {
+                number,
+                trunks,
+                call,
+            } => self.ring_outside(leg, number, &trunks, call, turn),
             LegOrder::TransferProgress(progress) => self.transfer_progress(leg, progress),
             LegOrder::StopPlay => self.media(leg, MediaCommand::StopPlay { leg: leg.0 }, turn),
         }
@@ -247,6 +248,53 @@ impl Switchboard {
             };
             turn.effects.push(Effect::Media { worker, command });
         }
+        self.legs.legs.insert(leg, entry);
+    }
+
+    /// Somebody outside is rung over the first of these trunks that takes the call; each trunk says who calls in its
+    /// own way. Without a media port nobody is rung: the caller must not wait for one.
+    fn ring_outside(
+        &mut self,
+        leg: LegId,
+        number: String,
+        trunks: &[String],
+        call: CallId,
+        turn: &mut Turn,
+    ) {
+        let Some((worker, port)) = self.legs.take_port(Some(call)) else {
+            turn.says.push(Say::NoMediaPort { leg });
+            return self.tell_core(Input::Leg(leg, LegEvent::Down(Cause::Overload)));
+        };
+        let known = |name: &String| self.trunks.iter().position(|trunk| trunk == name);
+        let trunks = trunks
+            .iter()
+            .filter_map(known)
+            .filter_map(|at| u16::try_from(at).ok())
+            .collect();
+        let mut entry = Leg::new(LegState::Ringing, self.advertise, Security::Follow);
+        entry.call = Some(call);
+        entry.media = Some((worker, port));
+        let random = self.secrets.bytes();
+        let offer = sdp::offer(&self.capabilities, &entry.local(leg, port, None, &random));
+        entry
+            .offers
+            .push((MediaKind::Plain, Security::Follow, offer.clone()));
+        self.tell_sip(SipCommand::Invite {
+            dialog: leg.0,
+            target: Target::Trunks { trunks, number },
+            from: (LINE.into(), LINE.into()),
+            bodies: vec![(MediaKind::Plain, offer)],
+            headers: Vec::new(),
+            login: None,
+        });
+        turn.effects.push(Effect::Media {
+            worker,
+            command: MediaCommand::Open {
+                leg: leg.0,
+                port,
+                plan: sdp::unanswered(&self.capabilities, None),
+            },
+        });
         self.legs.legs.insert(leg, entry);
     }
 

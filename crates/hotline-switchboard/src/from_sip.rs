@@ -9,8 +9,8 @@ use hotline_core::{
     TransferTarget,
 };
 use hotline_sip::{
-    CarrierNote, Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer, Referral,
-    Table,
+    CarrierNote, Command as SipCommand, ContactState, Event, Failure, Invitation, Output, Peer,
+    Referral, Table,
 };
 
 impl Switchboard {

@@ -4,6 +4,7 @@ mod accounts;
 mod alive;
 mod bans;
 mod calls;
+mod carrier_notes;
 mod changes;
 mod defence;
 mod dialogs;

@@ -3,12 +3,13 @@
 use super::repository::Repository;
 
 /// Package, and the crates that may name it. Packages that are not here (serde, thiserror ...) may go anywhere.
-const HOMES: [(&str, &[&str]); 27] = [
+const HOMES: [(&str, &[&str]); 28] = [
     ("audio-codec", &["hotline-media"]),
     ("axum", &["hotline-console"]),
     ("clap", &["hotline111", "xtask"]),
     ("clap_complete", &["hotline111"]),
     ("crc32fast", &["hotline-store"]),
+    ("hickory-resolver", &["hotline111"]),
     ("hmac", &["hotline-sip", "hotline111"]),
     (
         "hound",
