@@ -107,16 +107,4 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-sip/src/dialog.rs":
         "            dialog.local_cseq = dialog.local_cseq.saturating_add(1);" =>
         "            dialog.local_cseq = dialog.local_cseq.saturating_add(u32::from(!PLANTED(20)));"),
-    bug!(21, "a caller who is passed on to a queue begins anew", seed 0,
-        "crates/hotline-core/src/transfer.rs":
-        "place: Place::new(id, back.wait.queued, head_start_ms)," =>
-        "place: Place::new(id, if PLANTED(21) { turn.now.mono } else { back.wait.queued }, head_start_ms),"),
-    bug!(22, "a colleague rings on when the caller has hung up", seed 0,
-        "crates/hotline-core/src/transfer/reach.rs":
-        "        self.drop_leg(turn, leg, Cause::CallerGone);" =>
-        "        if PLANTED(22) {\n            self.legs.remove(leg);\n        } else {\n            self.drop_leg(turn, leg, Cause::CallerGone);\n        }"),
-    bug!(23, "a held caller hears nothing", seed 0,
-        "crates/hotline-core/src/hold.rs":
-        "            turn.order(call.caller_leg, LegOrder::Disconnect);" =>
-        "            turn.order(call.caller_leg, if PLANTED(23) { LegOrder::StopPlay } else { LegOrder::Disconnect });"),
 ];

@@ -291,10 +291,10 @@ proptest! {
                 }
             }
         }
-        if let Ok((answer, plan)) = answer(&bytes, &whole(), &local()) {
-            if let Err(fault) = judge(&bytes, &answer, &plan) {
-                panic!("{}: {fault}\n{}", case.name, String::from_utf8_lossy(&bytes));
-            }
+        if let Ok((answer, plan)) = answer(&bytes, &whole(), &local())
+            && let Err(fault) = judge(&bytes, &answer, &plan)
+        {
+            panic!("{}: {fault}\n{}", case.name, String::from_utf8_lossy(&bytes));
         }
     }
 }
