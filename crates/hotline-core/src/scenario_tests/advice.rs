@@ -48,7 +48,7 @@ fn the_colleague_asked_for_advice_takes_the_caller() {
             6.0     c2: <- connect hoa
             8.0   > lan joins c2
             8.0     c1: lan passes on to Agent("hoa") | transfer Done | takes from c2 | joined with hoa
-            8.0     lan: <- transfer Done | <- hang up, NormalClearing
+            8.0     lan: <- transfer Trying | <- transfer Done | <- hang up, NormalClearing
             8.0     c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
             8.0     lan: wrap-up of c1 (call_over)
             8.0     hoa: talking with c1 (transfer)
@@ -103,7 +103,7 @@ fn advice_may_be_asked_outside_and_joined_from_either_leg() {
             7.0     c2: <- transfer Refused(NotInTalk)
             8.0   > c2 joins lan
             8.0     c1: lan passes on to Outside(***) | transfer Done | takes from c2 | joined with *** outside
-            8.0     c2: <- transfer Done
+            8.0     c2: <- transfer Trying | <- transfer Done
             8.0     lan: <- hang up, NormalClearing
             8.0     c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
             8.0     lan: wrap-up of c1 (call_over)
@@ -237,7 +237,7 @@ fn a_colleague_who_held_the_line_has_the_caller_on_hold() {
             7.0     c2: held | <- disconnect | <- bed Music
             8.0   > lan joins c2
             8.0     c1: lan passes on to Agent("hoa") | transfer Done | takes from c2 | joined with hoa
-            8.0     lan: <- transfer Done | <- hang up, NormalClearing
+            8.0     lan: <- transfer Trying | <- transfer Done | <- hang up, NormalClearing
             8.0     c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
             8.0     lan: wrap-up of c1 (call_over)
             8.0     hoa: talking with c1 (transfer)
