@@ -215,7 +215,7 @@ pub struct Keep {
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A new call.
-    Invited(Invitation),
+    Invited(Box<Invitation>),
     /// Our 2xx was acknowledged: the first one, and each 2xx to a re-INVITE without an offer. Also, when our
     /// reliable 183 made the offer, the PRACK that answers it; the ACK that follows then has no body.
     Acknowledged {

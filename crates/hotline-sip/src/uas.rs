@@ -44,9 +44,9 @@ impl Endpoint {
             &peer,
         );
         let id = self.calls.next_id();
-        turn.out.push(Output::Event(Event::Invited(
+        turn.out.push(Output::Event(Event::Invited(Box::new(
             self.invitation(id, &request, &peer, replaces),
-        )));
+        ))));
         self.calls.by_invite.insert(transaction, id);
         self.calls.insert(
             id,

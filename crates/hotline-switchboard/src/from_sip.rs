@@ -69,7 +69,7 @@ impl Switchboard {
             Event::Failed { dialog, failure } => {
                 self.on_gone(LegId(dialog), cause_of(failure), turn)
             }
-            Event::Invited(invitation) => self.on_invited(invitation, turn),
+            Event::Invited(invitation) => self.on_invited(*invitation, turn),
             // Only softphones register themselves.
             Event::Registered { .. } | Event::ReferProgress { .. } => {}
             // We make no offer inside a dialog yet.

@@ -305,7 +305,7 @@ impl Runner {
                 );
             }
             SipEvent::Failed { dialog, failure } => self.end(at, dialog, cause(failure)),
-            SipEvent::Invited(invitation) => self.on_invited(at, invitation),
+            SipEvent::Invited(invitation) => self.on_invited(at, *invitation),
             SipEvent::Registered { user, granted } => {
                 if let Some(phone) = self.users.get(&user) {
                     self.tell(at, *phone, EventKind::Registered { granted });

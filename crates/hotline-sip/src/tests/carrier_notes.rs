@@ -25,7 +25,7 @@ fn told(extra: &str, body: &str) -> crate::Invitation {
         &mut out,
     );
     let told = out.into_iter().find_map(|output| match output {
-        Output::Event(Event::Invited(invitation)) => Some(invitation),
+        Output::Event(Event::Invited(invitation)) => Some(*invitation),
         _ => None,
     });
     told.unwrap()
@@ -97,16 +97,4 @@ fn the_location_beside_the_offer_is_kept_and_the_offer_found() {
     );
     assert_eq!(alone.body, None, "an INVITE without an offer");
     assert!(alone.carrier.unwrap().location.is_some());
-}
-
-#[test]
-fn an_odd_number_is_escaped_and_never_breaks_the_request() {
-    let mut net = net(|_| {});
-    run(&mut net, "server dials 1?evil=<x>@y 0");
-    let invite = sent(&net, "INVITE").remove(0);
-    assert!(Message::parse(invite.clone().into_bytes()).is_ok());
-    assert!(
-        invite.starts_with("INVITE sip:1%3Fevil=%3Cx%3E%40y@10.0.0.2;user=phone SIP/2.0"),
-        "{invite}"
-    );
 }

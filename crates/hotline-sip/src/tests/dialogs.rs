@@ -295,7 +295,7 @@ fn an_invitation_says_who_calls() {
         line.events
             .into_iter()
             .find_map(|event| match event {
-                Event::Invited(invitation) => Some(invitation),
+                Event::Invited(invitation) => Some(*invitation),
                 _ => None,
             })
             .unwrap()

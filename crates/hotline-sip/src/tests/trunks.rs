@@ -3,9 +3,7 @@
 use super::net::{Net, account, ip, listeners, server_config};
 use super::script::run;
 use crate::message::Message;
-use crate::{
-    Command, Config, Event, Input, NumberRule, Output, Trunk, TrunkHost, TrunkLimits, TrunkLogin,
-};
+use crate::{Command, Config, NumberRule, Trunk, TrunkHost, TrunkLimits, TrunkLogin};
 use expect_test::{Expect, expect};
 
 /// A trunk at an address of the test network.
@@ -711,4 +709,16 @@ fn a_large_call_goes_by_tcp_where_the_trunk_allows_it() {
             net.log
         );
     }
+}
+
+#[test]
+fn an_odd_number_is_escaped_and_never_breaks_the_request() {
+    let mut net = net(|_| {});
+    run(&mut net, "server dials 1?evil=<x>@y 0");
+    let invite = sent(&net, "INVITE").remove(0);
+    assert!(Message::parse(invite.clone().into_bytes()).is_ok());
+    assert!(
+        invite.starts_with("INVITE sip:1%3Fevil=%3Cx%3E%40y@10.0.0.2;user=phone SIP/2.0"),
+        "{invite}"
+    );
 }
