@@ -29,7 +29,6 @@ mod database;
 mod desk;
 mod disk;
 mod drain;
-mod families;
 mod flood;
 mod load;
 mod nat;

@@ -115,7 +115,8 @@ const orders = {
     return tell("levels", { levels });
   },
   counters: async () => tell("counters", await counters()),
-  reload: () => location.reload(),
+  // Never done: the page that is left must not take the next order.
+  reload: () => new Promise(() => location.reload()),
 };
 
 async function obey() {
