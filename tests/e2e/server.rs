@@ -81,12 +81,6 @@ impl Plan {
         self
     }
 
-    /// One more listener, UDP and TCP, in quotes.
-    pub(crate) fn sip_also(mut self, address: &str) -> Self {
-        self.sip_also = format!(", {address}");
-        self
-    }
-
     /// Further lines of `[media]`.
     pub(crate) fn media(mut self, lines: &str) -> Self {
         self.media.push_str(lines);
