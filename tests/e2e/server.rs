@@ -32,7 +32,6 @@ pub(crate) struct Plan {
     counsellors: u32,
     storage: String,
     sip: String,
-    sip_also: String,
     media: String,
     more: String,
     queues: Vec<(&'static str, &'static str)>,
@@ -48,7 +47,6 @@ impl Plan {
             counsellors,
             storage: String::new(),
             sip: String::new(),
-            sip_also: String::new(),
             media: String::new(),
             more: String::new(),
             queues: Vec::new(),
@@ -160,8 +158,8 @@ drain = "{drain}"
 [http]
 bind = "{ip}:{http}"
 [sip]
-udp = ["{sip}"{also}]
-tcp = ["{sip}"{also}]
+udp = ["{sip}"]
+tcp = ["{sip}"]
 {more_sip}
 [media]
 workers = 2
@@ -201,7 +199,6 @@ echo = true
             ip = net.http().ip(),
             http = HTTP_PORT,
             sip = net.sip(),
-            also = self.sip_also,
             trunk = net.trunk(),
             more_sip = self.sip.replace("SERVER_IP", &net.sip().ip().to_string()),
             media = self.media,
