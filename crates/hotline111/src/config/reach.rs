@@ -180,12 +180,16 @@ fn errors_of_address(sip: &SipSettings, media: &MediaSettings) -> Vec<Silence> {
     if advertise.is_ipv4() != bind.is_ipv4() && !is_both {
         found.push(Silence::BoundElsewhere { advertise, bind });
     }
+    // A call is told the address of the listener that it came in by, so each family that has a listener is served
+    // as soon as the sockets are of it.
+    let is_served = |source: &IpAddr| {
+        let is_ipv4 = source.to_canonical().is_ipv4();
+        let mut told = sip.listeners.iter().map(|listener| listener.advertise.ip());
+        (is_both || bind.is_ipv4() == is_ipv4)
+            && (advertise.is_ipv4() == is_ipv4 || told.any(|told| told.is_ipv4() == is_ipv4))
+    };
     for trunk in &sip.trunks {
-        let mut of_family = trunk
-            .sources
-            .iter()
-            .filter(|(ip, _)| ip.is_ipv4() == advertise.is_ipv4());
-        if !trunk.sources.is_empty() && of_family.next().is_none() {
+        if !trunk.sources.is_empty() && !trunk.sources.iter().any(|(ip, _)| is_served(ip)) {
             let trunk = trunk.name.clone();
             found.push(Silence::TrunkFamily { trunk, advertise });
         }

@@ -56,6 +56,12 @@ fn a_call_that_would_be_silent_is_a_fault_of_the_configuration() {
             OTHER_TRUNK,
             "trunk `viettel` has no address of the family",
         ),
+        (
+            "udp = [\"10.1.1.1:5060\", \"[2001:db8::1]:5060\"]",
+            "bind = \"10.1.1.1\"",
+            OTHER_TRUNK,
+            "trunk `viettel` has no address of the family",
+        ),
         (lan, "", PUBLIC_TRUNK, "would be told the private 10.1.1.1"),
         (
             "udp = [\"10.1.1.1:20000\"]",
@@ -102,6 +108,11 @@ fn what_works_is_not_blamed() {
         ),
         (
             "udp = [\"[::]:5060\"]\nadvertise = [\"2001:db8::1\"]",
+            "",
+            OTHER_TRUNK,
+        ),
+        (
+            "udp = [\"10.1.1.1:5060\", \"[2001:db8::1]:5060\"]",
             "",
             OTHER_TRUNK,
         ),
