@@ -164,3 +164,59 @@ async fn an_export_of_many_pages_has_every_row_once_and_in_order() {
     assert!(calls.is_sorted());
     assert_eq!(calls.len(), 1_700);
 }
+
+#[tokio::test]
+async fn what_a_carrier_said_of_a_caller_lies_beside_the_record() {
+    let folder = Folder::new();
+    let store = Store::open(&folder.database()).await.unwrap();
+    let options = JournalOptions {
+        has_thread: false,
+        reserve_bytes: 0,
+        ..JournalOptions::default()
+    };
+    let (mut journal, _) = Journal::open_on(Arc::new(MemoryDisk::new()), options).unwrap();
+    let masked = |text: &str| CallerNumber::new(text.to_owned());
+    for at in 0..20 {
+        let mut told = frame(at);
+        if at == 0 {
+            told.edge.push(EdgeFact::CarrierSaid {
+                leg: LegId(0),
+                caller: masked("tel:+84912345678;verstat=no"),
+                is_private: true,
+                region: Some("hanoi".to_owned()),
+                geolocation: ["<https://lis.vn/1>", "<cid:a@b>"].map(masked).to_vec(),
+                location: Some(masked("<presence>21.03 105.85</presence>")),
+            });
+        }
+        journal.append(&told);
+    }
+    journal.sync_now();
+    let mut projector = Projector::new(store.clone(), journal.watch(), ProjectorOptions::default());
+    while projector.step().await.unwrap() != Step::Idle {}
+    let (_, text) = exported(&store, "2025-11-24", "2025-11-25", Format::Ndjson).await;
+    let rows: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows[0]["caller_raw"], "tel:+84912345678;verstat=no");
+    assert_eq!(
+        (&rows[0]["is_private"], &rows[0]["region"]),
+        (&true.into(), &"hanoi".into())
+    );
+    // Of a caller of whom nothing was said.
+    assert_eq!(
+        (&rows[1]["caller_raw"], &rows[1]["is_private"]),
+        (&Value::Null, &Value::Null)
+    );
+
+    let places = sqlx::query("SELECT call, geolocation, location FROM call_origins");
+    let kept = places.fetch_all(store.readers()).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    let text = |name: &str| kept[0].get::<String, _>(name);
+    assert_eq!(text("call"), rows[0]["call"].as_str().unwrap());
+    assert_eq!(text("geolocation"), r#"["<https://lis.vn/1>","<cid:a@b>"]"#);
+    assert_eq!(text("location"), "<presence>21.03 105.85</presence>");
+    let leaks = "SELECT count(*) FROM facts WHERE json LIKE '%84912%' OR json LIKE '%presence%'";
+    let leaks = sqlx::query(leaks).fetch_one(store.readers()).await.unwrap();
+    assert_eq!(leaks.get::<i64, _>(0), 0, "as private as the number");
+}
