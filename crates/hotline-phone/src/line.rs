@@ -225,10 +225,11 @@ impl Line {
                 connection,
                 listener,
                 destination,
+                ..
             } => {
-                let to = (listener, destination);
+                let way = (self.local.ip(), destination);
                 self.streams
-                    .connect(&self.registry, connection, to, &mut self.inputs);
+                    .connect(&self.registry, connection, way, listener, &mut self.inputs);
             }
             Output::Datagram {
                 listener: _,

@@ -4,10 +4,12 @@ use crate::tls::Trust;
 use hotline_sip::{ConnectionId, Input, ListenerId, Proof};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 use rustls::ClientConnection;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// All streams; what happens on them is appended to a list of endpoint inputs.
 #[derive(Default)]
@@ -36,7 +38,8 @@ impl Streams {
         &mut self,
         registry: &Registry,
         connection: ConnectionId,
-        (listener, peer): (ListenerId, SocketAddr),
+        (local, peer): (IpAddr, SocketAddr),
+        listener: ListenerId,
         inputs: &mut VecDeque<Input>,
     ) {
         let tls = match (listener == LISTENER_TLS, &self.trust) {
@@ -44,7 +47,7 @@ impl Streams {
             (true, Some(trust)) => trust.connect().map(|tls| Some(Box::new(tls))),
             (true, None) => Err(ErrorKind::Unsupported.into()),
         };
-        match tls.and_then(|tls| Ok((tls, TcpStream::connect(peer)?))) {
+        match tls.and_then(|tls| Ok((tls, connect_from(local, peer)?))) {
             Ok((tls, socket)) => {
                 let stream = Stream {
                     socket,
@@ -228,6 +231,22 @@ impl Stream {
                 Err(error) => return Err(error.kind()),
             }
         }
+    }
+}
+
+/// A connection under way, from the line's own address: a server that knows a carrier by its address must see it.
+fn connect_from(local: IpAddr, peer: SocketAddr) -> std::io::Result<TcpStream> {
+    let family = if peer.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    bind(&socket, &SocketAddr::new(local, 0))?;
+    match connect(&socket, &peer) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(TcpStream::from_std(socket.into())),
+        Err(error) => Err(error.into()),
     }
 }
 
