@@ -452,17 +452,19 @@ impl Endpoint {
         }
     }
 
-    /// The trunk that owns a source address.
+    /// The trunk that owns a source address, if addresses prove it.
     pub(crate) fn trunk(&self, source: SocketAddr) -> Option<crate::TrunkId> {
         let ip = source.ip().to_canonical();
         let is_from = |trunk: &crate::Trunk| {
-            trunk.sources.iter().any(|(known, port)| {
-                known.to_canonical() == ip && port.is_none_or(|port| port == source.port())
-            })
+            !trunk.is_by_certificate
+                && trunk.sources.iter().any(|(known, port)| {
+                    known.to_canonical() == ip && port.is_none_or(|port| port == source.port())
+                })
         };
         // A carrier that we register with calls us from where we register.
         let is_registrar = |(trunk, carrier): (&crate::Trunk, &Carrier)| {
             trunk.register_s.is_some()
+                && !trunk.is_by_certificate
                 && trunk.sources.is_empty()
                 && carrier
                     .addresses()

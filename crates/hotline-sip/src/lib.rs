@@ -75,8 +75,8 @@ pub use input::{
 };
 pub use media_kind::MediaKind;
 pub use output::{
-    CarrierNote, ContactState, Event, Failure, Invitation, Keep, Output, Peer, Referral, Rejection,
-    Table,
+    CarrierHost, CarrierNote, ContactState, Event, Failure, Invitation, Keep, Output, Peer,
+    Referral, Rejection, Table,
 };
 pub use random::Secrets;
 pub use registered::Registered;

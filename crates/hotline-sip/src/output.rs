@@ -16,6 +16,16 @@ pub enum Peer {
     Unknown,
 }
 
+/// A carrier at the other end of a connection of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarrierHost {
+    /// Which.
+    pub trunk: TrunkId,
+    /// The host that its configuration names, from before NAPTR and SRV: its certificate must be good for this
+    /// name and not for the one that a name server said (RFC 5922 §7.3).
+    pub host: String,
+}
+
 /// A new incoming call. No answer but 100 has been sent.
 #[derive(Clone)]
 pub struct Invitation {
@@ -371,6 +381,8 @@ pub enum Output {
         listener: ListenerId,
         /// To whom.
         destination: SocketAddr,
+        /// The carrier that is there: what its certificate must prove. None for everybody else.
+        carrier: Option<CarrierHost>,
     },
     /// Close a stream.
     Close {

@@ -3,7 +3,7 @@
 use crate::endpoint::Turn;
 use crate::message::{Framer, Via};
 use crate::timer::{Alarm, TimerId, Timers};
-use crate::{ConnectionId, ListenerId, Mono, Output, Proof, Transport};
+use crate::{CarrierHost, ConnectionId, ListenerId, Mono, Output, Proof, Transport, TrunkId};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -135,6 +135,8 @@ pub(crate) struct Streams {
     transports: Vec<Transport>,
     all: BTreeMap<ConnectionId, Stream>,
     by_peer: BTreeMap<(Transport, SocketAddr), ConnectionId>,
+    /// Carriers at the addresses where we reach them.
+    carriers: BTreeMap<(Transport, SocketAddr), CarrierHost>,
     opened: u64,
 }
 
@@ -145,6 +147,7 @@ impl Streams {
             transports: transports.collect(),
             all: BTreeMap::new(),
             by_peer: BTreeMap::new(),
+            carriers: BTreeMap::new(),
             opened: 0,
         }
     }
@@ -157,6 +160,26 @@ impl Streams {
     }
     pub(crate) fn len(&self) -> usize {
         self.all.len()
+    }
+    /// A carrier is reached there. Where two share an address, the first keeps it.
+    pub(crate) fn carrier_is_at(
+        &mut self,
+        transport: Transport,
+        peer: SocketAddr,
+        carrier: CarrierHost,
+    ) {
+        self.carriers.entry((transport, peer)).or_insert(carrier);
+    }
+    /// A carrier is reached there no more.
+    pub(crate) fn carrier_left(&mut self, transport: Transport, peer: SocketAddr, trunk: TrunkId) {
+        let place = (transport, peer);
+        if self
+            .carriers
+            .get(&place)
+            .is_some_and(|known| known.trunk == trunk)
+        {
+            self.carriers.remove(&place);
+        }
     }
     pub(crate) fn get(&self, connection: ConnectionId) -> Option<&Stream> {
         self.all.get(&connection)
@@ -306,6 +329,7 @@ impl Streams {
                     connection: chosen,
                     listener,
                     destination: address,
+                    carrier: self.carriers.get(&(transport, address)).cloned(),
                 });
                 chosen
             }

@@ -12,6 +12,9 @@ pub struct Trunk {
     /// Every request from one of these addresses (any port unless one is named) is the trunk's. When there is
     /// none and we register, the addresses of its hosts are believed.
     pub sources: Vec<(IpAddr, Option<u16>)>,
+    /// Only a connection that the shell calls proved ([`Proof::Trunk`](crate::Proof::Trunk)) is the trunk's; its
+    /// addresses prove nothing.
+    pub is_by_certificate: bool,
     /// Where our own requests go, in this order. Empty: the trunk takes no calls.
     pub hosts: Vec<TrunkHost>,
     /// Host of its URIs (From, To, REGISTER); empty = that of the first host.

@@ -10,6 +10,7 @@ use crate::trunk::rewrite;
 use crate::trunk_limit::Direction;
 use crate::{DialogId, Event, Failure, Output, Transport, Trunk, TrunkId};
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 /// What is left to try of a call over trunks.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +66,21 @@ impl Endpoint {
                 failure: Failure::Unreachable(503),
             }));
         }
+    }
+
+    /// The address that our SDP should name in a call over these trunks: that of the listener by which the first of
+    /// them is reached; when it is reached by both families, IPv4. None before its place is known.
+    #[must_use]
+    pub fn advertise_over(&self, trunks: &[TrunkId]) -> Option<IpAddr> {
+        let way_of = |trunk: &TrunkId| {
+            let carrier = self.carriers.get(usize::from(*trunk))?;
+            let ways = || carrier.addresses().map(|(way, _)| way);
+            let mut of_ipv4 = ways().filter(|way| way.address.is_ipv4());
+            of_ipv4.next().or_else(|| ways().next())
+        };
+        let way = trunks.iter().find_map(way_of)?;
+        let hop = self.hop_to(way.address, way.transport)?;
+        Some(self.advertised(hop.listener()).ip())
     }
 
     fn is_doubted(&self, trunk: TrunkId, way: Way) -> bool {

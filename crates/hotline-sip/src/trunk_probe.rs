@@ -14,7 +14,7 @@ use crate::resolve::Way;
 use crate::timer::{Alarm, TimerId};
 use crate::transaction::{Owner, TransactionId};
 use crate::trunk_limit::Meter;
-use crate::{Event, Output, TrunkId, TrunkState};
+use crate::{CarrierHost, Event, Output, TrunkId, TrunkState};
 use std::collections::BTreeMap;
 
 /// What is known of one trunk; index = [`TrunkId`].
@@ -54,13 +54,13 @@ impl Carrier {
         self.lines.iter().map(|(way, line)| (*way, line.is_up))
     }
 
-    /// Up when one address is, down when all are, unknown else.
     /// Probes that wait for their answer.
     pub(crate) fn probes(&self) -> usize {
         let lines = self.lines.values();
         lines.filter(|line| line.probe.is_some()).count()
     }
 
+    /// Up when one address is, down when all are, unknown else.
     pub(crate) fn is_up(&self) -> Option<bool> {
         if self.lines.values().any(|line| line.is_up == Some(true)) {
             return Some(true);
@@ -93,23 +93,29 @@ impl Endpoint {
 
     /// Every way to a trunk that is known now, in order.
     pub(crate) fn trunk_ways(&mut self, turn: &mut Turn<'_>, trunk: TrunkId) -> Vec<Way> {
+        let places = self.trunk_places(turn, trunk);
+        places.into_iter().map(|(way, _)| way).collect()
+    }
+
+    /// The same, each with the host of the configuration that led to it.
+    fn trunk_places(&mut self, turn: &mut Turn<'_>, trunk: TrunkId) -> Vec<(Way, String)> {
         let hosts = match self.config.trunks.get(usize::from(trunk)) {
             Some(trunk) => trunk.hosts.clone(),
             None => return Vec::new(),
         };
-        let mut ways = Vec::new();
+        let mut places: Vec<(Way, String)> = Vec::new();
         for host in &hosts {
             for way in self.ways_to(turn, host) {
-                if !ways.contains(&way) {
-                    ways.push(way);
+                if places.iter().all(|(known, _)| *known != way) {
+                    places.push((way, host.host.clone()));
                 }
             }
         }
-        ways
+        places
     }
 
     fn renew_trunk(&mut self, turn: &mut Turn<'_>, trunk: TrunkId) {
-        let ways = self.trunk_ways(turn, trunk);
+        let places = self.trunk_places(turn, trunk);
         let probe_ms = match self.config.trunks.get(usize::from(trunk)) {
             Some(trunk) => trunk.probe_ms,
             None => return,
@@ -118,17 +124,18 @@ impl Endpoint {
             return;
         };
         // While the name server is away its last answers stand; none at all is the very beginning.
-        if ways.is_empty() {
+        if places.is_empty() {
             return;
         }
         let gone: Vec<Way> = carrier
             .lines
             .keys()
-            .filter(|way| !ways.contains(way))
+            .filter(|way| places.iter().all(|(known, _)| known != *way))
             .copied()
             .collect();
         let mut dropped = Vec::new();
         for way in gone {
+            self.streams.carrier_left(way.transport, way.address, trunk);
             if let Some(line) = carrier.lines.remove(&way) {
                 if let Some(timer) = line.timer {
                     self.timers.cancel(timer);
@@ -136,7 +143,10 @@ impl Endpoint {
                 dropped.extend(line.probe);
             }
         }
-        for way in ways {
+        for (way, host) in places {
+            let there = CarrierHost { trunk, host };
+            self.streams
+                .carrier_is_at(way.transport, way.address, there);
             if carrier.lines.contains_key(&way) {
                 continue;
             }

@@ -17,7 +17,7 @@ mod notify;
 mod operate;
 mod serve;
 mod socket;
-mod tables;
+pub(crate) mod tables;
 mod tap;
 mod tickets;
 pub(crate) mod tls;

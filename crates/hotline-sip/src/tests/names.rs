@@ -277,3 +277,49 @@ fn what_nobody_asked_and_what_does_not_fit_is_ignored() {
     }
     assert_eq!(ways(&mut net), [] as [&str; 0]);
 }
+
+#[test]
+fn a_connection_to_a_carrier_says_whose_name_its_certificate_must_bear() {
+    let mut net = net("carrier.vn", None, Some(Transport::Tls));
+    run(&mut net, "wait 1");
+    let zone = Zone::from([
+        (
+            Query::Services("_sips._tcp.carrier.vn".to_owned()),
+            Records::Services(vec![service(10, 0, 5071, "sbc7.provider.vn")]),
+        ),
+        (
+            Query::Addresses("sbc7.provider.vn".to_owned()),
+            addresses(&["10.0.0.2"]),
+        ),
+    ]);
+    answer(&mut net, &zone);
+    assert_eq!(ways(&mut net), ["tls 10.0.0.2:5071"]);
+    let invite = crate::Command::Invite {
+        dialog: 1,
+        target: crate::Target::Trunks {
+            trunks: vec![0],
+            number: "113".to_owned(),
+        },
+        from: (String::new(), "111".to_owned()),
+        bodies: vec![(crate::MediaKind::Plain, b"offer".to_vec())],
+        headers: Vec::new(),
+        login: None,
+    };
+    let (mut out, now) = (Vec::new(), net.now());
+    net.node("server")
+        .endpoint
+        .handle(now, Input::Command(invite), &mut out);
+    let carriers: Vec<_> = out
+        .iter()
+        .filter_map(|output| match output {
+            crate::Output::Connect { carrier, .. } => Some(carrier.clone()),
+            _ => None,
+        })
+        .collect();
+    // RFC 5922 §7.3: not sbc7.provider.vn, which only the name server has said.
+    let named = crate::CarrierHost {
+        trunk: 0,
+        host: "carrier.vn".to_owned(),
+    };
+    assert_eq!(carriers, [Some(named)]);
+}

@@ -287,6 +287,7 @@ impl Net {
                 connection,
                 listener,
                 destination,
+                ..
             } => self.connect(at, connection, listener, destination),
             Output::Close { connection } => {
                 self.note(&format!("{} closes tcp", self.nodes[at].name));

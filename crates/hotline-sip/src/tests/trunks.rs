@@ -722,3 +722,37 @@ fn an_odd_number_is_escaped_and_never_breaks_the_request() {
         "{invite}"
     );
 }
+
+#[test]
+fn a_carrier_by_certificate_is_nobody_by_its_address() {
+    let mut net = net(|trunks| trunks[0].is_by_certificate = true);
+    run(&mut net, "trunk calls 111");
+    assert!(net.log.contains("401 INVITE"), "{}", net.log);
+    assert!(!net.log.contains("server: invited"), "{}", net.log);
+}
+
+#[test]
+fn our_offer_names_the_family_of_the_first_trunk_that_is_found() {
+    let trunk_to = |place: &str| Trunk {
+        name: place.to_owned(),
+        hosts: vec![host(place)],
+        ..Trunk::default()
+    };
+    let six: std::net::SocketAddr = "[2001:db8::1]:5060".parse().unwrap();
+    let mut listening = listeners("10.0.0.1:5060");
+    listening.extend(listeners("[2001:db8::1]:5060"));
+    let mut net = Net::with(Config {
+        listeners: listening,
+        trunks: vec![
+            trunk_to("nowhere.vn"),
+            trunk_to("2001:db8::2"),
+            trunk_to("10.0.0.2"),
+        ],
+        ..server_config()
+    });
+    run(&mut net, "wait 1");
+    let endpoint = &net.node("server").endpoint;
+    assert_eq!(endpoint.advertise_over(&[0, 1, 2]), Some(six.ip()));
+    assert_eq!(endpoint.advertise_over(&[2, 1]), Some(ip("10.0.0.1")));
+    assert_eq!(endpoint.advertise_over(&[0]), None);
+}

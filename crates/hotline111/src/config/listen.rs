@@ -40,6 +40,8 @@ pub(crate) struct TlsTrunk {
     pub sources: Vec<IpAddr>,
     /// The name in its certificate.
     pub certificate: Option<String>,
+    /// Nothing but this certificate makes a caller the carrier.
+    pub is_demanded: bool,
 }
 
 /// Reads the listeners of `[sip]`.
@@ -120,6 +122,14 @@ pub(super) fn tls(
     };
     let (certificate, key) = (file("certificate"), file("key"));
     let (client_roots, roots) = (file("client_roots"), file("roots"));
+    let is_demanded = trunks.iter().any(|trunk| trunk.is_demanded);
+    if is_demanded && client_roots.is_none() {
+        let problem = Problem::Missing {
+            key: "client_roots".to_owned(),
+            section: section.title(),
+        };
+        section.notes().error(section.place(), problem);
+    }
     let has_one = certificate.is_some() || key.is_some();
     let identity = certificate.zip(key);
     let is_needed = listeners

@@ -6,6 +6,7 @@ mod languages;
 mod precedence;
 mod reach;
 mod shipped;
+mod trunks;
 mod values;
 
 use super::{Fault, Loaded, Options, Tongue, load};

@@ -165,7 +165,9 @@ pub(crate) fn trunks(
     let mut known: Vec<Placed<Host>> = Vec::new();
     for mut section in root.tables("trunk") {
         let name = section.required::<Placed<Name>>("name");
-        let sources = sources(&mut section, &mut known);
+        let certificate = section.optional::<String>("certificate");
+        let is_by_certificate = by_certificate(&mut section, transports, certificate.is_some());
+        let sources = sources(&mut section, &mut known, is_by_certificate);
         let hosts = hosts(&mut section, transports);
         let addresses = hosts.iter().filter_map(|host| host.host.parse().ok());
         certificates.push(TlsTrunk {
@@ -175,7 +177,8 @@ pub(crate) fn trunks(
                 .map(|source| source.value.ip)
                 .chain(addresses)
                 .collect(),
-            certificate: section.optional::<String>("certificate"),
+            certificate,
+            is_demanded: is_by_certificate,
         });
         let login = login(&mut section);
         let trunk = trunk(&mut section, sources, hosts, login);
@@ -190,6 +193,7 @@ pub(crate) fn trunks(
             }
             trunks.push(Trunk {
                 name: name.value.0,
+                is_by_certificate,
                 region_headers: rules.region_headers(),
                 ..trunk
             });
@@ -200,7 +204,31 @@ pub(crate) fn trunks(
     (trunks, numbers)
 }
 
-fn sources(section: &mut Section<'_>, known: &mut Vec<Placed<Host>>) -> Vec<Placed<Host>> {
+/// Whether a certificate alone makes a caller this carrier; then there must be one, and a place to show it.
+fn by_certificate(
+    section: &mut Section<'_>,
+    transports: &[Transport],
+    has_certificate: bool,
+) -> bool {
+    let is_by_certificate = section.or("by_certificate", false);
+    if is_by_certificate && !has_certificate {
+        missing(section, "certificate");
+    }
+    if is_by_certificate && !transports.contains(&Transport::Tls) {
+        let transport = Transport::Tls.name().to_owned();
+        let place = section.value_place("by_certificate");
+        section
+            .notes()
+            .error(place, Problem::NoListenerFor(transport));
+    }
+    is_by_certificate
+}
+
+fn sources(
+    section: &mut Section<'_>,
+    known: &mut Vec<Placed<Host>>,
+    is_by_certificate: bool,
+) -> Vec<Placed<Host>> {
     let sources: Vec<Placed<Host>> = section.list("sources").unwrap_or_default();
     for source in &sources {
         let is_known = known.iter().any(|other| overlap(other.value, source.value));
@@ -212,8 +240,8 @@ fn sources(section: &mut Section<'_>, known: &mut Vec<Placed<Host>>) -> Vec<Plac
         }
     }
     known.extend(sources.iter().cloned());
-    // Who neither names its addresses nor is registered with could be anybody.
-    if sources.is_empty() && !section.has("register") {
+    // Who neither names its addresses, nor is registered with, nor shows a certificate could be anybody.
+    if sources.is_empty() && !section.has("register") && !is_by_certificate {
         missing(section, "sources");
     }
     sources
@@ -288,6 +316,7 @@ fn trunk(
     };
     Trunk {
         name: String::new(),
+        is_by_certificate: false,
         sources: sources
             .iter()
             .map(|source| (source.value.ip, source.value.port))

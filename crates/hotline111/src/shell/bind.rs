@@ -1,12 +1,13 @@
-//! Binds the sockets of signalling and learns their real ports.
+//! Binds the sockets of signalling and learns their real ports; connects from the address of a listener.
 
 use crate::config::ListenerSettings;
 use crate::shell::error::ServeError;
 use crate::shell::net::Bound;
 use hotline_sip::Transport;
+use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, listen, socket_with};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 
 /// All listeners, in the order of the settings.
@@ -58,6 +59,18 @@ fn open(address: SocketAddr, transport: Transport) -> std::io::Result<(Bound, So
         Bound::Pool(transport, listener)
     };
     Ok((bound, local))
+}
+
+/// A connection under way, from this address and any port of it: a carrier that knows us by our address must see the
+/// right one where a host has several. It is up when it can be written to and has no error.
+pub(crate) fn connect(from: IpAddr, to: SocketAddr) -> std::io::Result<std::net::TcpStream> {
+    let socket = socket(SocketAddr::new(from, 0), SocketType::STREAM)?;
+    let stream = std::net::TcpStream::from(socket);
+    stream.set_nonblocking(true)?;
+    match rustix::net::connect(&stream, &to) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(stream),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A bound socket of one family only: `[::]` and `0.0.0.0` may stand side by side, and each says its own address.

@@ -474,8 +474,10 @@ impl Running {
                 connection,
                 listener,
                 destination,
+                carrier,
             } => {
-                if !self.control.net.connect(connection, listener, destination) {
+                let to = (listener, destination, carrier);
+                if !self.control.net.connect(connection, to) {
                     self.inputs
                         .push(hotline_sip::Input::StreamClosed { connection });
                 }

@@ -1,6 +1,9 @@
 //! Asks name servers on the pool, never on the control thread. A name server that is slow or dead costs a few
 //! places here and nobody's call.
 
+#[cfg(test)]
+mod tests;
+
 use crate::shell::control::{Inbox, Message};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
@@ -62,10 +65,7 @@ pub(crate) async fn serve(servers: Vec<SocketAddr>, mut questions: Receiver<Quer
         let (resolver, inbox) = (resolver.clone(), inbox.clone());
         asked.spawn(async move {
             let answers = match resolver {
-                Some(resolver) => {
-                    let asking = tokio::time::timeout(ANSWER_WAIT_MAX, ask(&resolver, &query));
-                    asking.await.ok().flatten()
-                }
+                Some(resolver) => ask(&resolver, &query).await,
                 None => None,
             };
             if answers.is_none() {
@@ -108,10 +108,13 @@ async fn ask(resolver: &TokioResolver, query: &Query) -> Option<Answers> {
                 records(resolver, name, RecordType::A),
                 records(resolver, name, RecordType::AAAA)
             );
-            let ttl_s = [&four, &six]
-                .into_iter()
-                .filter_map(|found| found.as_ref().map(|(_, ttl_s)| *ttl_s))
-                .min()?;
+            if four.is_none() && six.is_none() {
+                return None;
+            }
+            // "None of this family" has no life of its own.
+            let both = [&four, &six].into_iter().flatten();
+            let of_some = both.filter(|(found, _)| !found.is_empty());
+            let ttl_s = of_some.map(|(_, ttl_s)| *ttl_s).min().unwrap_or(0);
             let found = four.into_iter().chain(six).flat_map(|(found, _)| found);
             let addresses = found.filter_map(|data| match data {
                 RData::A(address) => Some(IpAddr::V4(address.0)),
@@ -176,7 +179,8 @@ async fn records(
     name: &str,
     kind: RecordType,
 ) -> Option<(Vec<RData>, u32)> {
-    let found: Result<Lookup, _> = resolver.lookup(format!("{name}."), kind).await;
+    let asking = resolver.lookup(format!("{name}."), kind);
+    let found: Result<Lookup, _> = tokio::time::timeout(ANSWER_WAIT_MAX, asking).await.ok()?;
     match found {
         Ok(lookup) => {
             let answers = lookup.answers();

@@ -5,7 +5,8 @@
 mod pool;
 mod streams;
 
-use hotline_sip::{ConnectionId, Input, ListenerId, Transport};
+use crate::shell::bind;
+use hotline_sip::{CarrierHost, ConnectionId, Input, ListenerId, Transport};
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Events, Interest, Poll, Token, Waker};
 pub(crate) use pool::PoolSettings;
@@ -13,7 +14,7 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{RecvFlags, recvfrom};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +56,8 @@ pub(crate) struct Net {
     tcp: Vec<Tcp>,
     streams: Streams,
     pool: pool::Pool,
+    /// Addresses of the listeners, by their number.
+    addresses: Vec<IpAddr>,
     /// Listeners of the pool.
     of_pool: Vec<ListenerId>,
     buffer: Vec<u8>,
@@ -79,6 +82,7 @@ impl Net {
         let mut net = Self {
             poll,
             pool: pool::Pool::new(settings, Arc::clone(&waker)),
+            addresses: Vec::with_capacity(bound.len()),
             of_pool: Vec::new(),
             waker,
             events: Events::with_capacity(EVENTS_MAX),
@@ -96,6 +100,11 @@ impl Net {
     fn add_listener(&mut self, id: ListenerId, bound: Bound) -> io::Result<()> {
         let token = Token(usize::from(id));
         let registry = self.poll.registry();
+        let local = match &bound {
+            Bound::Pool(_, listener) | Bound::Tcp(listener) => listener.local_addr(),
+            Bound::Udp(socket) => socket.local_addr(),
+        };
+        self.addresses.push(local?.ip());
         match bound {
             Bound::Udp(socket) => {
                 socket.set_nonblocking(true)?;
@@ -270,15 +279,22 @@ impl Net {
     pub(crate) fn connect(
         &mut self,
         connection: ConnectionId,
-        listener: ListenerId,
-        peer: SocketAddr,
+        (listener, peer, carrier): (ListenerId, SocketAddr, Option<CarrierHost>),
     ) -> bool {
+        let Some(from) = self.addresses.get(usize::from(listener)) else {
+            return false;
+        };
+        let Ok(socket) = bind::connect(*from, peer) else {
+            return false;
+        };
         if self.of_pool.contains(&listener) {
-            self.pool.connect(connection, listener, peer);
+            self.pool
+                .connect(connection, (listener, peer), socket, carrier);
             return true;
         }
+        let registry = self.poll.registry();
         self.streams
-            .connect(self.poll.registry(), connection, listener, peer)
+            .connect(registry, connection, socket, (listener, peer))
     }
 
     /// Closes a stream; unknown ones are normal.

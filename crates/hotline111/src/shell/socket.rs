@@ -166,7 +166,7 @@ async fn show(request: &ControlRequest, host: &Host) -> ControlReply {
         ControlRequest::Bans => ControlReply::Bans(tables::bans(&view)),
         ControlRequest::Calls => ControlReply::Calls(live::calls(&view.ledger, view.now)),
         ControlRequest::Queues => ControlReply::Queues(live::queues(&view.ledger, &plan, view.now)),
-        ControlRequest::Trunks => ControlReply::Trunks(tables::trunks(&view)),
+        ControlRequest::Trunks => ControlReply::Trunks(tables::trunks(&view.trunks)),
         ControlRequest::Regs => ControlReply::Regs(tables::registrations(&view)),
         _ => {
             let troubles = host.troubles(&view);

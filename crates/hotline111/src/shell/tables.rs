@@ -5,7 +5,7 @@ use crate::cli::{live, trace};
 use crate::shell::control::View;
 use crate::shell::tap::Seen;
 use hotline_core::Plan;
-use hotline_sip::{BanReason, Registered};
+use hotline_sip::{BanReason, Registered, TrunkStatus};
 use std::collections::BTreeMap;
 
 /// All registered phones.
@@ -22,14 +22,14 @@ pub(crate) fn registrations(view: &View) -> Vec<RegLine> {
 }
 
 /// Carriers.
-pub(crate) fn trunks(view: &View) -> Vec<TrunkLine> {
+pub(crate) fn trunks(trunks: &[TrunkStatus]) -> Vec<TrunkLine> {
     let word = |is_up: Option<bool>| match is_up {
         Some(true) => "up",
         Some(false) => "down",
         None => "unknown",
     };
     let count = |calls: usize| u64::try_from(calls).unwrap_or(u64::MAX);
-    let line = |trunk: &hotline_sip::TrunkStatus| TrunkLine {
+    let line = |trunk: &TrunkStatus| TrunkLine {
         trunk: trunk.name.clone(),
         state: word(trunk.is_up).to_owned(),
         registration: match trunk.registration {
@@ -47,7 +47,7 @@ pub(crate) fn trunks(view: &View) -> Vec<TrunkLine> {
             .map(|(address, is_up)| format!("{address} {}", word(*is_up)))
             .collect(),
     };
-    view.trunks.iter().map(line).collect()
+    trunks.iter().map(line).collect()
 }
 
 /// Addresses that are banned.

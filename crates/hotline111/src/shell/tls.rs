@@ -2,7 +2,7 @@
 //! SIGHUP; connections that stand keep what they began with.
 
 use crate::config::{TlsSettings, TlsTrunk};
-use hotline_sip::Proof;
+use hotline_sip::{CarrierHost, Proof};
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
@@ -86,14 +86,24 @@ impl Tls {
         self.current().browsers
     }
 
-    /// For our own connections, and the name that the other's certificate must be good for.
-    pub(crate) fn client(&self, peer: IpAddr) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
-        let named = self.trunks.iter().find(|trunk| {
-            let mut sources = trunk.sources.iter();
-            sources.any(|source| source.to_canonical() == peer.to_canonical())
-        });
-        let name = named
+    /// For our own connections, and the name that the other's certificate must be good for: `certificate` of the
+    /// trunk, else the host by which the configuration calls it (RFC 5922 §7.3), else the address itself.
+    pub(crate) fn client(
+        &self,
+        peer: IpAddr,
+        carrier: Option<&CarrierHost>,
+    ) -> Option<(Arc<ClientConfig>, ServerName<'static>)> {
+        let is_it = |trunk: &&TlsTrunk| match carrier {
+            Some(carrier) => trunk.id == carrier.trunk,
+            None => {
+                let mut sources = trunk.sources.iter();
+                sources.any(|source| source.to_canonical() == peer.to_canonical())
+            }
+        };
+        let demanded = self.trunks.iter().find(is_it);
+        let name = demanded
             .and_then(|trunk| trunk.certificate.clone())
+            .or_else(|| carrier.map(|carrier| carrier.host.clone()))
             .and_then(|name| ServerName::try_from(name).ok())
             .unwrap_or(ServerName::IpAddress(peer.into()));
         self.current().client.map(|config| (config, name))
@@ -122,18 +132,21 @@ impl Tls {
 impl Current {
     fn load(settings: &TlsSettings) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
+        let identity = match &settings.identity {
+            None => None,
+            Some((certificate, key)) => Some((certificates(certificate)?, private_key(key)?)),
+        };
         let client = settings
             .roots
             .as_deref()
-            .map(|path| client(&provider, path))
+            .map(|path| client(&provider, path, identity.as_ref()))
             .transpose()?;
-        let Some((certificate, key)) = &settings.identity else {
+        let Some((chain, key)) = identity else {
             return Ok(Self {
                 client,
                 ..Self::default()
             });
         };
-        let (chain, key) = (certificates(certificate)?, private_key(key)?);
         let browsers = versions(&provider)?
             .with_no_client_auth()
             .with_single_cert(chain.clone(), key.clone_key())
@@ -172,12 +185,24 @@ fn versions(provider: &Arc<CryptoProvider>) -> Result<Builder, TlsError> {
         .map_err(TlsError::Unusable)
 }
 
-fn client(provider: &Arc<CryptoProvider>, path: &Path) -> Result<Arc<ClientConfig>, TlsError> {
-    let config = ClientConfig::builder_with_provider(Arc::clone(provider))
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// A carrier that asks for a certificate gets ours: it may want to know us by it as we know it by its own.
+fn client(
+    provider: &Arc<CryptoProvider>,
+    path: &Path,
+    identity: Option<&Identity>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let believing = ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Unusable)?
-        .with_root_certificates(roots(path)?)
-        .with_no_client_auth();
+        .with_root_certificates(roots(path)?);
+    let config = match identity {
+        None => believing.with_no_client_auth(),
+        Some((chain, key)) => believing
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(TlsError::Unusable)?,
+    };
     Ok(Arc::new(config))
 }
 

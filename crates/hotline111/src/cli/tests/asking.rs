@@ -9,6 +9,7 @@ use crate::cli::table::{Table, clock};
 use crate::cli::{ctl, live};
 use expect_test::expect;
 use hotline_core::{CallId, CallerNumber, Fact, Ledger, LegId, Mono, Now, Wall};
+use hotline_sip::TrunkStatus;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixListener;
 
@@ -292,6 +293,46 @@ fn live_tables_are_read_off_the_ledger_with_masked_numbers() {
         out.text().contains("child\t1\t0\t0\t0:04\n"),
         "{}",
         out.text()
+    );
+}
+
+#[test]
+fn ctl_trunks_says_how_each_carrier_stands() {
+    let status =
+        |name: &str, is_up, registration, addresses: &[(&str, Option<bool>)]| TrunkStatus {
+            name: name.to_owned(),
+            is_up,
+            registration,
+            addresses: addresses
+                .iter()
+                .map(|(address, is_up)| ((*address).to_owned(), *is_up))
+                .collect(),
+            calls_in: 3,
+            calls_out: 1,
+            limited: 7,
+        };
+    let both = [
+        ("10.1.1.1:5060/udp", Some(false)),
+        ("10.1.1.2:5060/udp", Some(true)),
+    ];
+    let trunks = [
+        status("north", Some(true), None, &both),
+        status("south", Some(false), Some(Err(403)), &both[..1]),
+        status("east", None, Some(Err(0)), &[("10.1.1.3:5061/tls", None)]),
+        status("west", None, Some(Ok(600)), &[]),
+    ];
+    let lines = crate::shell::tables::trunks(&trunks);
+    let (mut console, out, _) = console();
+    ctl::print(&ControlReply::Trunks(lines.clone()), false, &mut console);
+    expect![[r#""#]].assert_eq(&out.text());
+    let (mut console, out, _) = self::console();
+    ctl::print(&ControlReply::Trunks(lines), true, &mut console);
+    let json: serde_json::Value = serde_json::from_str(&out.text()).unwrap();
+    assert_eq!(json[1]["registration"], "refused 403", "{json}");
+    assert_eq!(json[1]["addresses"][0], "10.1.1.1:5060/udp down", "{json}");
+    assert_eq!(
+        (&json[0]["calls_in"], &json[0]["limited"]),
+        (&3.into(), &7.into())
     );
 }
 

@@ -9,7 +9,7 @@ mod upgrade;
 
 use crate::shell::tickets::Tickets;
 use crate::shell::tls::Tls;
-use hotline_sip::{ConnectionId, Input, ListenerId, Proof, Transport};
+use hotline_sip::{CarrierHost, ConnectionId, Input, ListenerId, Proof, Transport};
 use mio::Waker;
 use places::Places;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,8 +128,9 @@ impl Pool {
     pub(super) fn connect(
         &mut self,
         connection: ConnectionId,
-        listener: ListenerId,
-        peer: SocketAddr,
+        (listener, peer): (ListenerId, SocketAddr),
+        socket: std::net::TcpStream,
+        carrier: Option<CarrierHost>,
     ) {
         let (outgoing, queue) = mpsc::channel(OUTGOING_MAX);
         self.outgoing.insert(connection, outgoing);
@@ -137,6 +138,8 @@ impl Pool {
         self.shared.settings.runtime.spawn(accept::connect(
             shared,
             (connection, listener, peer),
+            socket,
+            carrier,
             queue,
         ));
     }

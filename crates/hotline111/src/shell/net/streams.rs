@@ -103,14 +103,12 @@ impl Streams {
         &mut self,
         registry: &Registry,
         connection: ConnectionId,
-        listener: ListenerId,
-        peer: SocketAddr,
+        socket: std::net::TcpStream,
+        (listener, peer): (ListenerId, SocketAddr),
     ) -> bool {
-        if self.streams.len() >= STREAMS_MAX {
-            return false;
-        }
-        TcpStream::connect(peer)
-            .is_ok_and(|socket| self.insert(registry, connection, socket, listener, peer, true))
+        let socket = TcpStream::from_std(socket);
+        self.streams.len() < STREAMS_MAX
+            && self.insert(registry, connection, socket, listener, peer, true)
     }
 
     fn has_place(&self, source: IpAddr) -> bool {

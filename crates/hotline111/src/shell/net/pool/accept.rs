@@ -2,7 +2,7 @@
 
 use super::upgrade::{self, Refused};
 use super::{CONNECT_MAX, HANDSHAKE_MAX, News, OUTGOING_MAX, Shared, bytes, messages};
-use hotline_sip::{ConnectionId, ListenerId, Proof, Transport};
+use hotline_sip::{CarrierHost, ConnectionId, ListenerId, Proof, Transport};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,15 +121,20 @@ async fn open(
     shared.tell(opened).await.then_some((connection, queue))
 }
 
-/// Our own connection to a carrier: its certificate must be good for the name that the configuration gives it.
+/// Our own connection to a carrier: its certificate must be good for the name that the configuration gives it. Then
+/// what comes on this connection is the carrier's (RFC 5923).
 pub(super) async fn connect(
     shared: Arc<Shared>,
     (connection, listener, peer): (ConnectionId, ListenerId, SocketAddr),
+    socket: std::net::TcpStream,
+    carrier: Option<CarrierHost>,
     queue: mpsc::Receiver<Vec<u8>>,
 ) {
     let connected = timeout(CONNECT_MAX, async {
-        let (config, name) = shared.settings.tls.client(peer.ip())?;
-        let socket = TcpStream::connect(peer).await.ok()?;
+        let (config, name) = shared.settings.tls.client(peer.ip(), carrier.as_ref())?;
+        let socket = TcpStream::from_std(socket).ok()?;
+        socket.writable().await.ok()?;
+        socket.take_error().ok().filter(Option::is_none)?;
         socket.set_nodelay(true).ok()?;
         let tried = TlsConnector::from(config).connect(name, socket).await;
         if let Err(error) = &tried {
@@ -145,7 +150,7 @@ pub(super) async fn connect(
         connection,
         listener,
         peer,
-        proof: Proof::None,
+        proof: carrier.map_or(Proof::None, |carrier| Proof::Trunk(carrier.trunk)),
         outgoing: None,
     };
     if shared.tell(opened).await {
