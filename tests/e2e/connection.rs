@@ -1,7 +1,7 @@
 //! Connections by hand: TCP and TLS, and WebSockets on either, frame by frame, so that broken ones can be sent too.
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -33,6 +33,15 @@ impl Connection {
 
     /// The same; an error when the certificate is another's.
     pub(crate) fn try_tls(server: SocketAddr, authority: &Path) -> std::io::Result<Self> {
+        Self::try_tls_as(server, authority, None)
+    }
+
+    /// The same, with a certificate of our own for whoever asks for one.
+    pub(crate) fn try_tls_as(
+        server: SocketAddr,
+        authority: &Path,
+        identity: Option<&Identity>,
+    ) -> std::io::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_file(authority).expect("the authority"))
@@ -41,8 +50,16 @@ impl Connection {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("TLS versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let config = match identity {
+            None => config.with_no_client_auth(),
+            Some((chain, key)) => config
+                .with_client_auth_cert(
+                    vec![CertificateDer::from_pem_file(chain).expect("a certificate")],
+                    PrivateKeyDer::from_pem_file(key).expect("a key"),
+                )
+                .expect("a certificate of our own"),
+        };
         let name = ServerName::try_from(NAME).expect("a name");
         let client = ClientConnection::new(Arc::new(config), name).expect("a TLS client");
         let mut stream = StreamOwned::new(client, TcpStream::connect(server)?);
@@ -274,12 +291,16 @@ impl WebSocket {
     }
 }
 
+/// A certificate and its key, PEM files.
+pub(crate) type Identity = (PathBuf, PathBuf);
+
 /// Certificates for a server: authority, chain, key.
 pub(crate) struct Certificates {
     /// The authority's certificate.
     pub(crate) authority: PathBuf,
-    chain: PathBuf,
-    key: PathBuf,
+    identity: Identity,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    folder: PathBuf,
 }
 
 impl Certificates {
@@ -294,29 +315,40 @@ impl Certificates {
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let authority = params.self_signed(&authority_key).expect("an authority");
         let issuer = rcgen::Issuer::new(params, authority_key);
-        let key = rcgen::KeyPair::generate().expect("a key");
-        let names = vec![NAME.to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-        let chain = rcgen::CertificateParams::new(names)
-            .expect("a certificate")
-            .signed_by(&key, &issuer)
-            .expect("a signature");
-        let files = Self {
+        let mut files = Self {
             authority: folder.join("authority.pem"),
-            chain: folder.join("chain.pem"),
-            key: folder.join("key.pem"),
+            identity: Identity::default(),
+            issuer,
+            folder: folder.to_owned(),
         };
         std::fs::write(&files.authority, authority.pem()).expect("writing");
-        std::fs::write(&files.chain, chain.pem()).expect("writing");
-        std::fs::write(&files.key, key.serialize_pem()).expect("writing");
+        files.identity = files.issue("server", &[NAME, "127.0.0.1", "::1"]);
         files
+    }
+
+    /// A certificate of this authority for these names.
+    pub(crate) fn issue(&self, file: &str, names: &[&str]) -> Identity {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let chain = rcgen::CertificateParams::new(names)
+            .expect("a certificate")
+            .signed_by(&key, &self.issuer)
+            .expect("a signature");
+        let paths = (
+            self.folder.join(format!("{file}.pem")),
+            self.folder.join(format!("{file}.key")),
+        );
+        std::fs::write(&paths.0, chain.pem()).expect("writing");
+        std::fs::write(&paths.1, key.serialize_pem()).expect("writing");
+        paths
     }
 
     /// `[tls]` with these files.
     pub(crate) fn section(&self) -> String {
         format!(
             "[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n",
-            self.chain.display(),
-            self.key.display()
+            self.identity.0.display(),
+            self.identity.1.display()
         )
     }
 }

@@ -12,8 +12,10 @@
 mod audio;
 mod baresip;
 mod capture;
+mod carrier;
 mod chromium;
 mod connection;
+mod name_server;
 mod namespaces;
 mod phones;
 mod process;
@@ -23,12 +25,14 @@ mod server;
 mod sipp;
 
 mod browser;
+mod carriers;
 mod checker;
 mod crash;
 mod database;
 mod desk;
 mod disk;
 mod drain;
+mod families;
 mod flood;
 mod load;
 mod nat;

@@ -145,20 +145,48 @@ pub(crate) fn answer_to(challenge: &str, user: &str, password: &str, server: Soc
             .unwrap_or_else(|| panic!("no {name}: {challenge}"));
         rest.split('"').next().unwrap_or_default().to_owned()
     };
-    let hash = |text: String| -> String {
-        Sha256::digest(text.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    };
     let (realm, nonce, uri) = (field("realm"), field("nonce"), format!("sip:{server}"));
-    let ha1 = hash(format!("{user}:{realm}:{password}"));
-    let ha2 = hash(format!("REGISTER:{uri}"));
-    let response = hash(format!("{ha1}:{nonce}:00000001:0a4f113b:auth:{ha2}"));
+    let a1 = format!("{user}:{realm}:{password}");
+    let response = digest(&a1, &format!("{nonce}:00000001:0a4f113b"), "REGISTER", &uri);
     format!(
         "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", algorithm=SHA-256, \
          response=\"{response}\", qop=auth, cnonce=\"0a4f113b\", nc=00000001"
     )
+}
+
+/// RFC 7616 §3.4.1 with SHA-256 and `qop=auth`; `nonces` is nonce, count and cnonce.
+fn digest(a1: &str, nonces: &str, method: &str, uri: &str) -> String {
+    let hash = |text: String| -> String {
+        let sum = Sha256::digest(text.as_bytes());
+        sum.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let (ha1, ha2) = (hash(a1.to_owned()), hash(format!("{method}:{uri}")));
+    hash(format!("{ha1}:{nonces}:auth:{ha2}"))
+}
+
+/// Credentials (RFC 7616 §3.4) that the server sent are those of a user, realm and password.
+pub(crate) fn assert_answers(
+    credentials: &str,
+    method: &str,
+    (user, realm, password): (&str, &str, &str),
+) {
+    let field = |name: &str| {
+        let fields = credentials.trim_start_matches("Digest ").split(',');
+        let mut values = fields.filter_map(|field| field.trim().split_once('='));
+        let found = values.find(|(known, _)| *known == name);
+        let (_, value) = found.unwrap_or_else(|| panic!("no {name}: {credentials}"));
+        value.trim_matches('"').to_owned()
+    };
+    assert_eq!(
+        (field("username"), field("realm")),
+        (user.to_owned(), realm.to_owned())
+    );
+    let nonces = format!("{}:{}:{}", field("nonce"), field("nc"), field("cnonce"));
+    let a1 = format!("{user}:{realm}:{password}");
+    assert_eq!(
+        field("response"),
+        digest(&a1, &nonces, method, &field("uri"))
+    );
 }
 
 /// Registers for the phone that will be at `local` (RFC 3261 §10.2 lets anybody do that who knows the password).
@@ -428,20 +456,23 @@ fn listen(socket: UdpSocket, is_over: Arc<AtomicBool>) -> JoinHandle<Vec<Packet>
             let Ok(length) = socket.recv(&mut buffer) else {
                 continue;
             };
-            let at = Instant::now();
-            let Some((head, payload)) = buffer[..length].split_at_checked(12) else {
-                continue;
-            };
-            packets.push(Packet {
-                at,
-                payload_type: head[1] & 0x7f,
-                sequence: u16::from_be_bytes([head[2], head[3]]),
-                timestamp: u32::from_be_bytes([head[4], head[5], head[6], head[7]]),
-                ssrc: u32::from_be_bytes([head[8], head[9], head[10], head[11]]),
-                payload: payload.to_vec(),
-            });
+            packets.extend(packet_of(&buffer[..length]));
         }
         packets
+    })
+}
+
+/// A packet that has just come; None when it is too short for RTP.
+pub(crate) fn packet_of(bytes: &[u8]) -> Option<Packet> {
+    let at = Instant::now();
+    let (head, payload) = bytes.split_at_checked(12)?;
+    Some(Packet {
+        at,
+        payload_type: head[1] & 0x7f,
+        sequence: u16::from_be_bytes([head[2], head[3]]),
+        timestamp: u32::from_be_bytes([head[4], head[5], head[6], head[7]]),
+        ssrc: u32::from_be_bytes([head[8], head[9], head[10], head[11]]),
+        payload: payload.to_vec(),
     })
 }
 

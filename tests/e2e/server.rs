@@ -32,6 +32,7 @@ pub(crate) struct Plan {
     counsellors: u32,
     storage: String,
     sip: String,
+    sip_also: String,
     media: String,
     more: String,
     queues: Vec<(&'static str, &'static str)>,
@@ -47,6 +48,7 @@ impl Plan {
             counsellors,
             storage: String::new(),
             sip: String::new(),
+            sip_also: String::new(),
             media: String::new(),
             more: String::new(),
             queues: Vec::new(),
@@ -76,6 +78,12 @@ impl Plan {
     /// Further lines of `[sip]`; `SERVER_IP` stands for the server's address.
     pub(crate) fn sip(mut self, lines: &str) -> Self {
         self.sip.push_str(lines);
+        self
+    }
+
+    /// One more listener, UDP and TCP.
+    pub(crate) fn sip_also(mut self, address: SocketAddr) -> Self {
+        self.sip_also = format!(", \"{address}\"");
         self
     }
 
@@ -158,8 +166,8 @@ drain = "{drain}"
 [http]
 bind = "{ip}:{http}"
 [sip]
-udp = ["{sip}"]
-tcp = ["{sip}"]
+udp = ["{sip}"{also}]
+tcp = ["{sip}"{also}]
 {more_sip}
 [media]
 workers = 2
@@ -199,6 +207,7 @@ echo = true
             ip = net.http().ip(),
             http = HTTP_PORT,
             sip = net.sip(),
+            also = self.sip_also,
             trunk = net.trunk(),
             more_sip = self.sip.replace("SERVER_IP", &net.sip().ip().to_string()),
             media = self.media,
