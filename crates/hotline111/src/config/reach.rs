@@ -118,7 +118,9 @@ pub(super) fn check(
         tell(Severity::Error, place("advertise"), silence);
     }
     for trunk in &sip.trunks {
-        let mut public = trunk.sources.iter().filter(|(ip, _)| is_public(*ip));
+        // One of the other family is told the address of a listener of that family.
+        let is_told_it = |ip: IpAddr| is_public(ip) && ip.is_ipv4() == advertise.is_ipv4();
+        let mut public = trunk.sources.iter().filter(|(ip, _)| is_told_it(*ip));
         if is_private(advertise) && public.next().is_some() {
             let trunk = trunk.name.clone();
             let silence = Silence::PrivateForTrunk { trunk, advertise };

@@ -324,7 +324,13 @@ fn ctl_trunks_says_how_each_carrier_stands() {
     let lines = crate::shell::tables::trunks(&trunks);
     let (mut console, out, _) = console();
     ctl::print(&ControlReply::Trunks(lines.clone()), false, &mut console);
-    expect![[r#""#]].assert_eq(&out.text());
+    expect![[r#"
+        north	up		3	1	7	10.1.1.1:5060/udp down, 10.1.1.2:5060/udp up
+        south	down	refused 403	3	1	7	10.1.1.1:5060/udp down
+        east	unknown	registering	3	1	7	10.1.1.3:5061/tls unknown
+        west	unknown	registered 600 s	3	1	7	
+    "#]]
+    .assert_eq(&out.text());
     let (mut console, out, _) = self::console();
     ctl::print(&ControlReply::Trunks(lines), true, &mut console);
     let json: serde_json::Value = serde_json::from_str(&out.text()).unwrap();

@@ -193,7 +193,58 @@ fn numbers_outside_go_over_trunks_in_order_and_some_never() {
 #[test]
 fn what_no_carrier_can_be_is_refused() {
     let main = "[sip]\nudp = [\"10.1.1.1:5060\"]\n";
-    expect![[r#""#]].assert_eq(&faults(
+    expect![[r#"
+        error: `client_roots` is missing in [tls]
+        hotline111.toml:3:1: error: `password` is missing in [trunk]
+            3 | [[trunk]]
+              | ^^^^^^^^^
+        hotline111.toml:6:10: error: the trunk is reached over tcp, and [sip] has no listener for `tcp`
+            6 | hosts = ["10.2.2.2;tcp", "a_b!", "h:0"]
+              |          ^^^^^^^^^^^^^^
+        hotline111.toml:6:26: error: `hosts` wants an address or a name like "sbc.example.vn:5070;tcp", not "a_b!"
+            6 | hosts = ["10.2.2.2;tcp", "a_b!", "h:0"]
+              |                          ^^^^^^
+        hotline111.toml:6:34: error: `hosts` wants an address or a name like "sbc.example.vn:5070;tcp", not "h:0"
+            6 | hosts = ["10.2.2.2;tcp", "a_b!", "h:0"]
+              |                                  ^^^^^
+        hotline111.toml:8:16: error: `numbers_out` wants a rule for numbers like "0=+84", not "+84"
+            8 | numbers_out = ["+84"]
+              |                ^^^^^
+        hotline111.toml:9:12: error: `regions` wants a rule for regions like "group:hn=hanoi" or "dialled:9024=hanoi", not "hanoi"
+            9 | regions = ["hanoi"]
+              |            ^^^^^^^
+        hotline111.toml:11:1: error: `hosts` is missing in [trunk]
+           11 | [[trunk]]
+              | ^^^^^^^^^
+        hotline111.toml:11:1: error: `user` is missing in [trunk]
+           11 | [[trunk]]
+              | ^^^^^^^^^
+        hotline111.toml:13:12: error: `register` must be between "30s" and "24h", not "1s"
+           13 | register = "1s"
+              |            ^^^^
+        hotline111.toml:14:9: error: `probe` must be between "0s" and "10min", not "20min"
+           14 | probe = "20min"
+              |         ^^^^^^^
+        hotline111.toml:15:1: error: `certificate` is missing in [trunk]
+           15 | [[trunk]]
+              | ^^^^^^^^^
+        hotline111.toml:17:18: error: the trunk is reached over tls, and [sip] has no listener for `tls`
+           17 | by_certificate = true
+              |                  ^^^^
+        hotline111.toml:18:1: error: `dialled` is missing in [outbound]
+           18 | [[outbound]]
+              | ^^^^^^^^^^^^
+        hotline111.toml:19:11: error: there is no trunk `d`
+           19 | trunks = ["d"]
+              |           ^^^
+              = did you mean `a`?
+        hotline111.toml:22:11: error: trunk c has no `hosts`: no call can go out over it
+           22 | trunks = ["c"]
+              |           ^^^
+        hotline111.toml:23:1: error: `trunks` is missing in [outbound]
+           23 | [[outbound]]
+              | ^^^^^^^^^^^^
+    "#]].assert_eq(&faults(
         &format!(
             "{main}[[trunk]]\nname = \"a\"\nsources = [\"10.2.2.2\"]\nhosts = [\"10.2.2.2;tcp\", \"a_b!\", \"h:0\"]\n\
              register = \"1min\"\nnumbers_out = [\"+84\"]\nregions = [\"hanoi\"]\nuser = \"u\"\n\
