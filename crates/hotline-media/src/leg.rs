@@ -14,13 +14,14 @@ use crate::codec::Clock;
 use crate::control::{self, LastSenderReport, Sending};
 use crate::digit::{DigitReceiver, DigitSender, event};
 use crate::ear::Ear;
+use crate::encoded::{Encoded, Piece};
 use crate::key_tones::KeyTones;
 use crate::line::{FRAME_SAMPLES, Line, Numbers};
 use crate::message::{Bed, Codec, ControlPath, Event, LegId, LegPlan, Sound};
 use crate::mouth::Mouth;
 use crate::output::{Channel, Output, Slot};
 use crate::packet::{View, write_header};
-use crate::player::{Run, fill_loop};
+use crate::player::{Run, fill_loop, fill_loop_frame};
 use crate::receive::Reception;
 use crate::rule_m::Gate;
 use crate::srtp::Cover;
@@ -132,8 +133,9 @@ enum Key {
 /// Tables that all legs of a shard share.
 pub(crate) struct Library<'a> {
     pub(crate) sounds: &'a [Sound],
-    pub(crate) music: &'a [u8],
+    pub(crate) music: (Piece, &'a [u8]),
     pub(crate) soft: &'a [u8],
+    pub(crate) encoded: &'a mut Encoded,
 }
 
 /// The random numbers of a new leg.
@@ -269,7 +271,7 @@ impl Leg {
     }
 
     /// The 20 ms tick: sends what is due, gives recorded frames out, reports.
-    pub(crate) fn tick(&mut self, now: Mono, library: &Library<'_>, out: &mut Output) {
+    pub(crate) fn tick(&mut self, now: Mono, library: &mut Library<'_>, out: &mut Output) {
         self.speak(now, library, out);
         if let Some(tap) = &mut self.tap {
             tap.collect(now, &mut out.items);
@@ -279,7 +281,7 @@ impl Leg {
     }
 
     /// A key goes before a run, a run before the partner, the partner before the bed.
-    fn speak(&mut self, now: Mono, library: &Library<'_>, out: &mut Output) {
+    fn speak(&mut self, now: Mono, library: &mut Library<'_>, out: &mut Output) {
         if self.speak_key(now, out) || self.speak_run(now, library, out) {
             return;
         }
@@ -319,7 +321,7 @@ impl Leg {
                 let mut frame = SILENT_FRAME;
                 let samples = samples_left.min(FRAME_SAMPLES);
                 tone.fill_alaw(&mut frame[..samples]);
-                self.send_frame(now, &frame, out);
+                self.send_frame(now, &frame, None, out);
                 match samples_left - samples {
                     0 => self.rest(now),
                     samples_left => self.key = Some(Key::InBand { tone, samples_left }),
@@ -370,13 +372,20 @@ impl Leg {
         self.keys_rest_until = Mono(now.0 + KEYS_REST_MICROSECONDS);
     }
 
-    fn speak_run(&mut self, now: Mono, library: &Library<'_>, out: &mut Output) -> bool {
+    fn speak_run(&mut self, now: Mono, library: &mut Library<'_>, out: &mut Output) -> bool {
         let Some(run) = &mut self.run else {
             return false;
         };
         let mut frame = SILENT_FRAME;
-        let filled = run.fill(library.sounds, &mut frame);
-        let is_over = filled < FRAME_SAMPLES;
+        let (filled, place) = if self.plan.codec == Codec::Opus {
+            match run.fill_frame(library.sounds, &mut frame) {
+                Some(place) => (FRAME_SAMPLES, place),
+                None => (0, None),
+            }
+        } else {
+            (run.fill(library.sounds, &mut frame), None)
+        };
+        let is_over = filled < FRAME_SAMPLES || run.is_over();
         if is_over && let Some(run) = self.run.take() {
             out.events.push(run_ended(self.id, &run));
         }
@@ -386,30 +395,43 @@ impl Leg {
         if is_over && self.hearing == Hearing::Bed {
             self.fill_bed(library, &mut frame[filled..]);
         }
-        self.send_frame(now, &frame, out);
+        let shared = place.map(|place| (place, library.encoded.payload(now, place, &frame)));
+        self.send_frame(now, &frame, shared, out);
         true
     }
 
-    fn speak_bed(&mut self, now: Mono, library: &Library<'_>, out: &mut Output) {
+    fn speak_bed(&mut self, now: Mono, library: &mut Library<'_>, out: &mut Output) {
         let mut frame = SILENT_FRAME;
-        if self.fill_bed(library, &mut frame) {
-            self.send_frame(now, &frame, out);
+        if self.plan.codec != Codec::Opus {
+            if self.fill_bed(library, &mut frame) {
+                self.send_frame(now, &frame, None, out);
+            }
+            return;
         }
+        let (sound, position) = match self.bed {
+            Bed::Music => (library.music, &mut self.music_position),
+            Bed::None => return,
+            Bed::Soft => ((Piece::Soft, library.soft), &mut self.soft_position),
+        };
+        let place = fill_loop_frame(sound, position, &mut frame);
+        let shared = place.map(|place| (place, library.encoded.payload(now, place, &frame)));
+        self.send_frame(now, &frame, shared, out);
     }
 
     fn fill_bed(&mut self, library: &Library<'_>, room: &mut [u8]) -> bool {
-        match self.bed {
-            Bed::Music => self.music_position = fill_loop(library.music, self.music_position, room),
+        let (alaw, position) = match self.bed {
+            Bed::Music => (library.music.1, &mut self.music_position),
             Bed::None => return false,
-            Bed::Soft => self.soft_position = fill_loop(library.soft, self.soft_position, room),
-        }
+            Bed::Soft => (library.soft, &mut self.soft_position),
+        };
+        *position = fill_loop(alaw, *position, room);
         true
     }
 
     /// Packets keep coming though the partner sends none: carriers cut a line that falls silent, and the hole in
     /// it would look like loss.
     fn speak_silence(&mut self, now: Mono, out: &mut Output) {
-        self.send_frame(now, &SILENT_FRAME, out);
+        self.send_frame(now, &SILENT_FRAME, None, out);
     }
 
     fn report(&mut self, now: Mono, out: &mut Output) {

@@ -22,6 +22,7 @@ mod conceal;
 mod control;
 mod digit;
 mod ear;
+mod encoded;
 pub mod g711;
 mod key_tones;
 mod leg;

@@ -1,6 +1,9 @@
 //! What a leg says to its peer, put into the peer's codec.
 
+use std::collections::VecDeque;
+
 use crate::codec::{Clock, CodecError, Encoder};
+use crate::encoded::Place;
 use crate::g711::ALAW_TO_LINEAR;
 use crate::line::FRAME_SAMPLES;
 use crate::message::Codec;
@@ -12,6 +15,11 @@ use crate::time::Mono;
 ///
 /// One stream of packets with one state, whoever speaks: prompts, beds and the partner take turns on it as they do
 /// on the line. It is made at the first frame, and again when the band changes: narrow sound costs no resampling.
+///
+/// Prompts and beds in Opus are encoded once for all who hear them ([`crate::encoded`]), by an encoder whose state is
+/// another than this one's. Encoders that are given the same sound become alike within [`ALIKE_FRAMES`]. So this one
+/// says the beginning of each sound itself, and is given the end of what it has not said before it says anything again.
+/// Without, a tone that the peer hears rings 5 dB too loud for 200 ms; with it, 1.5 dB for 40 ms.
 #[derive(Debug)]
 pub(crate) struct Mouth {
     codec: Codec,
@@ -19,6 +27,11 @@ pub(crate) struct Mouth {
     interpolator: Interpolator,
     samples: Vec<i16>,
     payload: Vec<u8>,
+    /// The frame of a common sound that was said last, and how many before it followed one another.
+    place: Option<Place>,
+    in_a_row: usize,
+    /// The last frames that were said in the words of another encoder, as A-law.
+    unsaid: VecDeque<[u8; FRAME_SAMPLES]>,
     /// When it spoke last, and where that stands in a recording.
     spoke: Option<(Mono, u32)>,
 }
@@ -40,6 +53,9 @@ impl Mouth {
             interpolator: Interpolator::new(2),
             samples: Vec::new(),
             payload: Vec::new(),
+            place: None,
+            in_a_row: 0,
+            unsaid: VecDeque::new(),
             spoke: None,
         }
     }
@@ -67,8 +83,45 @@ impl Mouth {
         })
     }
 
+    /// The payload of a frame of a sound that many hear, out of `shared` as soon as that makes no difference.
+    pub(crate) fn say_shared(
+        &mut self,
+        frame: &[u8; FRAME_SAMPLES],
+        place: Place,
+        shared: Option<&[u8]>,
+    ) -> Result<&[u8], CodecError> {
+        let goes_on = self.place.is_some_and(|before| before.is_before(place));
+        let in_a_row = if goes_on { self.in_a_row + 1 } else { 0 };
+        if let Some(shared) = shared.filter(|_| in_a_row >= ALIKE_FRAMES) {
+            if self.unsaid.len() == ALIKE_FRAMES {
+                self.unsaid.pop_front();
+            }
+            self.unsaid.push_back(*frame);
+            self.payload.clear();
+            self.payload.extend_from_slice(shared);
+        } else {
+            self.say_alaw(frame)?;
+        }
+        (self.place, self.in_a_row) = (Some(place), in_a_row);
+        Ok(&self.payload)
+    }
+
     /// The payload of 20 ms.
     pub(crate) fn say(&mut self, speech: Speech<'_>) -> Result<&[u8], CodecError> {
+        self.place = None;
+        for frame in std::mem::take(&mut self.unsaid) {
+            let samples = frame.map(|code| ALAW_TO_LINEAR[usize::from(code)]);
+            self.encode(Speech {
+                narrow: &samples,
+                wide: None,
+                timestamp: 0,
+            })?;
+        }
+        self.encode(speech)?;
+        Ok(&self.payload)
+    }
+
+    fn encode(&mut self, speech: Speech<'_>) -> Result<(), CodecError> {
         self.samples.clear();
         let rate_hz = match (speech.wide, self.codec) {
             (None, Codec::G722) => {
@@ -92,9 +145,11 @@ impl Mouth {
         self.payload.clear();
         let result = encoder.encode(&self.samples, &mut self.payload);
         self.encoder = Some(encoder);
-        result.map(|()| self.payload.as_slice())
+        result
     }
 }
 
+/// 300 ms: frames of the same sound that make two encoders alike, whatever they have encoded before.
+pub(crate) const ALIKE_FRAMES: usize = 15;
 pub(crate) const NARROW_HZ: u32 = 8_000;
 pub(crate) const WIDE_HZ: u32 = 16_000;

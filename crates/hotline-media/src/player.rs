@@ -1,6 +1,8 @@
 //! What we make ourselves: runs of clips, hold music, the soft bed. All of it A-law, filled frame by frame.
 
+use crate::encoded::{Piece, Place};
 use crate::g711::ALAW_SILENCE;
+use crate::line::FRAME_SAMPLES;
 use crate::message::{Clip, PlayId, Sound};
 use crate::tone::{Oscillator, RATE};
 
@@ -38,39 +40,80 @@ impl Run {
     /// length of a file ever shifts the pacing. Returns the bytes filled: fewer than asked when the run is over.
     pub(crate) fn fill(&mut self, sounds: &[Sound], out: &mut [u8]) -> usize {
         let mut filled = 0;
-        while filled < out.len() {
-            let Some(clip) = self.clips.get(self.index) else {
-                break;
-            };
-            let room = &mut out[filled..];
-            let taken = match clip {
-                Clip::Prompt(index) => match sounds.get(*index as usize) {
-                    Some(sound) => copy(&sound.alaw, self.position, room),
-                    // A prompt that is not there is a tone, never silence (decisions of the owner come before).
-                    None => tone(&mut self.oscillator, self.position, MISSING_TONE, room),
-                },
-                Clip::Silence(length_ms) => silence(self.position, *length_ms, room),
-                Clip::Tone {
-                    hz,
-                    level_db,
-                    length_ms,
-                } => tone(
-                    &mut self.oscillator,
-                    self.position,
-                    (*hz, *level_db, *length_ms),
-                    room,
-                ),
-            };
-            filled += taken;
-            self.position += taken;
-            self.samples += taken as u64;
-            if taken == 0 {
-                self.index += 1;
-                self.position = 0;
-                self.oscillator = None;
-            }
+        while filled < out.len() && !self.is_over() {
+            filled += self.fill_from_clip(sounds, &mut out[filled..]);
         }
         filled
+    }
+
+    /// What the clip of now has for `room`; a clip that has nothing left gives 0 and the next one its turn.
+    fn fill_from_clip(&mut self, sounds: &[Sound], room: &mut [u8]) -> usize {
+        let Some(clip) = self.clips.get(self.index) else {
+            return 0;
+        };
+        let taken = match clip {
+            Clip::Prompt(index) => match sounds.get(*index as usize) {
+                Some(sound) => copy(&sound.alaw, self.position, room),
+                // A prompt that is not there is a tone, never silence (decisions of the owner come before).
+                None => tone(&mut self.oscillator, self.position, MISSING_TONE, room),
+            },
+            Clip::Silence(length_ms) => silence(self.position, *length_ms, room),
+            Clip::Tone {
+                hz,
+                level_db,
+                length_ms,
+            } => tone(
+                &mut self.oscillator,
+                self.position,
+                (*hz, *level_db, *length_ms),
+                room,
+            ),
+        };
+        self.position += taken;
+        self.samples += taken as u64;
+        if taken == 0 {
+            self.begin_next_clip();
+        }
+        taken
+    }
+
+    fn begin_next_clip(&mut self) {
+        self.index += 1;
+        self.position = 0;
+        self.oscillator = None;
+    }
+
+    /// Fills one frame from one clip alone, and what is left of the frame with silence, so that the frames of a prompt
+    /// are the same for everybody who hears it. Its place among them, where it is of a prompt; None once the run is
+    /// over.
+    pub(crate) fn fill_frame(
+        &mut self,
+        sounds: &[Sound],
+        frame: &mut [u8; FRAME_SAMPLES],
+    ) -> Option<Option<Place>> {
+        frame.fill(ALAW_SILENCE);
+        // A leg that has changed its codec within a frame begins the frame again.
+        self.position -= self.position % FRAME_SAMPLES;
+        while !self.is_over() {
+            let place = self.place(sounds);
+            match self.fill_from_clip(sounds, frame) {
+                0 => {}
+                FRAME_SAMPLES => return Some(place),
+                _ => {
+                    self.begin_next_clip();
+                    return Some(place);
+                }
+            }
+        }
+        None
+    }
+
+    fn place(&self, sounds: &[Sound]) -> Option<Place> {
+        let Some(Clip::Prompt(sound)) = self.clips.get(self.index) else {
+            return None;
+        };
+        let length = sounds.get(*sound as usize)?.alaw.len();
+        Some(place(Piece::Sound(*sound), self.position, length))
     }
 
     /// Whether everything has been played.
@@ -138,6 +181,31 @@ pub(crate) fn fill_loop(alaw: &[u8], mut position: usize, out: &mut [u8]) -> usi
         position += taken;
     }
     position
+}
+
+/// Fills one frame of an endless loop of `alaw`; whole frames only, so that they are the same in each round and for
+/// everybody. Moves `position` on, and says the frame's place.
+pub(crate) fn fill_loop_frame(
+    (piece, alaw): (Piece, &[u8]),
+    position: &mut usize,
+    frame: &mut [u8; FRAME_SAMPLES],
+) -> Option<Place> {
+    frame.fill(ALAW_SILENCE);
+    let start = match *position - *position % FRAME_SAMPLES {
+        start if start < alaw.len() => start,
+        _ => 0,
+    };
+    let is_empty = copy(alaw, start, frame) == 0;
+    *position = start + FRAME_SAMPLES;
+    (!is_empty).then(|| place(piece, start, alaw.len()))
+}
+
+fn place(piece: Piece, position: usize, length: usize) -> Place {
+    Place {
+        piece,
+        frame: position / FRAME_SAMPLES,
+        frames: length.div_ceil(FRAME_SAMPLES),
+    }
 }
 
 /// The soft bed: filtered noise that swells slowly with two faint notes in it, about -50 dB. It says that the line

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::encoded::{ENCODED_BYTES_MAX, Encoded, Piece};
 use crate::g711::Law;
 use crate::leg::{Draw, EAR_SSRC, Hearing, Leg, Library, Wants, coded};
 use crate::message::{Codec, Command, Event, LegId, LegPlan, RecordingId, Sound};
@@ -56,6 +57,7 @@ pub enum Input<'a> {
 pub struct Shard {
     config: ShardConfig,
     soft: Vec<u8>,
+    encoded: Encoded,
     seed: u64,
     draws: u64,
     legs: Vec<Option<Box<Leg>>>,
@@ -72,6 +74,7 @@ impl Shard {
         Shard {
             config,
             soft: soft_bed(),
+            encoded: Encoded::new(ENCODED_BYTES_MAX),
             seed,
             draws: 0,
             legs: Vec::new(),
@@ -324,18 +327,19 @@ impl Shard {
         for slot in 0..self.legs.len() {
             self.pass_on_speech(now, slot, out);
         }
-        let music = self
-            .config
-            .music
-            .and_then(|index| self.config.sounds.get(index as usize));
-        let library = Library {
+        let music = self.config.music.and_then(|index| {
+            let sound = self.config.sounds.get(index as usize)?;
+            Some((Piece::Sound(index), &*sound.alaw))
+        });
+        let mut library = Library {
             sounds: &self.config.sounds,
             // Without music the soft bed: a caller never waits in silence.
-            music: music.map_or(&self.soft, |sound| &sound.alaw),
+            music: music.unwrap_or((Piece::Soft, &self.soft)),
             soft: &self.soft,
+            encoded: &mut self.encoded,
         };
         for leg in self.legs.iter_mut().flatten() {
-            leg.tick(now, &library, out);
+            leg.tick(now, &mut library, out);
         }
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Hearing, Leg, SILENT_FRAME, header};
 use crate::ear::Ear;
+use crate::encoded::Place;
 use crate::g711::Law;
 use crate::key_tones::KeyTones;
 use crate::line::{FRAME_SAMPLES, Line, Numbers};
@@ -82,8 +83,15 @@ impl Leg {
         }
     }
 
-    /// Sends a frame of A-law that we made.
-    pub(super) fn send_frame(&mut self, now: Mono, frame: &[u8; FRAME_SAMPLES], out: &mut Output) {
+    /// Sends a frame of A-law that we made; `shared` says which of a common sound's it is, and its payload where it was
+    /// encoded for all who hear it.
+    pub(super) fn send_frame(
+        &mut self,
+        now: Mono,
+        frame: &[u8; FRAME_SAMPLES],
+        shared: Option<(Place, Option<&[u8]>)>,
+        out: &mut Output,
+    ) {
         let Some(target) = self.target() else { return };
         let table = self.plan.codec.law().and_then(|law| Law::A.to_law(law));
         let numbers = self.line.advance(now);
@@ -92,7 +100,11 @@ impl Leg {
                 let timestamp = mouth.recorded_at(now);
                 hear_made(&mut self.tap, now, (numbers.ssrc, timestamp), frame);
                 // A frame that libopus refuses is a hole of 20 ms, which the peer conceals.
-                let payload = mouth.say_alaw(frame).unwrap_or_default();
+                let payload = match shared {
+                    Some((place, payload)) => mouth.say_shared(frame, place, payload),
+                    None => mouth.say_alaw(frame),
+                }
+                .unwrap_or_default();
                 send(
                     (self.slot, &mut self.cover),
                     &self.plan,

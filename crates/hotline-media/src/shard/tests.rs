@@ -6,4 +6,5 @@ mod protect;
 mod quality;
 mod record;
 mod sdes;
+mod shared;
 mod world;
