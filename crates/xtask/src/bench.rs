@@ -52,6 +52,10 @@ pub(crate) enum Measure {
     Rate,
     /// 300 bridged and recorded calls: pacing, latency, loss, CPU
     Bridged,
+    /// From the click on "answer" in a browser to the first sound both ways
+    Clicks,
+    /// What 100 bridged calls cost by codec, cipher and browser, beside the plain pair
+    Costs,
     /// More and more bridged calls, without and with recording, until the audio suffers
     Stairs,
     /// 300 callers on hold music
@@ -71,6 +75,8 @@ pub(crate) enum Measure {
 /// How a run is made.
 pub(crate) struct Bench {
     server: PathBuf,
+    /// The example of hotline-media that carries calls without signalling.
+    bridges: PathBuf,
     is_quick: bool,
     is_realtime: bool,
     scratch: server::Scratch,
@@ -81,11 +87,10 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Failure> {
     if cfg!(debug_assertions) {
         return hand_over();
     }
-    let server = std::env::current_exe()
-        .map_err(|error| failed(&error))?
-        .with_file_name("hotline111");
+    let own = std::env::current_exe().map_err(|error| failed(&error))?;
     let bench = Bench {
-        server,
+        server: own.with_file_name("hotline111"),
+        bridges: own.with_file_name("examples").join("bridges"),
         is_quick: arguments.quick,
         is_realtime: arguments.realtime,
         scratch: server::Scratch::new(),
@@ -116,11 +121,12 @@ impl Bench {
     /// All runs of one measure, and the median of each of its figures.
     fn measure(&self, measure: Measure, machine: &Machine) -> Result<Vec<Figure>, Failure> {
         let runs = match (self.is_quick, measure) {
-            (true, _) | (false, Measure::Growth | Measure::Stairs) => 1,
+            (true, _) | (false, Measure::Clicks | Measure::Growth | Measure::Stairs) => 1,
             (false, Measure::Memory | Measure::Queue | Measure::Rate) => LONG_RUNS,
             (
                 false,
                 Measure::Bridged
+                | Measure::Costs
                 | Measure::Digit
                 | Measure::Free
                 | Measure::Idle
@@ -135,6 +141,8 @@ impl Bench {
             let others = machine.watch_others();
             let found = match measure {
                 Measure::Bridged => measures::audio::bridged(self),
+                Measure::Clicks => measures::clicks::clicks(self),
+                Measure::Costs => measures::costs::costs(self),
                 Measure::Digit => measures::offers::digit(self),
                 Measure::Free => measures::offers::free(self),
                 Measure::Growth => measures::memory::growth(self),
@@ -169,9 +177,9 @@ fn hand_over() -> Result<(), Failure> {
     let repository = run::repository();
     println!("Building for release (a few minutes the first time) ...");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let packages = ["build", "--release", "-p", "hotline111", "-p", "xtask"];
     let is_built = Command::new(&cargo)
-        .args(packages)
+        .args(["build", "--release", "-p", "hotline111", "-p", "xtask"])
+        .args(["-p", "hotline-media", "--bins", "--example", "bridges"])
         .current_dir(&repository)
         .status()
         .map_err(|error| failed(&error))?

@@ -17,6 +17,8 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     pub(crate) unit: &'static str,
     pub(crate) floor: Floor,
+    /// How many times the first figure of its kind in the same run.
+    pub(crate) ratio: Option<f64>,
     /// Median of so many runs.
     pub(crate) runs: usize,
     /// What other programs took of a core meanwhile, in the median.
@@ -30,6 +32,7 @@ impl Figure {
             value,
             unit,
             floor,
+            ratio: None,
             runs: 1,
             others_percent: 0.0,
         }
@@ -70,11 +73,20 @@ impl Figure {
             .trim_end()
             .to_owned()
     }
+
+    /// "2.40 times", where it is compared.
+    pub(crate) fn times(&self) -> String {
+        self.ratio
+            .map_or_else(String::new, |ratio| format!("{} times", number(ratio)))
+    }
 }
 
 impl fmt::Display for Figure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:<62} {:>12}", self.what, self.amount())?;
+        if self.ratio.is_some() {
+            write!(out, ", {}", self.times())?;
+        }
         if self.is_short() {
             write!(out, "   SHORT of {}", self.bar())?;
         }
@@ -100,13 +112,13 @@ pub(crate) fn medians(runs: Vec<(f64, Vec<Figure>)>) -> Vec<Figure> {
     };
     let figures = first.iter().map(|figure| {
         let of_all = runs.iter().flat_map(|(_, found)| found);
-        let values: Vec<f64> = of_all
-            .filter(|other| other.what == figure.what)
-            .map(|other| other.value)
-            .collect();
+        let same: Vec<&Figure> = of_all.filter(|other| other.what == figure.what).collect();
         Figure {
-            runs: values.len(),
-            value: median(values),
+            runs: same.len(),
+            value: median(same.iter().map(|other| other.value).collect()),
+            ratio: figure
+                .ratio
+                .map(|_| median(same.iter().filter_map(|other| other.ratio).collect())),
             others_percent,
             ..figure.clone()
         }
@@ -131,7 +143,7 @@ pub(crate) fn table(figures: &[Figure]) -> String {
             "{:<62} {:>12} {:>10} {:>6} {:>5} {:>5.0} %\n",
             figure.what,
             figure.amount(),
-            figure.bar(),
+            figure.times() + &figure.bar(),
             figure.verdict(),
             figure.runs,
             figure.others_percent
@@ -156,6 +168,19 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].value, found[0].runs), (4.0, 3));
         assert_eq!(found[0].verdict(), "holds");
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_its_own_run() {
+        let run = |value, plain: f64| {
+            let mut figure = Figure::new("x", value, "%", Floor::None);
+            figure.ratio = Some(value / plain);
+            (0.0, vec![figure])
+        };
+        // A machine that was busy during the last run.
+        let found = medians(vec![run(20.0, 10.0), run(21.0, 10.0), run(80.0, 40.0)]);
+        assert_eq!((found[0].value, found[0].ratio), (21.0, Some(2.0)));
+        assert_eq!(found[0].times(), "2 times");
     }
 
     #[test]

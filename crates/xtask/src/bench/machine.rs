@@ -106,6 +106,15 @@ pub(crate) fn run_on(core: Core) -> std::io::Result<()> {
     Ok(())
 }
 
+/// This thread, and what it starts from now on, finds a core for itself.
+pub(crate) fn run_anywhere() -> std::io::Result<()> {
+    let mut set = CpuSet::new();
+    for index in 0..Machine::read().processors {
+        set.set(index);
+    }
+    Ok(sched_setaffinity(None, &set)?)
+}
+
 /// This thread or program, and what it starts from now on, runs before everything else on its core.
 pub(crate) fn put_first(id: u32) -> Result<(), Failure> {
     schedule(id, &["--rr", "--pid", "10"])

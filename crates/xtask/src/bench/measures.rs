@@ -1,6 +1,8 @@
 //! What is measured, by subject.
 
 pub(super) mod audio;
+pub(super) mod clicks;
+pub(super) mod costs;
 pub(super) mod memory;
 pub(super) mod offers;
 pub(super) mod rate;

@@ -66,7 +66,7 @@ fn table(figures: &[Figure], machine: &Machine, how: &str) -> String {
             "| {} | {} | {} | {} | {} | {:.0} % |\n",
             figure.what,
             figure.amount(),
-            figure.bar(),
+            figure.times() + &figure.bar(),
             figure.verdict(),
             figure.runs,
             figure.others_percent
@@ -93,12 +93,51 @@ fn floors(figures: &[Figure], machine: &Machine, how: &str) -> String {
         ));
     }
     text.push('\n');
+    text + &costs(figures)
+}
+
+/// What calls cost beside the plain pair.
+fn costs(figures: &[Figure]) -> String {
+    let compared: Vec<&Figure> = figures
+        .iter()
+        .filter(|figure| figure.ratio.is_some())
+        .collect();
+    let (Some(first), Some(last)) = (compared.first(), compared.last()) else {
+        return String::new();
+    };
+    let mut text = format!(
+        "What the media thread and its recorder take, medians of {} runs while other programs took {:.0} % of a core; \
+         trust the ratios more than the rest:\n\n| What | CPU | Beside the first |\n|---|---|---|\n",
+        last.runs, first.others_percent
+    );
+    for figure in compared {
+        text.push_str(&format!(
+            "| {} | {} | {} |\n",
+            figure.what,
+            figure.amount(),
+            figure.times()
+        ));
+    }
+    text.push('\n');
     text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_figures_that_are_compared_stand_in_the_table_of_costs() {
+        let mut opus = Figure::new("opus", 60.0, "% of a core", Floor::None);
+        assert_eq!(costs(std::slice::from_ref(&opus)), "");
+        opus.ratio = Some(7.5);
+        let told = Figure::new("told", 1.0, "ms", Floor::None);
+        let text = costs(&[told, opus]);
+        assert!(
+            text.ends_with("|---|---|---|\n| opus | 60 % of a core | 7.50 times |\n\n"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn only_the_part_between_the_marks_changes() {
