@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 
 /// What the browser's microphone says.
-const PAGE_HZ: u32 = 1_000;
+pub(crate) const PAGE_HZ: u32 = 1_000;
 /// What the caller says.
-const CALLER_HZ: u32 = 600;
+pub(crate) const CALLER_HZ: u32 = 600;
 
-fn start(name: &'static str) -> Server {
+pub(crate) fn start(name: &'static str) -> Server {
     Plan::new(name, 2)
         .sip("ws = [\"SERVER_IP:8080\"]\norigins = [\"http://SERVER_IP:8200\"]\n")
         .start()
 }
 
-fn open(server: &Server, library: Library) -> Browser {
+pub(crate) fn open(server: &Server, library: Library) -> Browser {
     let local = SocketAddr::new(server.net.sip().ip(), 8_200);
     Browser::start(&server.folder, local, library, PAGE_HZ)
 }
 
-fn register(server: &Server, browser: &mut Browser) {
+pub(crate) fn register(server: &Server, browser: &mut Browser) {
     let host = server.net.sip().ip();
     browser.order(json!({
         "do": "register",

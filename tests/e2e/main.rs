@@ -27,6 +27,7 @@ mod sipp;
 mod browser;
 mod carriers;
 mod checker;
+mod click;
 mod crash;
 mod database;
 mod desk;

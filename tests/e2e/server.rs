@@ -283,8 +283,11 @@ pub(crate) struct Server {
     started: Instant,
 }
 
-/// Finds a binary of this workspace beside the test's own.
+/// Finds a binary of this workspace beside the test's own; a bench names another, built for release.
 fn binary(name: &str) -> PathBuf {
+    if let Some(path) = std::env::var_os("HOTLINE_SERVER") {
+        return path.into();
+    }
     let mut folder = std::env::current_exe().expect("the test's own path");
     folder.pop();
     folder.pop();

@@ -51,12 +51,15 @@ function heard(length) {
 /** Tells how long after the click the first sound was heard. */
 function watchForSound() {
   ear.clickedAt = performance.now();
+  // Of the call before.
+  ear.analyser = null;
   const timer = setInterval(() => {
     if (ear.analyser === null) return;
     const loudest = heard(512).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
     if (loudest > 0.01) {
       clearInterval(timer);
-      tell("first_sound", { after_ms: performance.now() - ear.clickedAt });
+      const after_ms = performance.now() - ear.clickedAt;
+      tell("first_sound", { after_ms, clicked_at: performance.timeOrigin + ear.clickedAt });
     }
   }, 5);
 }
