@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 
 /// What the browser's microphone says.
-pub(crate) const PAGE_HZ: u32 = 1_000;
+const PAGE_HZ: u32 = 1_000;
 /// What the caller says.
 pub(crate) const CALLER_HZ: u32 = 600;
 
@@ -19,7 +19,7 @@ pub(crate) fn start(name: &'static str) -> Server {
         .start()
 }
 
-pub(crate) fn open(server: &Server, library: Library) -> Browser {
+fn open(server: &Server, library: Library) -> Browser {
     let local = SocketAddr::new(server.net.sip().ip(), 8_200);
     Browser::start(&server.folder, local, library, PAGE_HZ)
 }

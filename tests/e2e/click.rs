@@ -2,12 +2,13 @@
 //! more of them for `cargo xtask bench clicks`, which reads the lines that begin with "click".
 
 use crate::audio::{Audio, Span};
-use crate::browser::{CALLER_HZ, PAGE_HZ, open, register, start};
-use crate::chromium::Library;
+use crate::browser::{CALLER_HZ, register, start};
+use crate::chromium::{Browser, Library};
 use crate::phones::Phones;
 use crate::server::SENTINEL;
 use hotline_phone::{CallScript, EventKind, Talk};
 use serde_json::json;
+use std::net::SocketAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// How many calls, where somebody wants more than the test's.
@@ -18,13 +19,16 @@ const P50_MS_MAX: f64 = 1_500.0;
 const P95_MS_MAX: f64 = 2_500.0;
 /// Long enough for a slow answer and a second of talk.
 const TALK_MS: u64 = 4_000;
-/// Of the page's tone at the caller, sent at -20 dB.
+/// What the page says: higher than any note of the hold music that the caller hears before.
+const PAGE_HZ: u32 = 2_700;
+/// Of that at the caller; it is sent at -20 dB.
 const TONE_DB_MIN: f64 = -26.0;
 
 fn click_to_sound(library: Library, name: &'static str) {
     let calls = std::env::var(CALLS).ok().and_then(|text| text.parse().ok());
     let server = start(name);
-    let mut browser = open(&server, library);
+    let local = SocketAddr::new(server.net.sip().ip(), 8_200);
+    let mut browser = Browser::start(&server.folder, local, library, PAGE_HZ);
     register(&server, &mut browser);
     let mut carrier = Phones::start(server.net.sip(), server.net.trunk());
     let (mut at_page, mut at_caller, mut both) = (Vec::new(), Vec::new(), Vec::new());

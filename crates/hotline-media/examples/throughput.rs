@@ -2,7 +2,7 @@
 //! throughput`.
 #![allow(clippy::print_stdout, reason = "it is there to print")]
 
-#[path = "shared/voice.rs"]
+#[path = "bridges/voice.rs"]
 mod voice;
 
 use std::collections::HashMap;

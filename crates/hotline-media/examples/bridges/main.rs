@@ -5,7 +5,6 @@
 
 mod browser;
 mod load;
-#[path = "../shared/voice.rs"]
 mod voice;
 
 use std::error::Error;
