@@ -64,9 +64,10 @@ impl Switch {
             });
         }
         self.legs.add_caller(leg, id);
+        let account = (!is_from_trunk).then_some(origin);
         let call = Call {
             caller_leg: leg,
-            account: (!is_from_trunk).then_some(origin),
+            account: account.clone(),
             is_answered: false,
             is_counted,
             is_recorded: route.is_recorded && consult_of.is_none(),
@@ -79,6 +80,9 @@ impl Switch {
             state: CallState::Answering { route: route.kind },
         };
         self.calls.insert(id, call);
+        if let Some(user) = account {
+            self.account_calls_changed(&user);
+        }
         self.timers
             .set(Timer::Step(id), turn.now.mono.plus_millis(ANSWER_MS_MAX));
         turn.order(leg, LegOrder::Answer);
@@ -96,6 +100,11 @@ impl Switch {
             return Err(Cause::Overload);
         }
         match (&route.kind, &arrival.origin) {
+            (RouteKind::Agent(agent), Origin::Account(user))
+                if self.agent_of_account(user) == Some(*agent) =>
+            {
+                Err(Cause::Busy)
+            }
             (RouteKind::Agent(agent), _) => self.can_be_called(*agent),
             (RouteKind::Feature(_), Origin::Account(user)) => self
                 .agent_of_account(user)

@@ -389,11 +389,10 @@ impl Switch {
         if is_up {
             turn.order(call.caller_leg, LegOrder::HangUp(cause));
         }
+        let Some(user) = call.account else { return };
+        self.account_calls_changed(&user);
         if call.signs_in_at_end
-            && let Some(agent) = call
-                .account
-                .as_deref()
-                .and_then(|user| self.agent_of_account(user))
+            && let Some(agent) = self.agent_of_account(&user)
         {
             self.agent_event(turn, agent, AgentEvent::SignIn);
         }

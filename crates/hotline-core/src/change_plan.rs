@@ -158,6 +158,14 @@ impl Switch {
         self.idle.clear();
         for at in 0..self.seats.len() {
             let id = agent_id(at);
+            // Who comes back into the plan has a new seat.
+            let is_calling = self
+                .seats
+                .get(at)
+                .is_some_and(|seat| self.is_account_calling(&seat.user));
+            if let Some(seat) = self.seats.get_mut(at) {
+                seat.is_calling = is_calling;
+            }
             if let Some(AgentState::WrapUp { until, .. }) =
                 self.seats.get(at).map(|seat| &seat.state)
             {

@@ -221,6 +221,7 @@ impl Switch {
     fn can_be_rung(&self, agent: AgentId) -> Result<(), Cause> {
         let seat = self.seats.get(index(agent)).ok_or(Cause::UnknownNumber)?;
         match (&seat.state, seat.contact) {
+            (AgentState::Ready { .. }, Contact::Reachable) if seat.is_calling => Err(Cause::Busy),
             (AgentState::Ready { .. }, Contact::Reachable) => Ok(()),
             (AgentState::NotReady { .. } | AgentState::SignedOut { .. }, _)
             | (_, Contact::Gone | Contact::Unreachable) => Err(Cause::Unreachable),

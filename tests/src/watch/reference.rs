@@ -56,6 +56,8 @@ pub(super) struct Reference {
     languages: BTreeMap<u64, String>,
     last_key: BTreeMap<u64, char>,
     dialled: BTreeMap<u64, String>,
+    /// Calls from the phones of accounts: nobody is offered a call from the phone they are talking on.
+    calling: BTreeMap<u64, String>,
     /// Callers being passed on.
     passing: BTreeSet<u64>,
     order: u64,
@@ -121,7 +123,16 @@ impl Reference {
 
     pub(super) fn on_fact(&mut self, at_us: u64, fact: &Fact) -> Vec<(u8, String)> {
         match fact {
-            Fact::Arrived { call, dialled, .. } => {
+            Fact::Arrived {
+                call,
+                dialled,
+                origin,
+                is_from_trunk,
+                ..
+            } => {
+                if !is_from_trunk {
+                    self.calling.insert(call.0, origin.clone());
+                }
                 self.languages.insert(call.0, "vi".to_owned());
                 self.dialled.insert(call.0, dialled.clone());
             }
@@ -323,6 +334,7 @@ impl Reference {
         self.languages.remove(&call);
         self.last_key.remove(&call);
         self.dialled.remove(&call);
+        self.calling.remove(&call);
         self.passing.remove(&call);
     }
 
@@ -341,7 +353,9 @@ impl Reference {
             .counsellors
             .iter()
             .filter(|counsellor| {
-                counsellor.ready.is_some() && counsellor.contact == Contact::Reachable
+                counsellor.ready.is_some()
+                    && counsellor.contact == Contact::Reachable
+                    && !self.calling.values().any(|user| *user == counsellor.user)
             })
             .collect();
         idle.sort_by_key(|counsellor| counsellor.ready);

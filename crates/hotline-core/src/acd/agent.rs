@@ -108,6 +108,8 @@ pub(crate) struct Seat {
     pub(crate) dead_offers: u8,
     /// Ready, but an offer just failed by our own trouble: nobody is offered for a moment.
     pub(crate) is_resting: bool,
+    /// Ready, but calling somebody from the own phone: nobody is offered until that is over.
+    pub(crate) is_calling: bool,
 }
 
 /// What the step needs to know of the counsellor's plan and of the clock.
@@ -142,12 +144,13 @@ impl Seat {
             after: After::Ready,
             dead_offers: 0,
             is_resting: false,
+            is_calling: false,
         }
     }
 
     /// May be offered a caller.
     pub(crate) const fn is_idle(&self) -> bool {
-        self.is_available() && !self.is_resting
+        self.is_available() && !self.is_resting && !self.is_calling
     }
 
     /// May be offered a caller now or in a moment.

@@ -132,6 +132,26 @@ impl Switch {
         }
     }
 
+    /// A call from this account began or is over. Its counsellor's phone is in use meanwhile: to ring it would offer
+    /// a caller to somebody who cannot answer, or the counsellor's own call to themselves.
+    pub(crate) fn account_calls_changed(&mut self, user: &str) {
+        let Some(id) = self.agent_of_account(user) else {
+            return;
+        };
+        self.leave_idle(id);
+        let is_calling = self.is_account_calling(user);
+        if let Some(seat) = self.seats.get_mut(index(id)) {
+            seat.is_calling = is_calling;
+        }
+        self.join_idle(id);
+    }
+
+    /// Whether a call from this account lives.
+    pub(crate) fn is_account_calling(&self, user: &str) -> bool {
+        let mut accounts = self.calls.values().map(|call| call.account.as_deref());
+        accounts.any(|account| account == Some(user))
+    }
+
     pub(crate) fn wrap_up_over(&mut self, turn: &mut Turn<'_>, id: AgentId) {
         self.agent_event(turn, id, AgentEvent::WrapUpOver);
     }
