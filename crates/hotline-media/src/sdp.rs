@@ -12,7 +12,7 @@ use crate::protection::{KEY_AND_SALT_BYTES_MAX, MasterKey, Protection, Suite};
 use crate::{Codec, Direction, LegPlan};
 use crypto::CryptoLine;
 pub use read::Profile;
-use read::Stream;
+use read::{Offered, Stream};
 
 /// What we can do on a leg and what we refuse as a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,7 +314,8 @@ fn our_proto(local: &Local<'_>) -> Option<String> {
     Some(proto)
 }
 
-/// Reads the answer to an offer that [`offer`] made from the same `capabilities`; `local.previous` is that offer.
+/// Reads the answer to an offer that [`offer`] made from the same `capabilities`, or to an answer of before that was
+/// repeated (RFC 4028 §7.4); `local.previous` is what the peer answers to.
 pub fn accept(
     capabilities: &Capabilities,
     answer: &[u8],
@@ -329,16 +330,26 @@ pub fn accept(
         .first_of(capabilities)
         .ok_or(SdpError::NothingInCommon)?;
     let remote = read::target(&chosen, capabilities, local)?;
+    let ours = lines::session(local.previous).ok();
+    let said = ours
+        .as_ref()
+        .and_then(|ours| read::streams(ours).next()?.offered(&chosen));
     let is_wide = chosen.event_clock_hz != EVENT_CLOCK_HZ;
-    Ok(LegPlan {
-        codec: chosen.codec,
-        payload_type: chosen.payload_type,
-        payload_type_receive: chosen.codec.offered_payload_type(),
-        event_send: chosen.event,
-        event_receive: chosen.event.map(|_| match is_wide {
+    let usual = Offered {
+        payload_type: chosen.codec.offered_payload_type(),
+        event: Some(match is_wide {
             true => OUR_WIDE_EVENT_PAYLOAD_TYPE,
             false => OUR_EVENT_PAYLOAD_TYPE,
         }),
+        direction: capabilities.direction,
+    };
+    let said = said.unwrap_or(usual);
+    Ok(LegPlan {
+        codec: chosen.codec,
+        payload_type: chosen.payload_type,
+        payload_type_receive: said.payload_type,
+        event_send: chosen.event,
+        event_receive: chosen.event.and(said.event),
         event_clock_hz: chosen.event_clock_hz,
         hears_key_tones: chosen.event.is_none(),
         remote,
@@ -348,22 +359,25 @@ pub fn accept(
             path => path,
         },
         signalling: local.signalling,
-        direction: limit(mirror(chosen.direction), capabilities.direction),
-        protection: accepted_protection(&stream, local)?,
+        // RFC 3264 §6.1: no answer has a way that our description did not have.
+        direction: limit(mirror(chosen.direction), said.direction),
+        protection: accepted_protection(&stream, ours.as_ref(), local)?,
     })
 }
 
 /// The answer names one of our lines by its tag, with the peer's own key (RFC 4568 §5.1.3).
-fn accepted_protection(stream: &Stream<'_>, local: &Local<'_>) -> Result<Protection, SdpError> {
-    let ours = lines::session(local.previous);
-    let offered: Vec<CryptoLine> = match &ours {
-        Ok(ours) => read::streams(ours)
-            .flat_map(|stream| stream.crypto_lines().collect::<Vec<_>>())
-            .collect(),
-        Err(_) => Vec::new(),
-    };
+fn accepted_protection(
+    stream: &Stream<'_>,
+    ours: Option<&sdp_types::Session>,
+    local: &Local<'_>,
+) -> Result<Protection, SdpError> {
+    let offered: Vec<CryptoLine> = ours
+        .into_iter()
+        .flat_map(read::streams)
+        .flat_map(|stream| stream.crypto_lines().collect::<Vec<_>>())
+        .collect();
     let is_optional = ours.map_or(local.security != Security::Require, |ours| {
-        read::streams(&ours).all(|stream| stream.profile == Profile::Plain)
+        read::streams(ours).all(|stream| stream.profile == Profile::Plain)
     });
     let agreed = stream.crypto_lines().find_map(|theirs| {
         offered

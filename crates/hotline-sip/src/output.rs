@@ -35,6 +35,8 @@ pub struct Invitation {
     pub peer: Peer,
     /// Source of the request.
     pub source: SocketAddr,
+    /// How it came. An offer of ours has to fit this ([`MediaKind::over`](crate::MediaKind::over)).
+    pub transport: crate::Transport,
     /// The address that our SDP should name: the listener's `advertise`.
     pub advertise: SocketAddr,
     /// User part of the Request-URI, unescaped, without telephone parameters; the number of a tel: URI.
@@ -98,6 +100,7 @@ impl fmt::Debug for Invitation {
             .field("dialog", &self.dialog)
             .field("peer", &self.peer)
             .field("source", &self.source)
+            .field("transport", &self.transport)
             .field("advertise", &self.advertise)
             .field("dialled", &Masked(&self.dialled))
             .field("caller", &Masked(&self.caller))

@@ -100,6 +100,7 @@ impl Endpoint {
             dialog: id,
             peer: peer.clone(),
             source: request.arrival.source,
+            transport: self.transport(request.arrival.listener),
             advertise: self.advertised(request.arrival.listener),
             dialled: request
                 .heads

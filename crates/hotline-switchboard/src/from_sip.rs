@@ -1,6 +1,6 @@
 //! What the SIP endpoint says becomes inputs of core, commands for media, and things to keep.
 
-use crate::legs::{DigitPath, Leg, LegState};
+use crate::legs::{DigitPath, Leg, LegState, Offer};
 use crate::number::Numbers;
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
@@ -72,8 +72,9 @@ impl Switchboard {
             Event::Invited(invitation) => self.on_invited(*invitation, turn),
             // Only softphones register themselves.
             Event::Registered { .. } | Event::ReferProgress { .. } => {}
-            // We make no offer inside a dialog yet.
-            Event::ReinviteAnswered { .. } => {}
+            Event::ReinviteAnswered { dialog, body, .. } => {
+                self.on_reinvite_answered(LegId(dialog), body.as_deref(), turn)
+            }
             Event::Referred(referral) => self.on_referred(referral),
             Event::Reinvited { dialog, body } => self.on_reinvited(LegId(dialog), body, turn),
             Event::Trunk { trunk, state } => {
@@ -105,7 +106,8 @@ impl Switchboard {
 
     fn on_invited(&mut self, invitation: Invitation, turn: &mut Turn) {
         let leg = LegId(invitation.dialog);
-        let security = self.srtp.towards(&invitation.peer);
+        let ours = self.srtp.offer_to(&invitation.peer, invitation.transport);
+        let follows = self.srtp.towards(&invitation.peer);
         let numbers = self.numbers_of(&invitation.peer);
         let caller = numbers.caller(&invitation.caller);
         let dialled = numbers.dialled(&invitation.dialled);
@@ -143,7 +145,11 @@ impl Switchboard {
             });
         }
         // Another body type is refused by the endpoint (415); what is left is an SDP or nothing.
-        let offer = invitation.body.map(|(_, body)| body);
+        let (offer, security) = match (invitation.body, ours) {
+            (Some((_, body)), _) => (Offer::Theirs(body), follows),
+            (None, Some((kind, security))) => (Offer::Ours(kind), security),
+            (None, None) => (Offer::None, follows),
+        };
         let state = LegState::Invited {
             offer,
             source: invitation.source.ip(),

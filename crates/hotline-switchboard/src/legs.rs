@@ -10,17 +10,25 @@ use std::net::IpAddr;
 /// What signalling knows of a leg.
 #[derive(Debug)]
 pub(crate) enum LegState {
-    /// Came in, not answered; holds its offer.
-    Invited {
-        offer: Option<Vec<u8>>,
-        source: IpAddr,
-    },
+    /// Came in, not answered.
+    Invited { offer: Offer, source: IpAddr },
     /// Answered with our offer, because it came without one; the answer comes with the acknowledgement.
     Offered,
     /// Our counsellor's phone is being rung.
     Ringing,
     /// Answered.
     Up,
+}
+
+/// Who offers audio in a call that comes in, and what.
+#[derive(Clone, Debug)]
+pub(crate) enum Offer {
+    /// The peer did, in its INVITE.
+    Theirs(Vec<u8>),
+    /// We shall, and how the peer signals leaves us this.
+    Ours(MediaKind),
+    /// Nobody can: what we might offer would be a downgrade.
+    None,
 }
 
 /// One leg.

@@ -1,12 +1,14 @@
 //! Offers and answers of audio (RFC 3264) between a leg's signalling and its media: by INVITE and 200, by 200 and
 //! ACK, and again inside the dialog.
 
-use crate::legs::LegState;
+use crate::browsers::Agreed;
+use crate::legs::{LegState, Offer};
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{Cause, Input, LegEvent, LegId};
 use hotline_media::browser::BrowserPlan;
-use hotline_media::{Command as MediaCommand, LegPlan, sdp};
+use hotline_media::sdp::{self, SdpError};
+use hotline_media::{Command as MediaCommand, LegPlan};
 use hotline_sip::{Command as SipCommand, MediaKind};
 use std::net::IpAddr;
 
@@ -31,19 +33,15 @@ impl Switchboard {
         };
         let local = entry.local(leg, port, Some(source), &random);
         let agreed = match &offer {
-            Some(offer) => self
+            Offer::Theirs(offer) => self
                 .browsers
                 .answer(leg, offer, &self.capabilities, &local)
                 .map(|agreed| (agreed, LegState::Up)),
             // RFC 3261 §13.3.1.4: no offer in the INVITE, so ours is in the 200 and the answer comes with the ACK.
-            None => Ok((
-                (
-                    sdp::offer(&self.capabilities, &local),
-                    sdp::unanswered(&self.capabilities, Some(source)),
-                    None,
-                ),
-                LegState::Offered,
-            )),
+            Offer::Ours(kind) => self
+                .first_offer(leg, *kind, &local)
+                .map(|offered| (offered, LegState::Offered)),
+            Offer::None => Err(SdpError::Downgrade),
         };
         let ((body, plan, browser), state) = match agreed {
             Ok(agreed) => agreed,
@@ -81,6 +79,26 @@ impl Switchboard {
             entry.plan = Some(plan);
         }
         self.tell_core(Input::Leg(leg, LegEvent::Up));
+    }
+
+    /// Our offer to who calls without one, in the way that fits the peer's signalling: never less (RFC 8827 §6.5).
+    fn first_offer(
+        &self,
+        leg: LegId,
+        kind: MediaKind,
+        local: &sdp::Local<'_>,
+    ) -> Result<Agreed, SdpError> {
+        let plan = sdp::unanswered(&self.capabilities, local.signalling);
+        match kind {
+            MediaKind::Plain | MediaKind::Sdes => {
+                Ok((sdp::offer(&self.capabilities, local), plan, None))
+            }
+            MediaKind::Browser => {
+                let offer = self.browsers.offer(leg, &self.capabilities, local);
+                let offer = offer.ok_or(SdpError::NothingInCommon)?;
+                Ok((offer, plan, self.browsers.waiting(leg)))
+            }
+        }
     }
 
     fn fail_answer(&mut self, leg: LegId, cause: Cause, turn: &mut Turn) {
@@ -126,25 +144,49 @@ impl Switchboard {
         if !is_first && !std::mem::take(&mut entry.is_reoffered) {
             return;
         }
-        let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
-        let port = entry.media.map_or(0, |(_, port)| port);
-        let local = entry.local(leg, port, signalling, &NO_KEYS);
         let accepted = match body {
-            Some(body) => self
-                .browsers
-                .accept((leg, entry.is_browser), body, &self.capabilities, &local)
-                .map_err(|error| error.to_string()),
+            Some(body) => self.accept_again(leg, body, turn),
             None => Err("the ACK brings no answer to our offer".to_owned()),
         };
         match accepted {
-            Ok(agreed) => {
-                self.replan(leg, agreed, turn);
-                self.tell_hold(leg);
-            }
+            Ok(()) => {}
             Err(error) if is_first => self.end_unfit(leg, error, turn),
             // What was agreed before still stands.
             Err(error) => turn.says.push(Say::SdpRefused { leg, error }),
         }
+    }
+
+    /// The answer to what we said again in the dialog. We make no new offers there, so it is the answer to a session
+    /// refresh, which repeats our description: a peer may well answer with another address or on hold (RFC 4028
+    /// §7.4). Collisions and refusals of a refresh are the endpoint's: it asks again, or ends the dialog.
+    pub(crate) fn on_reinvite_answered(
+        &mut self,
+        leg: LegId,
+        body: Option<&[u8]>,
+        turn: &mut Turn,
+    ) {
+        // RFC 3261 §14.1: after a refusal the session stays as it was.
+        let Some(body) = body else { return };
+        if let Err(error) = self.accept_again(leg, body, turn) {
+            turn.says.push(Say::SdpRefused { leg, error });
+        }
+    }
+
+    /// An answer that comes after the dialog's first one, or with the ACK.
+    fn accept_again(&mut self, leg: LegId, body: &[u8], turn: &mut Turn) -> Result<(), String> {
+        let Some(entry) = self.legs.legs.get(&leg) else {
+            return Ok(());
+        };
+        let signalling = entry.plan.as_ref().and_then(|plan| plan.signalling);
+        let port = entry.media.map_or(0, |(_, port)| port);
+        let local = entry.local(leg, port, signalling, &NO_KEYS);
+        let agreed = self
+            .browsers
+            .accept((leg, entry.is_browser), body, &self.capabilities, &local)
+            .map_err(|error| error.to_string())?;
+        self.replan(leg, agreed, turn);
+        self.tell_hold(leg);
+        Ok(())
     }
 
     /// re-INVITE or UPDATE: a new offer, or the wish for one of ours.

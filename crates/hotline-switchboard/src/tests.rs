@@ -1,5 +1,7 @@
 //! The pieces of the table that the ladders (tests/scenarios) do not show one by one.
 
+mod offerless;
+
 use crate::cause::{reason_header, retry_after_s, status};
 use crate::legs::{CallEntry, DigitPath, Leg, LegState, Legs};
 use crate::sounds::{SoundIndex, Sounds};

@@ -3,7 +3,7 @@
 use super::script::{CallerSettings, Deed, Script, default_number};
 use crate::world::board::{NORTH_IP, SOUTH_IP, password, server_address};
 use crate::world::keeper::Death;
-use crate::world::peer::{Login, News, OnInvite, Peer};
+use crate::world::peer::{Login, News, OnChange, OnInvite, Peer};
 use crate::world::plan::{self, Settings};
 use crate::world::say::{Kind, Line};
 use crate::world::sdp::Offer;
@@ -359,6 +359,16 @@ impl Player {
             }
             ["offers", "rubbish"] => {
                 world.act(number, |peer, now| peer.reinvite(now, Offer::Foreign))
+            }
+            ["has", "session", "timers"] => world.peer(number).has_session_timers = true,
+            ["accepts", "changes", how @ ..] => {
+                world.peer(number).on_change = OnChange::Accept(offer(how)?);
+            }
+            ["refuses", "changes", status] => {
+                let status = status
+                    .parse()
+                    .map_err(|_not_a_status| format!("{status} is no status"))?;
+                world.peer(number).on_change = OnChange::Refuse(status);
             }
             ["forges", "bye"] => world.act(number, Peer::forged_bye),
             ["sends", "options"] => {

@@ -12,6 +12,8 @@ use std::net::SocketAddr;
 const T1_US: u64 = 500_000;
 const T2_US: u64 = 4_000_000;
 const GIVE_UP_US: u64 = 32_000_000;
+/// RFC 4028 §4: the usual half hour.
+const SESSION_S: u32 = 1_800;
 /// Ended dialogs kept so that a repeated BYE is answered as it was.
 const ENDED_MAX: usize = 16;
 
@@ -41,6 +43,13 @@ pub enum OnInvite {
     Refuse(u16),
     /// 100 and nothing more: another machine of the house rings.
     TryOnly,
+}
+
+/// What a phone says to a re-INVITE (a session refresh of ours).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnChange {
+    Accept(Offer),
+    Refuse(u16),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +116,9 @@ pub struct Peer {
     pub audio_port: u16,
     pub login: Option<Login>,
     pub on_invite: OnInvite,
+    pub on_change: OnChange,
+    /// RFC 4028, and the refreshing is left to the server.
+    pub has_session_timers: bool,
     /// Hears nothing and says nothing: unplugged, or its network is gone.
     pub is_dead: bool,
     pub forgets_ack: bool,
@@ -137,6 +149,8 @@ impl Peer {
             audio_port: address.port() + 20_000,
             login: None,
             on_invite: OnInvite::Ring,
+            on_change: OnChange::Accept(Offer::Normal),
+            has_session_timers: false,
             is_dead: false,
             forgets_ack: false,
             replacing: None,
@@ -185,6 +199,9 @@ impl Peer {
                 self.transport_parameter()
             ),
         );
+        if self.has_session_timers {
+            invite.push("Supported", "timer");
+        }
         if let Some(replaces) = &self.replacing {
             invite.push("Replaces", replaces.clone());
         }
@@ -269,6 +286,7 @@ impl Peer {
                 self.transport_parameter()
             ),
         );
+        self.push_session(&mut answer);
         answer.push("Content-Type", "application/sdp");
         answer.body = Offer::Normal
             .body(self.address.ip(), self.audio_port)
@@ -276,6 +294,13 @@ impl Peer {
         self.dialogs[index].state = State::Up;
         self.answer_until_ack(now_us, index, &answer, true);
         true
+    }
+
+    /// Agrees to a session that the server, who asked, refreshes.
+    fn push_session(&self, answer: &mut Text) {
+        if self.has_session_timers {
+            answer.push("Session-Expires", format!("{SESSION_S};refresher=uac"));
+        }
     }
 
     /// Refuses the call that rings.

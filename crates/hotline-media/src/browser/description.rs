@@ -61,7 +61,13 @@ pub fn accept(
     if peer.setup != "active" {
         return Err(SdpError::NothingInCommon);
     }
-    let plan = sdp::accept(capabilities, &peer.plain, &local.undressed())?;
+    // Unreadable: before the first description there is none.
+    let ours = Peer::read(local.plain.previous).map_or_else(|_| Vec::new(), |ours| ours.plain);
+    let undressed = sdp::Local {
+        previous: &ours,
+        ..local.undressed()
+    };
+    let plan = sdp::accept(capabilities, &peer.plain, &undressed)?;
     Ok((protected(plan), local.plan(Some(peer.remote))))
 }
 

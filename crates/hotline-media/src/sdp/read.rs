@@ -48,6 +48,13 @@ pub(super) struct Chosen {
     address: Address,
 }
 
+/// What a description of ours told a peer to send.
+pub(super) struct Offered {
+    pub(super) payload_type: u8,
+    pub(super) event: Option<u8>,
+    pub(super) direction: Direction,
+}
+
 /// What a c= line says.
 #[derive(Clone, Copy)]
 enum Address {
@@ -186,6 +193,18 @@ impl Stream<'_> {
             .codecs()
             .find(|(_, codec)| capabilities.codecs.contains(codec))?;
         Some(self.chosen(payload_type, codec, capabilities))
+    }
+
+    /// This being a description of ours: how it names what an answer to it has chosen. RFC 3264 §5.1: the numbers
+    /// of a description are those that its writer wants to get.
+    pub(super) fn offered(&self, chosen: &Chosen) -> Option<Offered> {
+        let (payload_type, _) = self.codecs().find(|(_, codec)| *codec == chosen.codec)?;
+        let event = self.event(payload_type, chosen.event_clock_hz);
+        Some(Offered {
+            payload_type,
+            event: event.map(|(number, _)| number),
+            direction: self.direction(),
+        })
     }
 
     fn chosen(&self, payload_type: u8, codec: Codec, capabilities: &Capabilities) -> Chosen {

@@ -467,6 +467,38 @@ fn an_answer_with_its_own_numbers_and_a_hold_of_ours_are_accepted() {
     assert_eq!((waiting.remote, waiting.codec), (None, Codec::Pcma));
 }
 
+/// RFC 4028 §7.4: a session refresh repeats our last description, which may be an answer with the peer's numbers.
+#[test]
+fn what_a_peer_says_to_a_repeated_answer_of_ours_keeps_the_numbers_of_that_answer() {
+    let theirs = |direction: &str, port: u16| {
+        lines(&format!(
+            "v=0\no=- 1 1 IN IP4 203.0.113.5\ns=-\nc=IN IP4 203.0.113.5\nt=0 0\nm=audio {port} RTP/AVP 120 97\n\
+             a=rtpmap:120 opus/48000/2\na=rtpmap:97 telephone-event/48000\na={direction}"
+        ))
+    };
+    let (ours, before) = answer(
+        &theirs("sendonly", 4_000),
+        &Capabilities::default(),
+        &local(),
+    )
+    .expect("an answer");
+    let again = Local {
+        previous: &ours,
+        version: 1,
+        before: Some(&before),
+        ..local()
+    };
+    let plan = accept(&Capabilities::default(), &theirs("sendrecv", 4_002), &again).unwrap();
+    assert_eq!((plan.payload_type, plan.payload_type_receive), (120, 120));
+    assert_eq!((plan.event_send, plan.event_receive), (Some(97), Some(97)));
+    assert_eq!(plan.remote, Some("203.0.113.5:4002".parse().unwrap()));
+    assert_eq!(
+        plan.direction,
+        Direction::ReceiveOnly,
+        "we said recvonly: no answer adds the other way"
+    );
+}
+
 proptest! {
     /// Any damage to a real offer is answered or refused, never a panic.
     #[test]

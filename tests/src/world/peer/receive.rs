@@ -1,6 +1,6 @@
 //! What the network brings to a scripted phone, and what time does.
 
-use super::{Client, Dialog, GIVE_UP_US, News, OnInvite, Peer, State, T2_US};
+use super::{Client, Dialog, GIVE_UP_US, News, OnChange, OnInvite, Peer, State, T2_US};
 use crate::world::sdp::Offer;
 use crate::world::text::Text;
 
@@ -105,10 +105,19 @@ impl Peer {
             );
             return;
         };
-        let mut answer = text.answer(200, "OK", Some(&self.dialogs[index].local_tag));
+        let tag = self.dialogs[index].local_tag.clone();
+        let offer = match self.on_change {
+            OnChange::Accept(offer) => offer,
+            OnChange::Refuse(status) => {
+                let refusal = text.answer(status, "No", Some(&tag));
+                return self.out.push(refusal.to_bytes());
+            }
+        };
+        let mut answer = text.answer(200, "OK", Some(&tag));
         answer.push("Contact", format!("<sip:{}@{}>", self.name, self.address));
+        self.push_session(&mut answer);
         answer.push("Content-Type", "application/sdp");
-        answer.body = Offer::Normal
+        answer.body = offer
             .body(self.address.ip(), self.audio_port)
             .unwrap_or_default();
         self.out.push(answer.to_bytes());
