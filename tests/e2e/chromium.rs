@@ -111,6 +111,12 @@ impl Browser {
         }
     }
 
+    /// Whether the page has told an event of this kind that no wait has taken yet.
+    pub(crate) fn has_told(&mut self, kind: &str) -> bool {
+        self.seen.extend(self.events.try_iter());
+        self.seen.iter().any(|event| event["kind"] == kind)
+    }
+
     /// Levels of these tones in what it hears now, dB below a full-scale sine.
     pub(crate) fn levels(&mut self, hz: &[u32]) -> Vec<f64> {
         self.order(json!({ "do": "levels", "hz": hz }));

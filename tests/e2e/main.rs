@@ -25,6 +25,7 @@ mod server;
 mod sipp;
 
 mod browser;
+mod browser_transfers;
 mod carriers;
 mod checker;
 mod click;
@@ -45,5 +46,6 @@ mod talk_baresip;
 mod talk_phones;
 mod talk_sipp;
 mod trace;
+mod transfers;
 mod waiting;
 mod web_sockets;

@@ -127,27 +127,51 @@ pub(crate) fn credentials(
     password: &str,
     server: SocketAddr,
 ) -> String {
-    let line = Line::open_at(local, server);
-    let answer = challenge(&line, user, server);
-    answer_to(
-        header(&answer, "WWW-Authenticate").expect("a challenge"),
+    credentials_for(
+        ("REGISTER", &format!("sip:{server}")),
+        local,
         user,
         password,
         server,
     )
 }
 
-/// The value of Authorization that answers a challenge.
+/// The same for a request with another method and URI: a challenge asks nobody for what it is.
+pub(crate) fn credentials_for(
+    request: (&str, &str),
+    local: SocketAddr,
+    user: &str,
+    password: &str,
+    server: SocketAddr,
+) -> String {
+    let line = Line::open_at(local, server);
+    let answer = challenge(&line, user, server);
+    let challenge = header(&answer, "WWW-Authenticate").expect("a challenge");
+    answer_for(request, challenge, user, password)
+}
+
+/// The value of Authorization that answers a challenge of a REGISTER.
 pub(crate) fn answer_to(challenge: &str, user: &str, password: &str, server: SocketAddr) -> String {
+    let uri = format!("sip:{server}");
+    answer_for(("REGISTER", &uri), challenge, user, password)
+}
+
+/// The same for a request with another method and URI.
+pub(crate) fn answer_for(
+    (method, uri): (&str, &str),
+    challenge: &str,
+    user: &str,
+    password: &str,
+) -> String {
     let field = |name: &str| {
         let (_, rest) = challenge
             .split_once(&format!("{name}=\""))
             .unwrap_or_else(|| panic!("no {name}: {challenge}"));
         rest.split('"').next().unwrap_or_default().to_owned()
     };
-    let (realm, nonce, uri) = (field("realm"), field("nonce"), format!("sip:{server}"));
+    let (realm, nonce) = (field("realm"), field("nonce"));
     let a1 = format!("{user}:{realm}:{password}");
-    let response = digest(&a1, &format!("{nonce}:00000001:0a4f113b"), "REGISTER", &uri);
+    let response = digest(&a1, &format!("{nonce}:00000001:0a4f113b"), method, uri);
     format!(
         "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", algorithm=SHA-256, \
          response=\"{response}\", qop=auth, cnonce=\"0a4f113b\", nc=00000001"

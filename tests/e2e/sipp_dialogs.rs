@@ -15,6 +15,7 @@ fn carrier(server: &Server, scenario: &str, limit_s: u64) {
     let trunk = SocketAddr::new(server.net.trunk(), 5060);
     Sipp::new(scenario, scenario, &server.folder, trunk, server.net.sip())
         .dial("111")
+        .key("caller", SENTINEL)
         .start()
         .succeed(Duration::from_secs(limit_s));
     server.wait_no_calls();
@@ -43,6 +44,7 @@ fn a_caller_changes_the_session_in_every_legal_way() {
     carrier(&server, "caller_offerless", 10);
     carrier(&server, "caller_collides", 15);
     carrier(&server, "caller_cancels_late", 8);
+    carrier(&server, "caller_requires_100rel", 8);
 }
 
 /// A desk phone acts out a scenario as tv01 while a caller waits for a child's counsellor.

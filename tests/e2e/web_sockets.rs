@@ -1,9 +1,11 @@
 //! WebSockets frame by frame: who may come, who is who, what is refused, and that nobody slow holds anybody up.
 
 use crate::connection::{Certificates, Connection, Frame, NAME, Upgrade, WebSocket};
+use crate::phones::Phones;
 use crate::process::pause;
-use crate::raw::{answer_to, header, status};
-use crate::server::{PASSWORD, Plan, Server, rows};
+use crate::raw::{answer_for, answer_to, header, status};
+use crate::server::{PASSWORD, PATIENCE, Plan, SENTINEL, Server, rows};
+use hotline_phone::{CallScript, Talk};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -75,6 +77,16 @@ impl<'a> Page<'a> {
         );
         assert!(self.socket.send(&text), "a REGISTER is sent");
         self.socket.message(SOON).expect("an answer to REGISTER")
+    }
+
+    /// The next answer that is no provisional one.
+    fn final_answer(&mut self) -> String {
+        loop {
+            let text = self.socket.message(SOON).expect("an answer");
+            if text.starts_with("SIP/2.0 ") && status(&text) >= 200 {
+                return text;
+            }
+        }
     }
 
     fn register_by_password(&mut self, user: &str) -> String {
@@ -210,6 +222,97 @@ fn foreign_pages_and_broken_frames_are_shown_the_door() {
     let mut socket = connect(&server, &Upgrade::default()).expect("a WebSocket");
     assert!(socket.send("\r\n\r\n"));
     assert_eq!(socket.message(SOON).as_deref(), Some("\r\n"));
+}
+
+/// The next INVITE that comes within `limit`; whatever else comes is left alone.
+fn invited(page: &mut Page<'_>, limit: Duration) -> Option<String> {
+    let started = Instant::now();
+    loop {
+        let left = limit.checked_sub(started.elapsed())?;
+        let text = page.socket.message(left)?;
+        if text.starts_with("INVITE ") {
+            return Some(text);
+        }
+    }
+}
+
+#[test]
+fn a_page_that_goes_is_no_contact_and_one_that_never_answers_is_out_of_rotation() {
+    let server = plan("dead-page", 1).start();
+    let mut page = Page::open(&server, "/");
+    assert_eq!(status(&page.register_by_password("tv01")), 200);
+    server.wait_agent("tv01", "ready");
+    let mut trunk = Phones::start(server.net.sip(), server.net.trunk());
+    let talk = Talk::new().wait_ms(500).press("1").tone(600, 20);
+    let caller = trunk
+        .bank
+        .call(CallScript::dial("111").from(SENTINEL).talk(talk));
+    let offer = invited(&mut page, PATIENCE).expect("the page is rung");
+    assert!(offer.contains("a=fingerprint:"), "{offer}");
+
+    // Gone while it rings: the caller waits on at once, and nobody rings a socket that is not there.
+    drop(page);
+    let gone_at = Instant::now();
+    server.wait_calls("queue", 1);
+    println!("the caller waits again after {:?}", gone_at.elapsed());
+    assert!(gone_at.elapsed() < SOON);
+
+    // Back again, it is rung at once; failing a second time, by silence, is the end of it.
+    let mut page = Page::open(&server, "/");
+    assert_eq!(status(&page.register_by_password("tv01")), 200);
+    invited(&mut page, PATIENCE).expect("the page is rung again");
+    let agent = server.wait_agent("tv01", "not_ready");
+    assert_eq!(agent["reason"], "unreachable", "{agent}");
+    assert_eq!(invited(&mut page, Duration::from_secs(2)), None);
+    server.wait_calls("queue", 1);
+    trunk.bank.hang_up(caller);
+    trunk.wait_ended(caller);
+    server.wait_no_calls();
+    let record = server.records(1).remove(0);
+    assert_eq!(record["offers"], 2, "{record:#}");
+    assert_eq!(
+        record["rona"], 0,
+        "a dead page is no choice of the counsellor"
+    );
+}
+
+/// A call without an offer, from a page: it gets a browser's, and the account proves itself first.
+#[test]
+fn a_page_that_calls_without_an_offer_gets_a_browser_s() {
+    let server = plan("offerless-page", 1).start();
+    let mut page = Page::open(&server, "/");
+    assert_eq!(status(&page.register_by_password("tv01")), 200);
+    let realm = server.net.sip();
+    let uri = format!("sip:*43@{realm}");
+    let ask = |cseq: u32, more: &str| {
+        format!(
+            "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/WS df7jal23ls0d.invalid;branch=z9hG4bKoffer{cseq}\r\n\
+             Max-Forwards: 69\r\nFrom: <sip:tv01@{realm}>;tag=offer\r\nTo: <{uri}>\r\nCall-ID: offerless\r\n\
+             CSeq: {cseq} INVITE\r\nContact: <sip:tv01@df7jal23ls0d.invalid;transport=ws>\r\n{more}\
+             Content-Length: 0\r\n\r\n"
+        )
+    };
+    assert!(page.socket.send(&ask(1, "")));
+    let mut answer = page.final_answer();
+    if status(&answer) == 401 {
+        let challenge = header(&answer, "WWW-Authenticate").expect("a challenge");
+        let credentials = answer_for(("INVITE", &uri), challenge, "tv01", PASSWORD);
+        assert!(
+            page.socket
+                .send(&ask(2, &format!("Authorization: {credentials}\r\n")))
+        );
+        answer = page.final_answer();
+    }
+    assert_eq!(status(&answer), 200, "{answer}");
+    for line in [
+        " UDP/TLS/RTP/SAVPF ",
+        "a=fingerprint:sha-256 ",
+        "a=setup:actpass",
+        "a=ice-lite",
+        "a=rtcp-mux",
+    ] {
+        assert!(answer.contains(line), "{line}: {answer}");
+    }
 }
 
 /// Reliability bar B5.

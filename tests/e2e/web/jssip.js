@@ -7,6 +7,7 @@ const audioOnly = { audio: asItIs, video: false };
 const noServers = { iceServers: [] };
 let agent;
 let session;
+let talk;
 let report;
 
 export const connection = () => session.connection;
@@ -62,14 +63,23 @@ export const resume = () => void session.unhold({}, () => report("resumed"));
 export const digit = (key, by) =>
   void session.sendDTMF(key, { transportType: by === "info" ? "INFO" : "RFC2833" });
 
-export const refer = (to) =>
-  void session.refer(to, {
-    eventHandlers: {
-      requestSucceeded: () => report("refer_taken"),
-      requestFailed: (event) => report("refer_refused", { status: event.message?.status_code ?? 0 }),
-      accepted: () => report("referred"),
-      failed: (event) => report("refer_failed", { status: event.status_line?.status_code ?? 0 }),
-    },
-  });
+const passing = () => ({
+  requestSucceeded: () => report("refer_taken"),
+  requestFailed: (event) => report("refer_refused", { status: event.response?.status_code ?? 0 }),
+  accepted: () => report("referred"),
+  failed: (event) => report("refer_failed", { status: event.status_line?.status_code ?? 0 }),
+});
+
+export const refer = (to) => void session.refer(to, { eventHandlers: passing() });
+
+/** A second call, beside the one that is on hold. */
+export const consult = (to) => {
+  talk = session;
+  call(to);
+};
+
+/** The first call's other side gets that of the second. */
+export const join = () =>
+  void talk.refer(session.remote_identity.uri, { replaces: session, eventHandlers: passing() });
 
 export const hangUp = () => void session.terminate();

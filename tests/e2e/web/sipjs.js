@@ -7,6 +7,7 @@ const withAudio = { sessionDescriptionHandlerOptions: { constraints: { audio: as
 let agent;
 let registerer;
 let session;
+let talk;
 let report;
 let hear;
 
@@ -100,8 +101,8 @@ export const digit = (key, by) => {
   return session.info({ requestOptions: { body } });
 };
 
-export const refer = (to) =>
-  session.refer(UserAgent.makeURI(to), {
+const pass = (from, to) =>
+  from.refer(to, {
     requestDelegate: {
       onAccept: () => report("refer_taken"),
       onReject: (response) => report("refer_refused", { status: response.message.statusCode }),
@@ -114,6 +115,17 @@ export const refer = (to) =>
       else if (status >= 200) report("referred");
     },
   });
+
+export const refer = (to) => pass(session, UserAgent.makeURI(to));
+
+/** A second call, beside the one that is on hold. */
+export const consult = (to) => {
+  talk = session;
+  return call(to);
+};
+
+/** The first call's other side gets that of the second. */
+export const join = () => pass(talk, session);
 
 export const hangUp = () =>
   session.state === SessionState.Established ? session.bye() : session.reject();
