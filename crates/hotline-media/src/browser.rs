@@ -33,6 +33,8 @@ pub struct Remote {
     pub fragment: String,
     /// SHA-256 of the certificate that it will show (RFC 8122).
     pub fingerprint: [u8; 32],
+    /// It waits for our first flight: we are the client of DTLS (RFC 8842 §5.2). No browser wants that; gateways do.
+    pub is_passive: bool,
 }
 
 /// The address that a leg behind a [`Guard`] knows as its peer's (RFC 5737: nobody's).

@@ -35,13 +35,14 @@ pub fn answer(
     local: &Local<'_>,
 ) -> Result<(Vec<u8>, LegPlan, BrowserPlan), SdpError> {
     let peer = Peer::read(offer)?;
-    // RFC 8842 §5.2: we are the server, whichever of these the browser leaves us.
-    if !matches!(peer.setup.as_str(), "actpass" | "active") {
-        return Err(SdpError::NothingInCommon);
-    }
+    let ours = setup_answered(peer.setup.as_deref(), local.plain.previous)?;
     let (plain, plan) = sdp::answer(&peer.plain, capabilities, &local.undressed())?;
-    let bytes = dress(&plain, local, peer.mid.as_deref(), "passive", &peer.proto)?;
-    Ok((bytes, protected(plan), local.plan(Some(peer.remote))))
+    let bytes = dress(&plain, local, peer.mid.as_deref(), ours, &peer.proto)?;
+    let remote = Remote {
+        is_passive: ours == ACTIVE,
+        ..peer.remote
+    };
+    Ok((bytes, protected(plan), local.plan(Some(remote))))
 }
 
 /// Makes an offer to a browser.
@@ -58,9 +59,10 @@ pub fn accept(
     local: &Local<'_>,
 ) -> Result<(LegPlan, BrowserPlan), SdpError> {
     let peer = Peer::read(answer)?;
-    if peer.setup != "active" {
-        return Err(SdpError::NothingInCommon);
-    }
+    let remote = Remote {
+        is_passive: is_passive(peer.setup.as_deref())?,
+        ..peer.remote
+    };
     // Unreadable: before the first description there is none.
     let ours = Peer::read(local.plain.previous).map_or_else(|_| Vec::new(), |ours| ours.plain);
     let undressed = sdp::Local {
@@ -68,7 +70,35 @@ pub fn accept(
         ..local.undressed()
     };
     let plan = sdp::accept(capabilities, &peer.plain, &undressed)?;
-    Ok((protected(plan), local.plan(Some(peer.remote))))
+    Ok((protected(plan), local.plan(Some(remote))))
+}
+
+/// What we answer to the setup of an offer. Who is left the choice lets the other begin, as every browser wants to;
+/// an association that stands keeps its roles (RFC 8842 §5.5). RFC 4145 §4: an offer without setup is active.
+fn setup_answered(offered: Option<&str>, previous: &[u8]) -> Result<&'static str, SdpError> {
+    match offered {
+        Some("active") | None => Ok(PASSIVE),
+        Some("passive") => Ok(ACTIVE),
+        Some("actpass") if has_begun(previous) => Ok(ACTIVE),
+        Some("actpass") => Ok(PASSIVE),
+        // RFC 5763 §5: holdconn is not for DTLS.
+        Some(_) => Err(SdpError::NothingInCommon),
+    }
+}
+
+/// Our last description said that we are the client.
+fn has_begun(previous: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(previous);
+    text.lines().any(|line| line.trim_end() == "a=setup:active")
+}
+
+/// Whether the answer to our `actpass` leaves the first flight to us. RFC 4145 §4: an answer without setup is passive.
+fn is_passive(answered: Option<&str>) -> Result<bool, SdpError> {
+    match answered {
+        Some("active") => Ok(false),
+        Some("passive") | None => Ok(true),
+        Some(_) => Err(SdpError::NothingInCommon),
+    }
 }
 
 impl<'a> Local<'a> {
@@ -96,7 +126,7 @@ impl<'a> Local<'a> {
 struct Peer {
     plain: Vec<u8>,
     remote: Remote,
-    setup: String,
+    setup: Option<String>,
     mid: Option<String>,
     /// As the audio line had it: the answer has it too.
     proto: String,
@@ -143,6 +173,7 @@ impl Peer {
         let remote = Remote {
             fragment: all.fragment.ok_or(SdpError::Malformed)?,
             fingerprint: all.fingerprint.ok_or(SdpError::NothingInCommon)?,
+            is_passive: false,
         };
         // Our only transport has RTCP on it (RFC 5761), and a browser that offers anything else is none.
         if !all.is_muxed {
@@ -151,7 +182,7 @@ impl Peer {
         Ok(Peer {
             plain: plain.into_bytes(),
             remote,
-            setup: all.setup.unwrap_or_else(|| "actpass".to_owned()),
+            setup: all.setup,
             mid: all.mid,
             proto,
         })
@@ -182,7 +213,7 @@ impl Said {
         match name {
             "a=ice-ufrag" => self.fragment = Some(value.to_owned()),
             "a=fingerprint" => self.fingerprint = self.fingerprint.or(fingerprint(value)),
-            "a=setup" => self.setup = Some(value.to_owned()),
+            "a=setup" => self.setup = Some(value.trim().to_ascii_lowercase()),
             "a=mid" => self.mid = Some(value.to_owned()),
             "a=rtcp-mux" => self.is_muxed = true,
             "a=candidate"
@@ -319,5 +350,7 @@ fn protected(plan: LegPlan) -> LegPlan {
 }
 
 const PROTO: &str = "UDP/TLS/RTP/SAVPF";
+const ACTIVE: &str = "active";
+const PASSIVE: &str = "passive";
 const OUR_MID: &str = "0";
 const DRESS_BYTES: usize = 512;

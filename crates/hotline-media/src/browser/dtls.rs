@@ -1,4 +1,4 @@
-//! The DTLS handshake of one leg (RFC 5763): we are the server, and all that it leaves are keys for SRTP.
+//! The DTLS handshake of one leg (RFC 5763), as server or as client; all that it leaves are keys for SRTP.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -18,6 +18,7 @@ pub(super) struct Handshake {
     endpoint: Endpoint,
     /// SHA-256 of the certificate that the peer has shown and signed with.
     shown: Arc<OnceLock<[u8; 32]>>,
+    is_client: bool,
 }
 
 /// SRTP both ways, and whose certificate stands behind it.
@@ -28,14 +29,32 @@ pub(super) struct Keys {
 
 impl Handshake {
     /// Waits for the peer's first flight; None when the library refuses our certificate.
-    pub(super) fn new(identity: &Identity) -> Option<Self> {
+    pub(super) fn as_server(identity: &Identity) -> Option<Self> {
         let shown = Arc::new(OnceLock::new());
-        let config = config(identity, shown.clone()).ok()?;
+        let config = config(identity, shown.clone(), false).ok()?;
         Some(Handshake {
             // The address is a name here: what comes from any way that ICE has proved is of one peer.
             endpoint: Endpoint::new(BEHIND, TransportProtocol::UDP, Some(Arc::new(config))),
             shown,
+            is_client: false,
         })
+    }
+
+    /// Has the first flight ready; None when the library refuses our certificate.
+    pub(super) fn as_client(identity: &Identity, now: Instant) -> Option<Self> {
+        let shown = Arc::new(OnceLock::new());
+        let config = Arc::new(config(identity, shown.clone(), true).ok()?);
+        let mut endpoint = Endpoint::new(BEHIND, TransportProtocol::UDP, None);
+        endpoint.connect(now, BEHIND, config, None).ok()?;
+        Some(Handshake {
+            endpoint,
+            shown,
+            is_client: true,
+        })
+    }
+
+    pub(super) fn is_client(&self) -> bool {
+        self.is_client
     }
 
     /// Takes a datagram of the peer. Keys come once. An error is the datagram's fault and changes nothing.
@@ -85,15 +104,24 @@ impl Handshake {
         let (client_salt, server_salt) = salts.split_at(salt);
         let client = MasterKey::new(suite, &[client_key, client_salt].concat())?;
         let server = MasterKey::new(suite, &[server_key, server_salt].concat())?;
+        let (ours, theirs) = if self.is_client {
+            (client, server)
+        } else {
+            (server, client)
+        };
         Some(Keys {
-            srtp: srtp::Guard::new(&server, &client)?,
+            srtp: srtp::Guard::new(&ours, &theirs)?,
             peer: *self.shown.get()?,
         })
     }
 }
 
-fn config(identity: &Identity, shown: Arc<OnceLock<[u8; 32]>>) -> Result<HandshakeConfig, Error> {
-    builder(identity, shown).build(false, None)
+fn config(
+    identity: &Identity,
+    shown: Arc<OnceLock<[u8; 32]>>,
+    is_client: bool,
+) -> Result<HandshakeConfig, Error> {
+    builder(identity, shown).build(is_client, None)
 }
 
 /// RFC 8827 §6.5: both sides show a certificate; whose it is, the description says and the guard compares.

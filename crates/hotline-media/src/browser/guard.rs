@@ -38,7 +38,7 @@ pub(crate) enum Incoming {
 impl Guard {
     pub(crate) fn new(identity: Arc<Identity>, plan: BrowserPlan) -> Self {
         Guard {
-            handshake: Handshake::new(&identity).map(Box::new),
+            handshake: Handshake::as_server(&identity).map(Box::new),
             identity,
             plan,
             proven: Vec::with_capacity(PROVEN_MAX),
@@ -64,7 +64,10 @@ impl Guard {
     ) -> Incoming {
         let first = datagram.first().copied().unwrap_or(u8::MAX);
         if first < STUN_END {
-            return self.check(source, datagram, send);
+            let incoming = self.check(source, datagram, &mut send);
+            self.begin(now);
+            self.send_flights(&mut send);
+            return incoming;
         }
         // CVE-2023-49786 and its kin: who has not shown our password by a check does not take part, whatever it sends.
         if !self.proven.contains(&source) {
@@ -107,6 +110,7 @@ impl Guard {
         if self.keys.is_some() {
             return;
         }
+        self.begin(now);
         if let Some(handshake) = &mut self.handshake {
             handshake.tick(now);
         }
@@ -117,7 +121,7 @@ impl Guard {
         &mut self,
         source: SocketAddr,
         datagram: &[u8],
-        mut send: impl FnMut(&[u8], SocketAddr),
+        send: &mut impl FnMut(&[u8], SocketAddr),
     ) -> Incoming {
         let crypto = self.identity.provider.crypto();
         let remote = self.plan.remote.as_ref();
@@ -135,6 +139,31 @@ impl Guard {
             self.selected = Some(source);
         }
         Incoming::Done
+    }
+
+    /// A peer that waits for us gets our first flight as soon as there is a way to it.
+    fn begin(&mut self, now: Instant) {
+        let has_begun = self
+            .handshake
+            .as_ref()
+            .is_some_and(|shake| shake.is_client());
+        if self.is_client() && !has_begun && self.keys.is_none() && self.selected.is_some() {
+            self.handshake = self.fresh(now);
+        }
+    }
+
+    fn is_client(&self) -> bool {
+        let remote = self.plan.remote.as_ref();
+        remote.is_some_and(|remote| remote.is_passive)
+    }
+
+    fn fresh(&self, now: Instant) -> Option<Box<Handshake>> {
+        let handshake = if self.is_client() {
+            Handshake::as_client(&self.identity, now)
+        } else {
+            Handshake::as_server(&self.identity)
+        };
+        handshake.map(Box::new)
     }
 
     fn prove(&mut self, source: SocketAddr) {
@@ -169,7 +198,7 @@ impl Guard {
         if is_stranger && self.retries < RETRIES_MAX {
             self.retries += 1;
             self.keys = None;
-            self.handshake = Handshake::new(&self.identity).map(Box::new);
+            self.handshake = self.fresh(now);
         }
     }
 

@@ -26,6 +26,8 @@ struct Chromium {
     address: SocketAddr,
     now: Instant,
     keys: Option<(Context, Context)>,
+    /// Of DTLS: the other half of the keys is its own.
+    is_server: bool,
     /// What the guard has sent to other addresses.
     astray: usize,
 }
@@ -40,6 +42,7 @@ impl Chromium {
             address: address.parse().unwrap(),
             now,
             keys: None,
+            is_server: false,
             astray: 0,
         }
     }
@@ -48,6 +51,7 @@ impl Chromium {
         Remote {
             fragment: "chrm".to_owned(),
             fingerprint: hash(self.identity.fingerprint()),
+            is_passive: false,
         }
     }
 
@@ -130,7 +134,12 @@ impl Chromium {
                 )
                 .unwrap()
             };
-            self.keys = Some((context(0, 32), context(16, 46)));
+            let (client, server) = (context(0, 32), context(16, 46));
+            self.keys = Some(if self.is_server {
+                (server, client)
+            } else {
+                (client, server)
+            });
         }
     }
 
@@ -196,6 +205,82 @@ fn checks_handshake_and_audio_both_ways() {
     );
     let (_, receive) = browser.keys.as_mut().unwrap();
     assert_eq!(receive.decrypt_rtp(&sealed).unwrap(), rtp(9));
+}
+
+/// The controlling side of ICE that is the server of DTLS: a gateway, for no browser wants it.
+fn waiting(server: &Identity) -> (Chromium, Remote) {
+    let mut gateway = Chromium::new(server, OFFICE);
+    let builder = dtls::builder(&gateway.identity, Arc::new(OnceLock::new()));
+    let config = builder.build(false, None).unwrap();
+    gateway.endpoint = Endpoint::new(BEHIND, TransportProtocol::UDP, Some(Arc::new(config)));
+    gateway.is_server = true;
+    let remote = Remote {
+        is_passive: true,
+        ..gateway.remote()
+    };
+    (gateway, remote)
+}
+
+fn both_hear_each_other(guard: &mut Guard, peer: &mut Chromium) {
+    let packet = peer.say(1);
+    assert_eq!(peer.give(guard, &packet).0, Incoming::Clear(rtp(1).into()));
+    let (sealed, target) = guard.protect(&rtp(9), false).unwrap();
+    assert_eq!(target, peer.address);
+    let (_, receive) = peer.keys.as_mut().unwrap();
+    assert_eq!(receive.decrypt_rtp(&sealed).unwrap(), rtp(9));
+}
+
+#[test]
+fn a_peer_that_waits_gets_our_first_flight() {
+    let identity = server();
+    let (mut gateway, remote) = waiting(&identity);
+    let mut guard = guard(&identity, Some(remote));
+    let mut sent = 0;
+    guard.tick(gateway.now, |_, _| sent += 1);
+    assert_eq!(sent, 0, "there is no way yet");
+    let check = gateway.good_check();
+    let (_, back) = gateway.give(&mut guard, &check);
+    assert_eq!(back.len(), 2, "the answer to the check, and the flight");
+    gateway.hear_dtls(&back[1]);
+    gateway.shake_hands(&mut guard);
+    both_hear_each_other(&mut guard, &mut gateway);
+}
+
+#[test]
+fn the_role_may_become_known_after_the_way() {
+    let identity = server();
+    let (mut gateway, remote) = waiting(&identity);
+    let mut guard = guard(&identity, None);
+    let check = gateway.good_check();
+    gateway.give(&mut guard, &check);
+    let local = identity.credentials(LEG).unwrap();
+    guard.replan(BrowserPlan {
+        local,
+        remote: Some(remote),
+    });
+    // The first flight is lost, and sent again.
+    let mut flights = Vec::new();
+    for _ in 0..200 {
+        gateway.now += Duration::from_millis(20);
+        guard.tick(gateway.now, |bytes, _| flights.push(bytes.to_vec()));
+    }
+    assert!(flights.len() > 1, "{}", flights.len());
+    gateway.hear_dtls(flights.last().unwrap());
+    gateway.shake_hands(&mut guard);
+    both_hear_each_other(&mut guard, &mut gateway);
+}
+
+#[test]
+fn a_server_with_another_certificate_is_not_spoken_to() {
+    let identity = server();
+    let (_, remote) = waiting(&identity);
+    let (mut impostor, _) = waiting(&identity);
+    let mut guard = guard(&identity, Some(remote));
+    let check = impostor.good_check();
+    let (_, back) = impostor.give(&mut guard, &check);
+    impostor.hear_dtls(&back[1]);
+    impostor.shake_hands(&mut guard);
+    assert!(guard.protect(&rtp(1), false).is_none());
 }
 
 #[test]

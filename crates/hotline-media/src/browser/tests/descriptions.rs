@@ -137,7 +137,7 @@ fn what_is_less_than_a_browser_offers_is_refused() {
     for change in [
         ("a=rtcp-mux\r\n", ""),
         ("a=fingerprint:sha-256", "a=fingerprint:sha-1"),
-        ("a=setup:actpass", "a=setup:passive"),
+        ("a=setup:actpass", "a=setup:holdconn"),
         ("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
     ] {
         let refused = answer(&chromium(&[change]), &capabilities, &local);
@@ -175,8 +175,50 @@ fn our_offer_and_the_answer_of_a_browser() {
     let (plan, browser) = accept(&capabilities, &answer, &local).unwrap();
     assert_eq!((plan.codec, plan.remote), (Codec::Pcma, Some(BEHIND)));
     assert_eq!(browser.remote.unwrap().fragment, "chrm");
-    let passive = chromium(&[("a=setup:actpass", "a=setup:passive")]);
-    assert!(accept(&capabilities, &passive, &local).is_err());
+}
+
+/// RFC 4145 §4.1 with RFC 5763 §5 and RFC 8842 §5: who sends the first flight, as answerer and as offerer.
+#[test]
+fn the_first_flight_is_agreed_on() {
+    let (identity, capabilities) = (server(), Capabilities::default());
+    let credentials = identity.credentials(LEG).unwrap();
+    let first = local(&identity, &credentials);
+    let later = Local {
+        plain: sdp::Local {
+            previous: b"v=0\r\na=setup:active\r\n",
+            ..first.plain
+        },
+        ..first
+    };
+    let says = |line: &str| chromium(&[("a=setup:actpass\r\n", line)]);
+    for (local, offered, answered, is_passive) in [
+        (&first, "a=setup:actpass\r\n", "passive", false),
+        (&first, "a=setup:active\r\n", "passive", false),
+        (&first, "a=setup:passive\r\n", "active", true),
+        (&first, "", "passive", false),
+        (&later, "a=setup:actpass\r\n", "active", true),
+        (&later, "a=setup:passive\r\n", "active", true),
+        (&later, "a=setup:active\r\n", "passive", false),
+    ] {
+        let (bytes, _, plan) = answer(&says(offered), &capabilities, local).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.contains(&format!("a=setup:{answered}\r\n")),
+            "{offered:?} {text}"
+        );
+        assert_eq!(plan.remote.unwrap().is_passive, is_passive, "{offered:?}");
+    }
+    for (answered, expected) in [
+        ("a=setup:active\r\n", Some(false)),
+        ("a=setup:passive\r\n", Some(true)),
+        ("", Some(true)),
+        ("a=setup:actpass\r\n", None),
+        ("a=setup:holdconn\r\n", None),
+    ] {
+        let accepted = accept(&capabilities, &says(answered), &first).ok();
+        let is_passive = accepted.map(|(_, plan)| plan.remote.unwrap().is_passive);
+        assert_eq!(is_passive, expected, "{answered:?}");
+    }
 }
 
 #[test]
