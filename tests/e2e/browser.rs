@@ -169,7 +169,7 @@ fn presses_keys(library: Library) {
         browser.wait("first_sound");
         browser.order(json!({ "do": "digit", "key": "2", "by": way }));
         server.wait_ctl("calls", "the key has been heard", |calls| {
-            rows(calls).any(|call| call["state"] == "queue")
+            rows(calls).any(|call| call["state"] == "waiting")
         });
         browser.order(json!({ "do": "hang_up" }));
         browser.wait("ended");

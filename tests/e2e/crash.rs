@@ -43,7 +43,7 @@ fn twenty_calls() -> World {
         .map(|_| trunk.bank.call(chooses.clone()))
         .collect();
     server.wait_calls("talking", TALKING);
-    server.wait_calls("queue", WAITING);
+    server.wait_calls("waiting", WAITING);
     callers.extend((0..MENU).map(|_| trunk.bank.call(CallScript::dial("111").from(SENTINEL))));
     server.wait_calls("menu", MENU);
     World {

@@ -24,7 +24,7 @@ fn sigterm_serves_those_who_wait_to_the_limit_and_says_goodbye() {
         })
         .collect();
     let paths: Vec<_> = (0..CALLERS).map(heard).collect();
-    server.wait_calls("queue", CALLERS);
+    server.wait_calls("waiting", CALLERS);
     let asked = Instant::now();
     server.terminate();
     server.wait_ctl("status", "the server drains", |status| {
@@ -39,7 +39,7 @@ fn sigterm_serves_those_who_wait_to_the_limit_and_says_goodbye() {
         header(&answer, "Retry-After")
     );
     assert!(header(&answer, "Retry-After").is_some(), "{answer}");
-    server.wait_calls("queue", CALLERS);
+    server.wait_calls("waiting", CALLERS);
 
     let sys_down = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sounds/vi/sys_down.wav");
     for (caller, path) in callers.iter().zip(&paths) {

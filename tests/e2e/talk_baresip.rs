@@ -63,7 +63,7 @@ fn baresip_calls_and_baresip_answers() {
     .quit_after_s(15);
     let caller_runs = caller.start();
     server.wait_ctl("calls", "the caller waits", |calls| {
-        calls[0]["state"] == "queue" && calls[0]["wait_ms"].as_u64() >= Some(3_000)
+        calls[0]["state"] == "waiting" && calls[0]["wait_ms"].as_u64() >= Some(3_000)
     });
     server.change_agent("tv01", &["ready"]);
     server.wait_calls("talking", 1);

@@ -23,7 +23,7 @@ fn a_long_wait_is_never_silent_and_never_broken() {
         .as_millis();
     caller.stay(Duration::from_secs(1));
     caller.press(1);
-    server.wait_calls("queue", 1);
+    server.wait_calls("waiting", 1);
     // The caller sends no audio at all, as a muted phone does: that must not cost the call.
     let asked = caller.stay(WAIT);
     println!("the server asks the silent caller {asked:?}");

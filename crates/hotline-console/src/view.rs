@@ -1,6 +1,7 @@
-//! The live tables: calls, queues, counsellors, as a ledger knows them.
+//! The live tables: calls, queues, counsellors, as a ledger knows them. `ctl`, the web interface and the figures of
+//! `/metrics` all speak of them in these words.
 
-use hotline_core::{CallRecord, Ledger, Moment, Now, Standing};
+use hotline_core::{Agent, AgentStanding, CallRecord, Ledger, Moment, Now, Standing};
 use serde::{Deserialize, Serialize};
 
 /// All tables at one moment.
@@ -12,12 +13,12 @@ pub struct View {
     pub calls: Vec<CallView>,
     /// Queues of the plan, in its order; then others that callers still wait in.
     pub queues: Vec<QueueView>,
-    /// Counsellors, by user name.
+    /// Counsellors of the plan, in its order; then others who have not signed out.
     pub agents: Vec<AgentView>,
 }
 
 /// A call that goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallView {
     /// Id, as in logs and file names.
     pub call: String,
@@ -70,18 +71,22 @@ pub struct QueueView {
 }
 
 /// A counsellor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentView {
     /// User name.
-    pub agent: String,
+    pub user: String,
+    /// Shown to people.
+    pub name: String,
+    /// Centre.
+    pub centre: String,
     /// `not_ready`, `offered`, `ready`, `signed_out`, `talking` or `wrap_up`.
     pub state: String,
     /// Why not ready.
     pub reason: Option<String>,
     /// The call of that state.
     pub call: Option<String>,
-    /// UTC milliseconds since 1970.
-    pub since_ms: i64,
+    /// UTC milliseconds since 1970; none for one who was never there.
+    pub since_ms: Option<i64>,
     /// Milliseconds in that state.
     pub for_ms: u64,
     /// What moved them there.
@@ -89,9 +94,10 @@ pub struct AgentView {
 }
 
 impl View {
-    /// What this ledger shows. `queues`: names of the plan's queues, so that an empty one is shown too.
+    /// What this ledger shows. `queues`: names of the plan's queues, so that an empty one is shown too; `agents`: its
+    /// counsellors, so that one who was never there is.
     #[must_use]
-    pub fn of(ledger: &Ledger, now: Now, queues: &[&str]) -> Self {
+    pub fn of(ledger: &Ledger, now: Now, queues: &[&str], agents: &[Agent]) -> Self {
         let at = Moment {
             run: ledger.run,
             mono: now.mono,
@@ -101,24 +107,57 @@ impl View {
         calls.sort_by(|left, right| {
             (left.arrived_ms, &left.call).cmp(&(right.arrived_ms, &right.call))
         });
-        let agents = ledger.agents.iter().map(|(agent, standing)| {
-            let (state, reason, call) = standing_view(&standing.standing);
-            AgentView {
-                agent: agent.clone(),
-                state: state.to_owned(),
-                reason,
-                call,
-                since_ms: standing.since.wall.0,
-                for_ms: at.millis_since(standing.since),
-                why: standing.why.clone(),
-            }
-        });
         Self {
             at_ms: now.wall.0,
             queues: queue_views(&calls, queues),
-            agents: agents.collect(),
+            agents: agent_views(ledger, agents, at),
             calls,
         }
+    }
+}
+
+impl CallView {
+    /// The queue, counsellor, node or route that a person looks for, as the state has it.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        let name = match self.state.as_str() {
+            "waiting" => &self.queue,
+            "menu" => &self.node,
+            _ => &self.agent,
+        };
+        name.as_ref().unwrap_or(&self.route)
+    }
+}
+
+fn agent_views(ledger: &Ledger, agents: &[Agent], at: Moment) -> Vec<AgentView> {
+    let planned = agents.iter().map(|agent| AgentView {
+        name: agent.name.clone(),
+        centre: agent.centre.clone(),
+        ..agent_view(&agent.user, ledger.agents.get(&agent.user), at)
+    });
+    let is_gone = |user: &str| !agents.iter().any(|agent| agent.user == user);
+    let others = ledger
+        .agents
+        .iter()
+        .filter(|(user, known)| known.standing != Standing::SignedOut && is_gone(user));
+    let others = others.map(|(user, known)| agent_view(user, Some(known), at));
+    planned.chain(others).collect()
+}
+
+/// A counsellor of whom the ledger knows nothing has never signed in.
+fn agent_view(user: &str, known: Option<&AgentStanding>, at: Moment) -> AgentView {
+    let standing = known.map_or(&Standing::SignedOut, |known| &known.standing);
+    let (state, reason, call) = standing_view(standing);
+    AgentView {
+        user: user.to_owned(),
+        name: String::new(),
+        centre: String::new(),
+        state: state.to_owned(),
+        reason,
+        call,
+        since_ms: known.map(|known| known.since.wall.0),
+        for_ms: known.map_or(0, |known| at.millis_since(known.since)),
+        why: known.map(|known| known.why.clone()).unwrap_or_default(),
     }
 }
 

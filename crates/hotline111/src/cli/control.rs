@@ -1,5 +1,6 @@
 //! The control socket: one JSON object a line in each direction, one reply for each request.
 
+use hotline_console::{AgentView, CallView, QueueView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -113,17 +114,17 @@ pub(crate) enum AgentOrder {
 #[serde(tag = "answer", content = "value", rename_all = "snake_case")]
 pub(crate) enum ControlReply {
     /// Counsellors.
-    Agents(Vec<AgentLine>),
+    Agents(Vec<AgentView>),
     /// Addresses that are banned.
     Bans(Vec<BanLine>),
     /// Open calls.
-    Calls(Vec<CallLine>),
+    Calls(Vec<CallView>),
     /// Carried out.
     Done,
     /// Tried, and went wrong: for a person.
     Failed(String),
     /// Queues.
-    Queues(Vec<QueueLine>),
+    Queues(Vec<QueueView>),
     /// Not allowed now, or no such thing: for a person.
     Refused(String),
     /// Registered phones.
@@ -157,65 +158,6 @@ pub(crate) struct TrunkLine {
     pub limited: u64,
     /// Transport, address, state.
     pub addresses: Vec<String>,
-}
-
-/// An open call. The caller's number is masked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CallLine {
-    /// Number of the call: 16 hexadecimal digits.
-    pub call: String,
-    /// Masked.
-    pub caller: String,
-    /// Dialled number.
-    pub dialled: String,
-    /// Trunk or account.
-    pub origin: String,
-    /// `ringing`, `menu`, `queue`, `offered`, `talking`.
-    pub state: String,
-    /// Node, queue or counsellor, as the state has it.
-    pub at: String,
-    /// Language's code.
-    pub language: String,
-    /// Service chosen.
-    pub service: String,
-    /// Since the call came.
-    pub age_ms: u64,
-    /// In queues so far.
-    pub wait_ms: u64,
-}
-
-/// A queue.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct QueueLine {
-    /// Name.
-    pub queue: String,
-    /// Callers that wait.
-    pub waiting: u64,
-    /// Callers for whom a counsellor is being rung.
-    pub offered: u64,
-    /// Callers in talk.
-    pub talking: u64,
-    /// The longest wait that goes on.
-    pub longest_wait_ms: u64,
-}
-
-/// A counsellor.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct AgentLine {
-    /// Account.
-    pub user: String,
-    /// Name shown to people.
-    pub name: String,
-    /// Centre.
-    pub centre: String,
-    /// `signed_out`, `ready`, `not_ready`, `offered`, `talking`, `wrap_up`.
-    pub state: String,
-    /// Reason of `not_ready`.
-    pub reason: String,
-    /// The call of the state.
-    pub call: String,
-    /// In this state.
-    pub for_ms: u64,
 }
 
 /// A banned address.

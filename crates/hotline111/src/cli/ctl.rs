@@ -226,8 +226,8 @@ fn table(reply: &ControlReply) -> Table {
                     line.name.clone(),
                     line.centre.clone(),
                     line.state.clone(),
-                    line.reason.clone(),
-                    line.call.clone(),
+                    line.reason.clone().unwrap_or_default(),
+                    line.call.clone().unwrap_or_default(),
                     clock(line.for_ms),
                 ]);
             }
@@ -280,9 +280,9 @@ fn table(reply: &ControlReply) -> Table {
                     line.dialled.clone(),
                     line.origin.clone(),
                     line.state.clone(),
-                    line.at.clone(),
-                    line.language.clone(),
-                    line.service.clone(),
+                    line.place().to_owned(),
+                    line.language.clone().unwrap_or_default(),
+                    line.service.clone().unwrap_or_default(),
                     clock(line.age_ms),
                     clock(line.wait_ms),
                 ]);
@@ -290,12 +290,12 @@ fn table(reply: &ControlReply) -> Table {
             table
         }
         ControlReply::Queues(lines) => {
-            let mut table = Table::new(&["queue", "waiting", "offered", "talking", "longest wait"]);
+            let mut table = Table::new(&["queue", "waiting", "ringing", "talking", "longest wait"]);
             for line in lines {
                 table.row(vec![
                     line.queue.clone(),
                     line.waiting.to_string(),
-                    line.offered.to_string(),
+                    line.ringing.to_string(),
                     line.talking.to_string(),
                     clock(line.longest_wait_ms),
                 ]);

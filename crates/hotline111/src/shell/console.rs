@@ -2,6 +2,7 @@
 
 use crate::shell::control::View;
 use crate::shell::host::Host;
+use crate::shell::tables;
 use hotline_console::{Answer, Health, Kind, Sample, Snapshot, Source};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,14 +14,8 @@ impl Source for Shown {
     fn snapshot(&self) -> Answer<'_, Option<Snapshot>> {
         Box::pin(async move {
             let view = self.0.inbox.view().await?;
-            let plan = self.0.plan();
-            let queues: Vec<&str> = plan
-                .queues
-                .iter()
-                .map(|queue| queue.name.as_str())
-                .collect();
             Some(Snapshot {
-                view: hotline_console::View::of(&view.ledger, view.now, &queues),
+                view: tables::shown(&view, &self.0.plan()),
                 samples: samples(&view, self.0.log_dropped.dropped_lines()),
                 counters: view.counters,
                 // Nothing probes the carriers yet; what is not known is not shown.

@@ -3,7 +3,6 @@
 use crate::cli::control::{
     AgentOrder, ControlReply, ControlRequest, LINE_BYTES_MAX, decode, encode,
 };
-use crate::cli::live;
 use crate::shell::error::ServeError;
 use crate::shell::host::Host;
 use crate::shell::operate::TraceRefused;
@@ -162,10 +161,10 @@ async fn show(request: &ControlRequest, host: &Host) -> ControlReply {
     };
     let plan = host.plan();
     match request {
-        ControlRequest::Agents => ControlReply::Agents(live::agents(&view.ledger, &plan, view.now)),
+        ControlRequest::Agents => ControlReply::Agents(tables::shown(&view, &plan).agents),
         ControlRequest::Bans => ControlReply::Bans(tables::bans(&view)),
-        ControlRequest::Calls => ControlReply::Calls(live::calls(&view.ledger, view.now)),
-        ControlRequest::Queues => ControlReply::Queues(live::queues(&view.ledger, &plan, view.now)),
+        ControlRequest::Calls => ControlReply::Calls(tables::shown(&view, &plan).calls),
+        ControlRequest::Queues => ControlReply::Queues(tables::shown(&view, &plan).queues),
         ControlRequest::Trunks => ControlReply::Trunks(tables::trunks(&view.trunks)),
         ControlRequest::Regs => ControlReply::Regs(tables::registrations(&view)),
         _ => {

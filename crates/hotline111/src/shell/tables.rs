@@ -1,12 +1,22 @@
 //! A picture of the moment becomes what `ctl status` and `ctl regs` print.
 
 use crate::cli::control::{BanLine, RegLine, Status, TraceLine, TrunkLine};
-use crate::cli::{live, trace};
+use crate::cli::trace;
 use crate::shell::control::View;
 use crate::shell::tap::Seen;
 use hotline_core::Plan;
 use hotline_sip::{BanReason, Registered, TrunkStatus};
 use std::collections::BTreeMap;
+
+/// Calls, queues and counsellors.
+pub(crate) fn shown(view: &View, plan: &Plan) -> hotline_console::View {
+    let queues: Vec<&str> = plan
+        .queues
+        .iter()
+        .map(|queue| queue.name.as_str())
+        .collect();
+    hotline_console::View::of(&view.ledger, view.now, &queues, &plan.agents)
+}
 
 /// All registered phones.
 pub(crate) fn registrations(view: &View) -> Vec<RegLine> {
@@ -84,7 +94,7 @@ pub(crate) fn trace(messages: &[Seen]) -> Vec<TraceLine> {
 /// How the server is.
 pub(crate) fn status(view: &View, plan: &Plan, node: u8, troubles: Vec<String>) -> Status {
     let mut by_state: BTreeMap<String, u64> = BTreeMap::new();
-    for line in live::agents(&view.ledger, plan, view.now) {
+    for line in shown(view, plan).agents {
         *by_state.entry(line.state).or_default() += 1;
     }
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);

@@ -13,7 +13,7 @@ const ROWS_MAX: usize = 14;
 const CALLS: [&str; 10] = [
     "call", "caller", "dialled", "from", "state", "at", "language", "service", "age", "waited",
 ];
-const QUEUES: [&str; 5] = ["queue", "waiting", "offered", "talking", "longest wait"];
+const QUEUES: [&str; 5] = ["queue", "waiting", "ringing", "talking", "longest wait"];
 const AGENTS: [&str; 7] = ["user", "name", "centre", "state", "reason", "call", "for"];
 
 pub(super) fn draw(picture: &Picture, people: &Standing, age: Duration, how_to_call: Option<&str>) {

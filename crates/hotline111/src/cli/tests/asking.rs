@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::cli::control::{
-    AgentLine, AgentOrder, BanLine, CallLine, ControlReply, ControlRequest, QueueLine, Status,
-    decode, encode,
+    AgentOrder, BanLine, ControlReply, ControlRequest, Status, decode, encode,
 };
+use crate::cli::ctl;
 use crate::cli::table::{Table, clock};
-use crate::cli::{ctl, live};
 use expect_test::expect;
+use hotline_console::{AgentView, CallView, QueueView, View};
 use hotline_core::{CallId, CallerNumber, Fact, Ledger, LegId, Mono, Now, Wall};
 use hotline_sip::TrunkStatus;
 use std::io::{BufRead, BufReader};
@@ -63,24 +63,25 @@ fn requests_and_replies_are_lines_of_json() {
 #[test]
 fn ctl_prints_tables_tab_separated_when_piped() {
     let folder = Folder::new();
-    let calls = ControlReply::Calls(vec![CallLine {
+    let calls = ControlReply::Calls(vec![CallView {
         call: "0100000000000001".to_owned(),
         caller: "***67".to_owned(),
         dialled: "111".to_owned(),
         origin: "viettel".to_owned(),
-        state: "queue".to_owned(),
-        at: "child".to_owned(),
-        language: "vi".to_owned(),
-        service: "child".to_owned(),
+        state: "waiting".to_owned(),
+        queue: Some("child".to_owned()),
+        language: Some("vi".to_owned()),
+        service: Some("child".to_owned()),
         age_ms: 65_000,
         wait_ms: 7_400,
+        ..CallView::default()
     }]);
-    let agents = ControlReply::Agents(vec![AgentLine {
+    let agents = ControlReply::Agents(vec![AgentView {
         user: "tv01".to_owned(),
         name: "Lan".to_owned(),
         state: "ready".to_owned(),
         for_ms: 3_723_000,
-        ..AgentLine::default()
+        ..AgentView::default()
     }]);
     let status = ControlReply::Status(Box::new(Status {
         version: "0.1.0".to_owned(),
@@ -262,31 +263,34 @@ fn live_tables_are_read_off_the_ledger_with_masked_numbers() {
         }
     }
     let plan = plan();
-    let calls = live::calls(&ledger, at(9));
+    let queues: Vec<&str> = plan
+        .queues
+        .iter()
+        .map(|queue| queue.name.as_str())
+        .collect();
+    let View {
+        calls,
+        queues,
+        agents,
+        ..
+    } = View::of(&ledger, at(9), &queues, &plan.agents);
+    let call = &calls[0];
     assert_eq!(
-        (
-            calls[0].state.as_str(),
-            calls[0].at.as_str(),
-            calls[0].wait_ms
-        ),
-        ("queue", "child", 4_000)
+        (call.state.as_str(), call.place(), call.wait_ms),
+        ("waiting", "child", 4_000)
     );
     assert!(!format!("{calls:?}").contains("2345"), "{calls:?}");
-    let queues = live::queues(&ledger, &plan, at(9));
     assert_eq!(
         queues.iter().find(|line| line.queue == "child"),
-        Some(&QueueLine {
+        Some(&QueueView {
             queue: "child".to_owned(),
             waiting: 1,
             longest_wait_ms: 4_000,
-            ..QueueLine::default()
+            ..QueueView::default()
         })
     );
-    assert!(
-        live::agents(&ledger, &plan, at(9))
-            .iter()
-            .all(|line| line.state == "signed_out")
-    );
+    assert_eq!(agents.len(), plan.agents.len());
+    assert!(agents.iter().all(|line| line.state == "signed_out"));
     let (mut console, out, _) = console();
     ctl::print(&ControlReply::Queues(queues), false, &mut console);
     assert!(
