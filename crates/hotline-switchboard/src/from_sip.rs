@@ -156,6 +156,7 @@ impl Switchboard {
         };
         let replaces = invitation.replaces.map(LegId);
         let mut entry = Leg::new(state, invitation.advertise.ip(), security);
+        entry.keys = numbers.keys;
         // A leg that takes the place of another belongs to its call, so it lives on the same worker.
         let old = replaces.and_then(|old| self.legs.legs.get(&old));
         entry.call = old.and_then(|old| old.call);

@@ -1,5 +1,6 @@
 //! The one table: leg -> dialog (the same number), media leg (the same number) and its worker.
 
+use crate::Keys;
 use hotline_core::{AgentId, CallId, LegId, Mono};
 use hotline_media::LegPlan;
 use hotline_media::sdp::{Local, RANDOM_BYTES, Security};
@@ -42,6 +43,8 @@ pub(crate) struct Leg {
     pub(crate) advertise: IpAddr,
     /// What we want of its protection.
     pub(crate) security: Security,
+    /// Where its keys are listened for.
+    pub(crate) keys: Keys,
     /// Its port has ICE and DTLS before it.
     pub(crate) is_guarded: bool,
     /// Its peer is a browser.
@@ -81,6 +84,7 @@ impl Leg {
             media: None,
             advertise,
             security,
+            keys: Keys::default(),
             is_guarded: false,
             is_browser: false,
             offers: Vec::new(),

@@ -17,6 +17,7 @@ mod cause;
 mod from_core;
 mod from_media;
 mod from_sip;
+mod keys;
 mod legs;
 mod number;
 mod offers;
@@ -28,6 +29,7 @@ mod tests;
 mod turn;
 
 pub use cause::{reason_header, status};
+pub use keys::Keys;
 pub use number::{Numbers, RegionRule, RegionSource, normalise};
 pub use security::Srtp;
 pub use sounds::SoundIndex;

@@ -1,9 +1,10 @@
 //! A caller's number in any of the forms that Vietnamese carriers and phones send, brought to E.164; and from
 //! where in the country the carrier says that it comes.
 
+use crate::Keys;
 use hotline_sip::{CarrierNote, Invitation, NumberRule, rewrite};
 
-/// How one carrier writes numbers and regions.
+/// How one carrier writes numbers and regions, and how its callers' keys come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Numbers {
     /// Rules for callers' numbers, before they are read.
@@ -14,6 +15,8 @@ pub struct Numbers {
     pub area: String,
     /// The first that fits tells the region.
     pub regions: Vec<RegionRule>,
+    /// Where keys are listened for.
+    pub keys: Keys,
 }
 
 /// Where a hint at the region stands.
@@ -280,7 +283,7 @@ mod tests {
                 becomes: String::new(),
             }],
             area: "24".to_owned(),
-            regions: Vec::new(),
+            ..Numbers::default()
         };
         assert_eq!(numbers.caller("90912345678"), "+84912345678");
         assert_eq!(numbers.caller("38123456"), "+842438123456");

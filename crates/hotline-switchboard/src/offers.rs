@@ -43,8 +43,9 @@ impl Switchboard {
                 .map(|offered| (offered, LegState::Offered)),
             Offer::None => Err(SdpError::Downgrade),
         };
+        let keys = entry.keys;
         let ((body, plan, browser), state) = match agreed {
-            Ok(agreed) => agreed,
+            Ok(((body, plan, browser), state)) => ((body, keys.apply(plan), browser), state),
             Err(error) => {
                 self.legs.add_ports(worker, &[port]);
                 self.legs.release(worker);
@@ -258,6 +259,7 @@ impl Switchboard {
         let Some(entry) = self.legs.legs.get_mut(&leg) else {
             return;
         };
+        let plan = entry.keys.apply(plan);
         entry.state = LegState::Up;
         entry.plan = Some(plan.clone());
         if let Some((worker, _)) = entry.media {

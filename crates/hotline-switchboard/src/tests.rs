@@ -2,12 +2,14 @@
 
 mod offerless;
 
+use crate::Keys;
 use crate::cause::{reason_header, retry_after_s, status};
 use crate::legs::{CallEntry, DigitPath, Leg, LegState, Legs};
 use crate::sounds::{SoundIndex, Sounds};
 use hotline_core::{
     CallId, Cause, Clip, Language, LanguageId, LegId, Mono, Plan, Prompt, PromptId, Timing,
 };
+use hotline_media::{Codec, LegPlan};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -49,6 +51,23 @@ fn plan(prompts: &[&str]) -> Plan {
         outbound: Vec::new(),
         transfer_wait: None,
         transfer_failed: None,
+    }
+}
+
+#[test]
+fn a_carrier_may_have_its_keys_listened_for_elsewhere() {
+    for (keys, with_events, without) in [
+        (Keys::Agreed, false, true),
+        (Keys::Events, false, false),
+        (Keys::EventsAndTones, true, true),
+    ] {
+        for (agreed, expected) in [(false, with_events), (true, without)] {
+            let plan = LegPlan {
+                hears_key_tones: agreed,
+                ..LegPlan::new(Codec::Pcma)
+            };
+            assert_eq!(keys.apply(plan).hears_key_tones, expected, "{keys:?}");
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum Expected {
     Size,
     /// `"off"`, `"offer"` or `"require"`.
     Srtp,
+    /// How keys come.
+    Keys,
     /// A table.
     Table,
     /// Where a key of a flow leads.
@@ -281,6 +283,10 @@ impl Expected {
             Self::Ports => (
                 "dải cổng, ví dụ \"20000-29999\"",
                 "a range of ports like \"20000-29999\"",
+            ),
+            Self::Keys => (
+                "\"agreed\", \"events\" hoặc \"both\"",
+                "\"agreed\", \"events\" or \"both\"",
             ),
             Self::Srtp => (
                 "\"off\", \"offer\" hoặc \"require\"",

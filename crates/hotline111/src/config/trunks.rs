@@ -8,7 +8,7 @@ use super::tree::Item;
 use super::value::{Host, Millis, Name, Placed, Scalar};
 use hotline_core::Outbound;
 use hotline_sip::{NumberRule, Transport, Trunk, TrunkHost, TrunkId, TrunkLimits, TrunkLogin};
-use hotline_switchboard::{Numbers, RegionRule, RegionSource};
+use hotline_switchboard::{Keys, Numbers, RegionRule, RegionSource};
 
 /// `"0=+84"`: numbers that begin so begin otherwise; `"=0"` puts a 0 before every number.
 #[derive(Clone, Debug)]
@@ -153,6 +153,27 @@ impl Scalar for Region {
         format!("\"{source}:{}={}\"", self.0.begins, self.0.region)
     }
 }
+
+impl Scalar for Keys {
+    const EXPECTED: Expected = Expected::Keys;
+
+    fn read(item: &Item) -> Option<Self> {
+        let text = String::read(item)?;
+        let known = KEYS_WORDS.iter().find(|(word, _)| *word == text);
+        known.map(|(_, keys)| *keys)
+    }
+
+    fn show(&self) -> String {
+        let word = KEYS_WORDS.iter().find(|(_, keys)| keys == self);
+        format!("\"{}\"", word.map_or("", |(word, _)| word))
+    }
+}
+
+const KEYS_WORDS: [(&str, Keys); 3] = [
+    ("agreed", Keys::Agreed),
+    ("events", Keys::Events),
+    ("both", Keys::EventsAndTones),
+];
 
 /// Reads `[[trunk]]`: what the endpoint must know, and what the switchboard must; the same index in both.
 pub(crate) fn trunks(
@@ -348,6 +369,7 @@ fn number_rules(section: &mut Section<'_>) -> Numbers {
         callers_in: rules(section, "callers_in"),
         dialled_in: rules(section, "dialled_in"),
         area: section.or("area", String::new()),
+        keys: section.or("keys", Keys::Agreed),
         regions: regions
             .into_iter()
             .take(LIST_LENGTH_MAX)

@@ -178,3 +178,17 @@ fn clips_are_measured_and_wrong_ones_told() {
         Err(wav::Fault::Absent)
     );
 }
+
+#[test]
+fn a_carriers_keys_are_one_of_three_words() {
+    use hotline_switchboard::Keys;
+    for (word, keys) in [
+        ("agreed", Keys::Agreed),
+        ("events", Keys::Events),
+        ("both", Keys::EventsAndTones),
+    ] {
+        assert_eq!(Keys::read(&text(word)), Some(keys));
+        assert_eq!(keys.show(), format!("\"{word}\""));
+    }
+    assert_eq!(Keys::read(&text("tones")), None);
+}
