@@ -103,6 +103,12 @@ impl Switch {
         self.tell_drained(turn);
     }
 
+    /// The plan in force.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// When `Input::Tick` is due; None = never.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {

@@ -419,7 +419,7 @@ impl Running {
     fn start(&mut self, effect: Effect, now: Now) {
         match effect {
             Effect::Alarm(alarm) => {
-                log::alarm(&alarm);
+                log::alarm(&alarm, self.control.switchboard.core().plan());
                 self.count_alarm(log::alarm_name(&alarm));
             }
             Effect::Drained => self.drained_at = Some(now),

@@ -1,7 +1,7 @@
 //! The catalogue of log lines: one line per milestone, with the call. Engines do not log; what they state and
 //! say is written here. Caller numbers arrive masked by their type.
 
-use hotline_core::{Alarm, CallRecord, Fact};
+use hotline_core::{AgentId, Alarm, CallRecord, CallerNumber, Fact, Notice, Plan, Standing};
 use hotline_sip::TrunkState;
 use hotline_switchboard::Say;
 use tracing::{debug, error, info, warn};
@@ -18,6 +18,7 @@ pub(crate) fn fact(fact: &Fact) {
             route,
             ..
         } => {
+            let dialled = shown(dialled, route);
             info!(%call, %caller, dialled, origin, route, "call arrived");
         }
         Fact::Answered { call } => info!(%call, "call answered"),
@@ -42,7 +43,14 @@ pub(crate) fn fact(fact: &Fact) {
             outcome,
         } => info!(%call, agent, ?outcome, "ringing ended"),
         Fact::Joined { call, agent } => info!(%call, agent, "caller and counsellor joined"),
-        Fact::NoticeHeard { call, notice } => info!(%call, ?notice, "recording notice"),
+        Fact::NoticeHeard { call, notice } => {
+            let (heard, for_ms) = match notice {
+                Notice::Full => ("full", None),
+                Notice::None => ("nothing", None),
+                Notice::Partial(for_ms) => ("partial", Some(for_ms)),
+            };
+            info!(%call, heard, for_ms, "recording notice");
+        }
         Fact::AgentLost { call, agent } => {
             warn!(%call, agent, "counsellor lost, caller back in the queue")
         }
@@ -75,9 +83,32 @@ pub(crate) fn fact(fact: &Fact) {
             agent,
             standing,
             why,
-        } => info!(agent, ?standing, why, "counsellor state"),
+        } => {
+            let (state, reason, call) = match standing {
+                Standing::NotReady(reason) => ("not_ready", Some(reason), None),
+                Standing::Offered(call) => ("offered", None, Some(call)),
+                Standing::Ready => ("ready", None, None),
+                Standing::SignedOut => ("signed_out", None, None),
+                Standing::Talking(call) => ("talking", None, Some(call)),
+                Standing::WrapUp(call) => ("wrap_up", None, Some(call)),
+            };
+            let call = call.map(tracing::field::display);
+            info!(agent, state, reason, call, why, "counsellor state");
+        }
     }
 }
+
+/// Numbers of the line are no secret. One that leads nowhere may be somebody's: it is masked like a caller's.
+fn shown(dialled: &str, route: &str) -> String {
+    if route == NO_ROUTE {
+        CallerNumber::new(dialled.to_owned()).to_string()
+    } else {
+        dialled.to_owned()
+    }
+}
+
+/// What core calls the route of a number that has none.
+const NO_ROUTE: &str = "none";
 
 /// The last line of a call: what became of it.
 pub(crate) fn fate(record: &CallRecord, short_ms: u32) {
@@ -174,7 +205,13 @@ pub(crate) fn audit(audit: &hotline_core::Audit) {
 }
 
 /// Somebody must get up.
-pub(crate) fn alarm(alarm: &Alarm) {
+pub(crate) fn alarm(alarm: &Alarm, plan: &Plan) {
+    let user = |agent: &AgentId| {
+        let place = usize::try_from(agent.0).unwrap_or(usize::MAX);
+        plan.agents
+            .get(place)
+            .map_or("?", |agent| agent.user.as_str())
+    };
     match alarm {
         Alarm::Bug { call, text } => {
             let call = call.map(|call| call.to_string()).unwrap_or_default();
@@ -183,14 +220,14 @@ pub(crate) fn alarm(alarm: &Alarm) {
         Alarm::LoneAgentNoAnswer { agent } => {
             error!(
                 alarm = alarm_name(alarm),
-                agent = agent.0,
+                agent = user(agent),
                 "the only counsellor did not answer"
             );
         }
         Alarm::PhoneUnreachable { agent } => {
             error!(
                 alarm = alarm_name(alarm),
-                agent = agent.0,
+                agent = user(agent),
                 "a counsellor's phone is dead"
             );
         }
