@@ -40,6 +40,7 @@ mod load;
 mod nat;
 mod privacy;
 mod ringing;
+mod sipcheck;
 mod sipp_dialogs;
 mod strangers;
 mod talk_baresip;

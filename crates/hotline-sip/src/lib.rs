@@ -80,7 +80,7 @@ pub use output::{
 };
 pub use random::Secrets;
 pub use registered::Registered;
-pub use resolve::{Answers, Pointer, Query, Records, Service};
+pub use resolve::{Answers, Found, Pointer, Query, Records, Service, look_up};
 pub use time::{Mono, Now, Wall};
 pub use trunk::{
     NumberRule, Trunk, TrunkHost, TrunkLimits, TrunkLogin, TrunkState, TrunkStatus, rewrite,

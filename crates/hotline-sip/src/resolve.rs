@@ -103,6 +103,44 @@ impl Names {
     }
 }
 
+/// What is known of a host, and what must be asked to know more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Questions without an answer yet; none when `ways` is all there is.
+    pub missing: Vec<Query>,
+    /// How the host is reached, the best first.
+    pub ways: Vec<(Transport, SocketAddr)>,
+}
+
+/// The ways to a host in the order of RFC 3263 §4, for tools that ask by themselves. `known`: answers so far, None for
+/// a question that no name server answered. Among equal SRV records the lot is always the same.
+#[must_use]
+pub fn look_up(host: &TrunkHost, known: &BTreeMap<Query, Option<Records>>) -> Found {
+    let all = known.iter().map(|(query, records)| {
+        let known = Known {
+            records: records.clone(),
+            is_asked: false,
+            failures: u32::from(records.is_none()),
+            timer: None,
+        };
+        (query.clone(), known)
+    });
+    let names = Names { all: all.collect() };
+    let mut walk = Walk {
+        names: &names,
+        random: &mut Random::new([0; 32]),
+        missing: Vec::new(),
+        ways: Vec::new(),
+        has_services: false,
+    };
+    walk.host(host);
+    let ways = walk.ways.iter().map(|way| (way.transport, way.address));
+    Found {
+        ways: ways.collect(),
+        missing: walk.missing,
+    }
+}
+
 /// A walk through the kept answers, with the questions that it met for the first time.
 struct Walk<'a> {
     names: &'a Names,

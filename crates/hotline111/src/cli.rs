@@ -7,9 +7,9 @@ pub(crate) mod control;
 mod ctl;
 pub(crate) mod demo;
 mod init;
-pub(crate) mod live;
 pub(crate) mod output;
 mod password;
+mod sipcheck;
 mod sounds;
 mod table;
 #[cfg(test)]
@@ -58,6 +58,7 @@ pub(crate) fn run(cli: &Cli, serve: impl FnOnce(Start) -> ExitCode) -> ExitCode 
         | Command::Config(_)
         | Command::Ctl(_)
         | Command::Init(_)
+        | Command::Sipcheck(_)
         | Command::Sounds(_)
         | Command::User(_)
         | Command::Version { .. } => carry_out(cli, &mut console).into(),
@@ -87,6 +88,7 @@ fn carry_out(cli: &Cli, console: &mut Console) -> Exit {
         }
         Command::Ctl(ctl) => ctl::run(cli, ctl, console),
         Command::Init(init) => init::run(init, console),
+        Command::Sipcheck(asked) => sipcheck::run(cli, asked, console),
         Command::Sounds(Sounds::Check { strict, json }) => {
             sounds::check(cli, *strict, *json, console)
         }

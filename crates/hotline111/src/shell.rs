@@ -5,7 +5,7 @@ mod bind;
 mod clock;
 mod console;
 mod control;
-mod dns;
+pub(crate) mod dns;
 mod error;
 mod host;
 pub(crate) mod lock;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 )]
 #[command(
     after_help = "Exit codes: 0 ok, 1 error, 2 bad usage or configuration, 3 server not running, \
-4 warnings (check --strict)"
+4 warnings (--strict)"
 )]
 pub(crate) struct Cli {
     /// Configuration file; queues.toml, conf.d/ and ivr/ lie beside it
@@ -75,6 +75,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Try the edge for real: listeners, certificates, carriers, audio ports, a test call
+    Sipcheck(Sipcheck),
     /// Control a running server
     Ctl(Ctl),
     /// Call records
@@ -134,6 +136,26 @@ pub(crate) struct Init {
     /// Ask nothing, take the usual values
     #[arg(short, long)]
     pub yes: bool,
+}
+
+/// `sipcheck`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Sipcheck {
+    /// Account that makes the test call; usual: one of the configuration with a password
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Read its password from the standard input
+    #[arg(long, requires = "user")]
+    pub password_stdin: bool,
+    /// Name by which phones and browsers come to us (repeatable): the certificate must have it
+    #[arg(long = "name", value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Warnings count: exit 4
+    #[arg(long)]
+    pub strict: bool,
+    /// Print JSON, one line of the report a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `ctl`.

@@ -3,13 +3,14 @@
 use super::args::Cli;
 use super::control::{ControlRequest, ask};
 use super::output::{Console, Exit};
+use super::sipcheck::{Finding, Level, is_here, judge_told};
 use super::table::Table;
 use crate::config::{Fault, ListenerSettings, Loaded, ServerSettings, Severity, Tongue, load};
 use crate::shell::tls;
 use hotline_sip::Transport;
 use std::fs;
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 
 /// First bytes of every SQLite file.
@@ -169,6 +170,7 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
             text: tls::explain(&error),
         });
     }
+    troubles.extend(told(loaded, tongue));
     let is_running = ask(&server.control_socket, &ControlRequest::Status).is_ok();
     if !is_running {
         let http = ListenerSettings {
@@ -189,6 +191,37 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
         }
     }
     troubles
+}
+
+/// Addresses that others are told and that lead elsewhere: their calls would be silent, or never come.
+fn told(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
+    let media = &loaded.media;
+    let mut found = vec![judge(
+        ("media address", "[media]"),
+        media.bind,
+        media.advertise,
+    )];
+    for listener in &loaded.sip.listeners {
+        let what = format!("{} {}", listener.transport.name(), listener.advertise);
+        let (bind, advertise) = (listener.local.ip(), listener.advertise.ip());
+        found.push(judge((&what, "[sip]"), bind, advertise));
+    }
+    let trouble = |finding: Finding| {
+        let severity = match finding.level {
+            Level::Error => Severity::Error,
+            Level::Warning => Severity::Warning,
+            // Whether a NAT stands before us, only a call from outside can show.
+            Level::Fine | Level::Unknown => return None,
+        };
+        let help = finding.help.as_ref().map_or("", |help| help.pick(tongue));
+        let text = format!("{}: {}; {help}", finding.what, finding.result.pick(tongue));
+        Some(Trouble { severity, text })
+    };
+    found.into_iter().filter_map(trouble).collect()
+}
+
+fn judge((what, section): (&str, &str), bind: IpAddr, advertise: IpAddr) -> Finding {
+    judge_told(what, section, bind, advertise, is_here(advertise))
 }
 
 fn bind(address: SocketAddr, transport: Transport) -> std::io::Result<()> {

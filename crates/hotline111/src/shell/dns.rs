@@ -46,9 +46,24 @@ impl Dns {
     }
 }
 
+/// Asks name servers for whoever may wait.
+pub(crate) struct Resolver(TokioResolver);
+
+impl Resolver {
+    /// With these servers, or those of the system; None when none is known.
+    pub(crate) fn open(servers: &[SocketAddr]) -> Option<Self> {
+        resolver(servers).map(Self)
+    }
+
+    /// None when no name server says anything in time.
+    pub(crate) async fn ask(&self, query: &Query) -> Option<Answers> {
+        ask(&self.0, query).await
+    }
+}
+
 /// Serves until the control thread is gone.
 pub(crate) async fn serve(servers: Vec<SocketAddr>, mut questions: Receiver<Query>, inbox: Inbox) {
-    let resolver = resolver(&servers).map(Arc::new);
+    let resolver = Resolver::open(&servers).map(Arc::new);
     if resolver.is_none() {
         tracing::error!(
             alarm = "dns",
@@ -65,7 +80,7 @@ pub(crate) async fn serve(servers: Vec<SocketAddr>, mut questions: Receiver<Quer
         let (resolver, inbox) = (resolver.clone(), inbox.clone());
         asked.spawn(async move {
             let answers = match resolver {
-                Some(resolver) => ask(&resolver, &query).await,
+                Some(resolver) => resolver.ask(&query).await,
                 None => None,
             };
             if answers.is_none() {

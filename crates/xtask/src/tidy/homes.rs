@@ -3,7 +3,7 @@
 use super::repository::Repository;
 
 /// Package, and the crates that may name it. Packages that are not here (serde, thiserror ...) may go anywhere.
-const HOMES: [(&str, &[&str]); 28] = [
+const HOMES: [(&str, &[&str]); 29] = [
     ("audio-codec", &["hotline-media"]),
     ("axum", &["hotline-console"]),
     ("clap", &["hotline111", "xtask"]),
@@ -38,6 +38,7 @@ const HOMES: [(&str, &[&str]); 28] = [
     ("rustls", &["hotline-phone", "hotline-tests", "hotline111"]),
     ("tokio-rustls", &["hotline111"]),
     ("tokio-tungstenite", &["hotline111"]),
+    ("x509-parser", &["hotline111"]),
 ];
 
 pub(crate) fn findings(repository: &Repository) -> Vec<String> {
