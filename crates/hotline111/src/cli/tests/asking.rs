@@ -111,7 +111,7 @@ fn ctl_prints_tables_tab_separated_when_piped() {
         (exit, out.as_str()),
         (
             Exit::Ok,
-            "0100000000000001\t***67\t111\tviettel\tqueue\tchild\tvi\tchild\t1:05\t0:07\n"
+            "0100000000000001\t***67\t111\tviettel\twaiting\tchild\tvi\tchild\t1:05\t0:07\n"
         )
     );
     let (_, out, _) = ctl(&["--json", "agents"]);
