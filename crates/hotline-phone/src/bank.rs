@@ -44,6 +44,9 @@ pub struct BankConfig {
     pub telephone_event: bool,
     /// Whether audio is protected by keys in the session descriptions.
     pub security: Security,
+    /// In calls of its own only the address that the other's description names is sent to and heard, as simple phones
+    /// do it; else audio from where the answer came from is followed.
+    pub is_strict: bool,
     /// RTP ports; even ones out of it are used.
     pub rtp_ports: RangeInclusive<u16>,
     /// What `speak sound` can name.
@@ -64,6 +67,7 @@ impl BankConfig {
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             telephone_event: true,
             security: Security::Follow,
+            is_strict: false,
             rtp_ports: RTP_PORTS,
             sounds: Vec::new(),
             spool: std::env::temp_dir().join(format!("hotline-phone-{}", std::process::id())),

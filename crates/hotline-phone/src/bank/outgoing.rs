@@ -109,7 +109,7 @@ impl Runner {
         };
         let random = [0; sdp::RANDOM_BYTES];
         let local = sdp::Local {
-            signalling: Some(source),
+            signalling: (!self.config.is_strict).then_some(source),
             // A second answer to the same offer (after early media) may choose anew.
             before: None,
             ..leg.local(self.config.local, self.audio.security, &random)

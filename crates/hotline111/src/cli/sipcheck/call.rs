@@ -102,6 +102,8 @@ fn call(
 ) -> Result<Echo, Error> {
     let mut config = BankConfig::to(listener.advertise)?;
     config.transport = listener.transport;
+    // A phone that follows what it hears would mend a wrong address, and not every phone does.
+    config.is_strict = true;
     folder.clone_into(&mut config.spool);
     let (bank, events) = Bank::start(config)?;
     let talk = Talk::new()
