@@ -253,7 +253,7 @@ fn a_page_that_goes_is_no_contact_and_one_that_never_answers_is_out_of_rotation(
     // Gone while it rings: the caller waits on at once, and nobody rings a socket that is not there.
     drop(page);
     let gone_at = Instant::now();
-    server.wait_calls("queue", 1);
+    server.wait_calls("waiting", 1);
     println!("the caller waits again after {:?}", gone_at.elapsed());
     assert!(gone_at.elapsed() < SOON);
 
@@ -264,7 +264,7 @@ fn a_page_that_goes_is_no_contact_and_one_that_never_answers_is_out_of_rotation(
     let agent = server.wait_agent("tv01", "not_ready");
     assert_eq!(agent["reason"], "unreachable", "{agent}");
     assert_eq!(invited(&mut page, Duration::from_secs(2)), None);
-    server.wait_calls("queue", 1);
+    server.wait_calls("waiting", 1);
     trunk.bank.hang_up(caller);
     trunk.wait_ended(caller);
     server.wait_no_calls();

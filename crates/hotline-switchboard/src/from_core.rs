@@ -1,7 +1,7 @@
 //! Core's orders become commands for the SIP endpoint and the media workers.
 
 use crate::cause::{reason_header, refusal_status, retry_after_s, status};
-use crate::legs::{CallEntry, Leg, LegState};
+use crate::legs::{CallEntry, Leg, LegState, audio_address};
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
 use hotline_core::{
@@ -191,11 +191,8 @@ impl Switchboard {
             .get(&call)
             .map_or(LINE, |entry| entry.label.as_str());
         let display = format!("{LINE} {label}");
-        // The SDP names the family by which the phone is reached.
         let towards = self.sip.advertise_towards(&user);
-        let advertise = towards
-            .filter(|address| address.is_ipv4() != self.advertise.is_ipv4())
-            .unwrap_or(self.advertise);
+        let advertise = audio_address(self.told, towards.unwrap_or(self.advertise));
         let mut entry = Leg::new(LegState::Ringing, advertise, Security::Follow);
         entry.call = Some(call);
         entry.media = Some((worker, port));

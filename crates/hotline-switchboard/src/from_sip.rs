@@ -1,6 +1,6 @@
 //! What the SIP endpoint says becomes inputs of core, commands for media, and things to keep.
 
-use crate::legs::{DigitPath, Leg, LegState, Offer};
+use crate::legs::{DigitPath, Leg, LegState, Offer, audio_address};
 use crate::number::Numbers;
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
@@ -155,7 +155,8 @@ impl Switchboard {
             source: invitation.source.ip(),
         };
         let replaces = invitation.replaces.map(LegId);
-        let mut entry = Leg::new(state, invitation.advertise.ip(), security);
+        let advertise = audio_address(self.told, invitation.advertise.ip());
+        let mut entry = Leg::new(state, advertise, security);
         entry.keys = numbers.keys;
         // A leg that takes the place of another belongs to its call, so it lives on the same worker.
         let old = replaces.and_then(|old| self.legs.legs.get(&old));

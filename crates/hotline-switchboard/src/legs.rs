@@ -76,6 +76,14 @@ const SAME_PRESS_MS: u64 = 32_000;
 /// Presses remembered; nobody presses more in that time.
 const PRESSES_MAX: usize = 32;
 
+/// The address that SDP names to whoever is reached by a listener that tells `listener`: the one that was `told` for
+/// all of its family, else the listener's.
+#[must_use]
+pub fn audio_address(told: Option<IpAddr>, listener: IpAddr) -> IpAddr {
+    told.filter(|told| told.is_ipv4() == listener.is_ipv4())
+        .unwrap_or(listener)
+}
+
 impl Leg {
     pub(crate) fn new(state: LegState, advertise: IpAddr, security: Security) -> Self {
         Self {

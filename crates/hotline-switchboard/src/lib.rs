@@ -30,6 +30,7 @@ mod turn;
 
 pub use cause::{reason_header, status};
 pub use keys::Keys;
+pub use legs::audio_address;
 pub use number::{Numbers, RegionRule, RegionSource, normalise};
 pub use security::Srtp;
 pub use sounds::SoundIndex;

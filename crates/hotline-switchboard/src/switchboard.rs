@@ -34,8 +34,10 @@ pub struct Config {
     pub srtp: Srtp,
     /// Who we are to browsers; None: they are not served.
     pub identity: Option<Arc<Identity>>,
-    /// The address that the SDP of outgoing calls names.
+    /// The address that the SDP of calls to carriers names.
     pub advertise: IpAddr,
+    /// The address that all SDP of its family names; None = that of the listener by which the peer is reached.
+    pub told: Option<IpAddr>,
     /// Media workers.
     pub workers: u16,
     /// Loaded sounds.
@@ -100,6 +102,7 @@ pub struct Switchboard {
     /// Keys of audio are cut out of these.
     pub(crate) secrets: Secrets,
     pub(crate) advertise: IpAddr,
+    pub(crate) told: Option<IpAddr>,
     pub(crate) trunks: Vec<String>,
     /// How each trunk writes numbers.
     pub(crate) numbers: Vec<crate::Numbers>,
@@ -151,6 +154,7 @@ impl Switchboard {
             },
             secrets: Secrets::new(seed, "audio keys"),
             advertise: config.advertise,
+            told: config.told,
             trunks,
             numbers: config.numbers,
             restart_byes_per_s: config.restart_byes_per_s,

@@ -177,3 +177,13 @@ fn shedding_names_when_to_come_again_and_nothing_else_does() {
         "Q.850;cause=16;text=\"Normal call clearing\""
     );
 }
+
+#[test]
+fn one_address_for_audio_goes_before_those_of_the_listeners_of_its_family() {
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let (outside, listener) = (ip("203.0.113.1"), ip("10.0.0.1"));
+    assert_eq!(crate::audio_address(None, listener), listener);
+    assert_eq!(crate::audio_address(Some(outside), listener), outside);
+    let six = ip("2001:db8::1");
+    assert_eq!(crate::audio_address(Some(outside), six), six);
+}

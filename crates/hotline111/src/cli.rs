@@ -9,6 +9,10 @@ pub(crate) mod demo;
 mod init;
 pub(crate) mod output;
 mod password;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it measures how long others take"
+)]
 mod sipcheck;
 mod sounds;
 mod table;

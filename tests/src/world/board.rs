@@ -113,6 +113,7 @@ impl World {
             srtp: hotline_switchboard::Srtp::Offer,
             identity: None,
             advertise: SERVER_IP,
+            told: None,
             workers: 1,
             sounds,
             restart_byes_per_s: 100,

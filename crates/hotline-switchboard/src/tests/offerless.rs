@@ -73,6 +73,7 @@ impl Line {
             srtp,
             identity,
             advertise: here.ip(),
+            told: None,
             workers: 1,
             sounds: SoundIndex::new(),
             restart_byes_per_s: 1,

@@ -3,14 +3,14 @@
 use super::args::Cli;
 use super::control::{ControlRequest, ask};
 use super::output::{Console, Exit};
-use super::sipcheck::{Finding, Level, is_here, judge_told};
+use super::sipcheck::{Finding, Level, is_here, judge_audio, judge_told};
 use super::table::Table;
 use crate::config::{Fault, ListenerSettings, Loaded, ServerSettings, Severity, Tongue, load};
 use crate::shell::tls;
 use hotline_sip::Transport;
 use std::fs;
 use std::io::Read;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 
 /// First bytes of every SQLite file.
@@ -195,16 +195,12 @@ fn machine(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
 
 /// Addresses that others are told and that lead elsewhere: their calls would be silent, or never come.
 fn told(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
-    let media = &loaded.media;
-    let mut found = vec![judge(
-        ("media address", "[media]"),
-        media.bind,
-        media.advertise,
-    )];
+    let mut found = judge_audio(loaded);
     for listener in &loaded.sip.listeners {
         let what = format!("{} {}", listener.transport.name(), listener.advertise);
         let (bind, advertise) = (listener.local.ip(), listener.advertise.ip());
-        found.push(judge((&what, "[sip]"), bind, advertise));
+        let is_here = is_here(advertise);
+        found.push(judge_told(&what, "[sip]", bind, advertise, is_here));
     }
     let trouble = |finding: Finding| {
         let severity = match finding.level {
@@ -218,10 +214,6 @@ fn told(loaded: &Loaded, tongue: Tongue) -> Vec<Trouble> {
         Some(Trouble { severity, text })
     };
     found.into_iter().filter_map(trouble).collect()
-}
-
-fn judge((what, section): (&str, &str), bind: IpAddr, advertise: IpAddr) -> Finding {
-    judge_told(what, section, bind, advertise, is_here(advertise))
 }
 
 fn bind(address: SocketAddr, transport: Transport) -> std::io::Result<()> {

@@ -12,7 +12,7 @@ mod probe;
 mod tests;
 mod trunk;
 
-pub(super) use address::{is_here, judge_told};
+pub(super) use address::{is_here, judge_audio, judge_told};
 pub(super) use finding::{Finding, Level, Said};
 
 use super::args::{Cli, Sipcheck};
@@ -139,18 +139,11 @@ fn server(running: Option<&Running>) -> Finding {
 
 fn media(loaded: &Loaded, running: Option<&Running>) -> Vec<Finding> {
     let media = &loaded.media;
-    let (bind, advertise) = (media.bind, media.advertise);
-    let mut found = vec![judge_told(
-        "media address",
-        "[media]",
-        bind,
-        advertise,
-        is_here(advertise),
-    )];
+    let mut found = judge_audio(loaded);
     let free = running.map(|running| running.status.free_ports);
     found.push(ports::judge(
         media.ports,
-        &ports::try_some(bind, media.ports),
+        &ports::try_some(media.bind, media.ports),
         free,
     ));
     found

@@ -93,8 +93,10 @@ pub(crate) struct SipSettings {
 pub(crate) struct MediaSettings {
     /// To bind.
     pub bind: IpAddr,
-    /// To name in SDP.
+    /// To name in SDP of calls to carriers.
     pub advertise: IpAddr,
+    /// To name in all SDP of its family; None = what the listener tells by which somebody is reached.
+    pub told: Option<IpAddr>,
     /// First and last RTP port.
     pub ports: (u16, u16),
     /// Keys for phones' audio in the session descriptions.
@@ -301,7 +303,9 @@ pub(crate) fn media(root: &mut Section<'_>, sip: &SipSettings) -> MediaSettings 
     } else {
         bind.value
     };
+    let is_told = section.has("advertise");
     let advertise = section.or("advertise", default_advertise);
+    let told = is_told.then_some(advertise);
     if advertise.is_unspecified() && section.has("bind") {
         section
             .notes()
@@ -320,6 +324,7 @@ pub(crate) fn media(root: &mut Section<'_>, sip: &SipSettings) -> MediaSettings 
     MediaSettings {
         bind: bind.value,
         advertise,
+        told,
         ports: (ports.first, ports.last),
         srtp,
         workers,

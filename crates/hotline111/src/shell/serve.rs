@@ -152,6 +152,7 @@ impl Server<'_> {
                 srtp: loaded.media.srtp,
                 identity,
                 advertise: loaded.media.advertise,
+                told: loaded.media.told,
                 workers: workers::worker_count(loaded.media.workers),
                 sounds: table.index,
                 restart_byes_per_s: loaded.server.byes_per_s,

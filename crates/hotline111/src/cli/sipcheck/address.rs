@@ -1,11 +1,24 @@
 //! Whether an address that others are told leads to our sockets.
 
 use super::finding::{Finding, Level, Said};
+use crate::config::Loaded;
+use hotline_switchboard::audio_address;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, UdpSocket};
 
 /// Whether an interface of this machine has the address.
 pub(crate) fn is_here(ip: IpAddr) -> bool {
     UdpSocket::bind((ip, 0)).is_ok()
+}
+
+/// Judges each address that some caller or phone is told for audio.
+pub(crate) fn judge_audio(loaded: &Loaded) -> Vec<Finding> {
+    let media = &loaded.media;
+    let listeners = loaded.sip.listeners.iter();
+    let told = listeners.map(|listener| audio_address(media.told, listener.advertise.ip()));
+    let all: BTreeSet<IpAddr> = told.chain([media.advertise]).collect();
+    let judge = |told| judge_told("media address", "[media]", media.bind, told, is_here(told));
+    all.into_iter().map(judge).collect()
 }
 
 /// Judges what `section` tells others, `advertise`, by where its sockets are.

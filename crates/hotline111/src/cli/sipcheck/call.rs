@@ -8,6 +8,7 @@ use hotline_phone::{
     Bank, BankConfig, CallScript, EndedBy, Error, EventKind, Talk, read_recording,
 };
 use hotline_sip::Transport;
+use hotline_switchboard::audio_address;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -86,7 +87,8 @@ pub(super) fn check(
         .unwrap_or_else(|error| Echo::Failed(explain(&error)));
     // What was recorded is one tone; a folder that stays is no fault of the line.
     let _ = std::fs::remove_dir_all(&folder);
-    judge(&echo, &user, loaded.media.advertise, loaded.media.ports)
+    let told = audio_address(loaded.media.told, listener.advertise.ip());
+    judge(&echo, &user, told, loaded.media.ports)
 }
 
 fn explain(error: &Error) -> String {

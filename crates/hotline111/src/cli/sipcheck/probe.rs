@@ -60,7 +60,7 @@ pub(super) async fn options(way: &Way) -> Answer {
             }
         }
     };
-    let outcome = match timeout(ANSWER_MAX, asked).await {
+    let outcome = match timeout(ANSWER_MAX, Box::pin(asked)).await {
         Err(_) => Outcome::Silent,
         Ok(Err(error)) => Outcome::Refused(error.to_string()),
         Ok(Ok((status, after))) => Outcome::Answered {
