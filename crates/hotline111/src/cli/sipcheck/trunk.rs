@@ -8,7 +8,7 @@ use crate::cli::control::TrunkLine;
 use crate::config::Loaded;
 use crate::shell::dns::Resolver;
 use crate::shell::tls::Tls;
-use hotline_sip::{Query, Records, Transport, Trunk, TrunkHost, look_up};
+use hotline_sip::{CarrierHost, Query, Records, Transport, Trunk, TrunkHost, look_up};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -27,7 +27,7 @@ pub(super) async fn check(loaded: &Loaded, running: Option<&Running>) -> Vec<Fin
     let resolver = Resolver::open(&loaded.sip.name_servers);
     let tls = Tls::load(&loaded.sip.tls).ok();
     let mut found = Vec::new();
-    for trunk in &loaded.sip.trunks {
+    for (id, trunk) in (0..).zip(&loaded.sip.trunks) {
         let line = running.and_then(|running| {
             let mut lines = running.trunks.iter();
             lines.find(|line| line.trunk == trunk.name)
@@ -43,21 +43,28 @@ pub(super) async fn check(loaded: &Loaded, running: Option<&Running>) -> Vec<Fin
             if found_ways.is_empty() {
                 found.push(not_found(trunk, host));
             }
-            ways.extend(found_ways);
+            ways.extend(found_ways.into_iter().map(|way| (way, host)));
         }
-        for (transport, address) in ways {
-            let from = local(loaded, transport, address);
+        for ((transport, address), host) in ways {
+            let carrier = CarrierHost {
+                trunk: id,
+                host: host.host.clone(),
+            };
             let trust = tls
                 .as_ref()
                 .filter(|_| transport.is_secure())
-                .and_then(|tls| tls.client(address.ip()));
-            let way = Way {
-                transport,
-                from,
-                to: address,
-                trust,
+                .and_then(|tls| tls.client(address.ip(), Some(&carrier)));
+            let outcome = if transport.is_secure() && trust.is_none() {
+                Outcome::Refused("no `roots` in [tls]".to_owned())
+            } else {
+                let way = Way {
+                    transport,
+                    from: local(loaded, transport, address),
+                    to: address,
+                    trust,
+                };
+                options(&way).await.outcome
             };
-            let outcome = options(&way).await.outcome;
             let is_up = line.and_then(|line| said_of(line, transport, address));
             tried.push(Tried {
                 transport,
@@ -265,8 +272,10 @@ fn unheard(trunk: &Trunk, advertise: IpAddr) -> Option<Finding> {
 pub(super) fn private(
     trunk: &Trunk,
     advertise: IpAddr,
-    mut theirs: impl Iterator<Item = IpAddr>,
+    theirs: impl Iterator<Item = IpAddr>,
 ) -> Option<Finding> {
+    // Those of the other family are told another address.
+    let mut theirs = theirs.filter(|ip| ip.is_ipv4() == advertise.is_ipv4());
     if is_public(advertise) || !theirs.any(is_public) {
         return None;
     }
