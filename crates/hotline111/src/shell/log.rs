@@ -112,6 +112,10 @@ const NO_ROUTE: &str = "none";
 
 /// The last line of a call: what became of it.
 pub(crate) fn fate(record: &CallRecord, short_ms: u32) {
+    // An echo test, a feature code: no call of the line.
+    if !record.is_counted {
+        return;
+    }
     if let Some(fate) = record.fate(short_ms) {
         info!(call = %record.call, fate = fate.code(), wait_ms = record.wait_ms, talk_ms = record.talk_ms, "fate");
     }
