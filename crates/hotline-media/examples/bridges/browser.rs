@@ -42,6 +42,7 @@ impl Client {
         let remote = Remote {
             fragment: "chrm".to_owned(),
             fingerprint: fingerprint.try_into().map_err(|_| "no SHA-256")?,
+            is_passive: false,
         };
         let credentials = server.credentials(leg).ok_or("no credentials")?;
         let random = [0; RANDOM_BYTES];
