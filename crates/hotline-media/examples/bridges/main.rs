@@ -19,7 +19,7 @@ use load::Load;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 /// Kinds of counsellors' legs.
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 8] = [
     ("plain", Kind::new(Codec::Pcma, Cover::None)),
     ("recorded", Kind::new(Codec::Pcma, Cover::None).recorded()),
     ("mu-law", Kind::new(Codec::Pcmu, Cover::None)),
@@ -28,10 +28,6 @@ const KINDS: [(&str, Kind); 9] = [
     ("sdes", Kind::new(Codec::Pcma, Cover::Sdes)),
     ("browser", Kind::new(Codec::Pcma, Cover::Browser)),
     ("browser-opus", Kind::new(Codec::Opus, Cover::Browser)),
-    (
-        "browser-opus-recorded",
-        Kind::new(Codec::Opus, Cover::Browser).recorded(),
-    ),
 ];
 
 /// What a counsellor's leg is.

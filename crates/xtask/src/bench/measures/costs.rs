@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// As `hotline-media`'s example `bridges` names them, and what they are; the first is what the others are compared
 /// with.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 8] = [
     ("plain", "forwarded, A-law to A-law"),
     ("recorded", "forwarded and recorded"),
     ("mu-law", "A-law to mu-law by a table"),
@@ -19,7 +19,6 @@ const KINDS: [(&str, &str); 9] = [
     ("g722", "transcoded, A-law to G.722"),
     ("opus", "transcoded, A-law to Opus"),
     ("browser-opus", "browser, DTLS-SRTP, A-law to Opus"),
-    ("browser-opus-recorded", "browser, A-law to Opus, recorded"),
 ];
 /// A hundred calls of the dearest kind fill most of a core.
 const CALLS: &str = "100";
