@@ -100,6 +100,7 @@ impl Switch {
             return Err(Cause::Overload);
         }
         match (&route.kind, &arrival.origin) {
+            // Nobody waits for themselves.
             (RouteKind::Agent(agent), Origin::Account(user))
                 if self.agent_of_account(user) == Some(*agent) =>
             {

@@ -89,6 +89,8 @@ pub enum TransferOutcome {
     Failed(Cause),
     /// It failed and the counsellor's phone had gone: the caller is back in the line, first for them.
     FailedAlone(Cause),
+    /// The counsellor took the caller back before it was done.
+    TakenBack,
 }
 
 /// One fact. Its time is the frame's.

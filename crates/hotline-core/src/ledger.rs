@@ -391,7 +391,7 @@ impl CallRecord {
     fn transfer_ended(&mut self, at: Moment, outcome: TransferOutcome) {
         let to = self.transfer_to.take();
         match outcome {
-            TransferOutcome::CallOver => {}
+            TransferOutcome::CallOver | TransferOutcome::TakenBack => {}
             TransferOutcome::Done => {
                 self.end_talk(at);
                 self.transferred_to = to;

@@ -132,7 +132,8 @@ pub enum RouteKind {
 pub struct Outbound {
     /// Exact number, e.g. `113`, or with a last `%` = any rest, e.g. `024%`.
     pub dialled: String,
-    /// Names of trunks, in the order in which they are tried.
+    /// Names of trunks, in the order in which they are tried; none: the number is not allowed, whatever a wider one
+    /// behind it says.
     pub trunks: Vec<String>,
 }
 

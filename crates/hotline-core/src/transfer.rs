@@ -4,7 +4,7 @@
 //!            number of a counsellor, or outside           answer
 //!  Talking ─────────────────────────────────► Reaching ─────────► Talking with the colleague, or Outside
 //!    │ ▲                                          │
-//!    │ └───────────── whatever fails ─────────────┤ the phone has hung up meanwhile:
+//!    │ └─── whatever fails; resumed from hold ────┤ the phone has hung up meanwhile:
 //!    │                                            └──► Waiting, at the head, first for the same counsellor
 //!    ├── number of a queue ──► Waiting
 //!    └── the other call ─────► Talking with its counsellor, or Outside
@@ -166,6 +166,9 @@ impl Switch {
         let outbound = allowed
             .find(|outbound| fits_number(&outbound.dialled, number))
             .ok_or(TransferRefusal::UnknownTarget)?;
+        if outbound.trunks.is_empty() {
+            return Err(TransferRefusal::NotAllowed);
+        }
         Ok(Target::Outside {
             number: CallerNumber::new(number.to_string()),
             trunks: outbound.trunks.clone(),
@@ -466,7 +469,8 @@ impl Switch {
             .plan
             .outbound
             .iter()
-            .find(|outbound| fits_number(&outbound.dialled, dialled))?;
+            .find(|outbound| fits_number(&outbound.dialled, dialled))
+            .filter(|outbound| !outbound.trunks.is_empty())?;
         Some(Route {
             dialled: dialled.to_string(),
             trunk: None,

@@ -1,37 +1,35 @@
 //! A counsellor asks a third party for advice, hands over, or changes phones in mid-talk.
 
-use super::check;
+use super::{LAN_TALKS, LAN_TALKS_BESIDE_HOA, check, check_from};
 use expect_test::expect;
 
 #[test]
+fn nobody_asks_themselves_for_advice() {
+    check_from(
+        LAN_TALKS,
+        "4 c2 dials 701 from lan
+         5 c1 hangs up",
+        expect![[r#"
+            4.0   > c2 dials 701 from lan
+            4.0     c2: ***78 from lan to 701 = agent, not counted | ended by System, Busy | <- reject, Busy
+            5.0   > c1 hangs up
+            5.0     lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
+            5.0     c1: ended by Caller, NormalClearing
+        "#]],
+    );
+}
+
+#[test]
 fn the_colleague_asked_for_advice_takes_the_caller() {
-    check(
-        "0 lan is reachable
-         0 hoa is reachable
-         0 c1 dials 111
-         1 c1 presses 1
-         2 lan answers
-         3 lan holds
+    check_from(
+        LAN_TALKS_BESIDE_HOA,
+        "3 lan holds
          4 c2 dials 702 from lan
          5 lan joins c2
          6 hoa answers
          8 lan joins c2
          12 c1 hangs up",
         expect![[r#"
-            0.0   > lan is reachable
-            0.0     lan: ready (registered)
-            0.0   > hoa is reachable
-            0.0     hoa: ready (registered)
-            0.0   > c1 dials 111
-            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
-            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-            1.0   > c1 presses 1
-            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-            1.0     lan: offered c1 (offer) | <- ring
-            2.0   > lan answers
-            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
-            2.0     lan: talking with c1 (answer)
-            2.0     c1: <- connect lan
             3.0   > lan holds
             3.0     c1: held | <- disconnect | <- bed Music
             4.0   > c2 dials 702 from lan
@@ -62,12 +60,9 @@ fn the_colleague_asked_for_advice_takes_the_caller() {
 
 #[test]
 fn advice_may_be_asked_outside_and_joined_from_either_leg() {
-    check(
-        "0 lan is reachable
-         0 c1 dials 111
-         1 c1 presses 1
-         2 lan answers
-         3 lan holds
+    check_from(
+        LAN_TALKS,
+        "3 lan holds
          4 c2 dials 113 from lan
          5 c2 joins lan
          6 outside answers
@@ -75,18 +70,6 @@ fn advice_may_be_asked_outside_and_joined_from_either_leg() {
          8 c2 joins lan
          12 outside hangs up",
         expect![[r#"
-            0.0   > lan is reachable
-            0.0     lan: ready (registered)
-            0.0   > c1 dials 111
-            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
-            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-            1.0   > c1 presses 1
-            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-            1.0     lan: offered c1 (offer) | <- ring
-            2.0   > lan answers
-            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
-            2.0     lan: talking with c1 (answer)
-            2.0     c1: <- connect lan
             3.0   > lan holds
             3.0     c1: held | <- disconnect | <- bed Music
             4.0   > c2 dials 113 from lan
@@ -116,13 +99,9 @@ fn advice_may_be_asked_outside_and_joined_from_either_leg() {
 
 #[test]
 fn advice_that_is_not_to_be_had_changes_nothing() {
-    check(
-        "0 lan is reachable
-         0 hoa is reachable
-         0 c1 dials 111
-         1 c1 presses 1
-         2 lan answers
-         3 c2 dials 113 from lan
+    check_from(
+        LAN_TALKS_BESIDE_HOA,
+        "3 c2 dials 113 from lan
          4 outside is busy
          5 c3 dials 702 from lan
          6 c3 hangs up
@@ -135,20 +114,6 @@ fn advice_that_is_not_to_be_had_changes_nothing() {
          13 hoa hangs up
          14 c6 dials 113 from lan",
         expect![[r#"
-            0.0   > lan is reachable
-            0.0     lan: ready (registered)
-            0.0   > hoa is reachable
-            0.0     hoa: ready (registered)
-            0.0   > c1 dials 111
-            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
-            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-            1.0   > c1 presses 1
-            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-            1.0     lan: offered c1 (offer) | <- ring
-            2.0   > lan answers
-            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
-            2.0     lan: talking with c1 (answer)
-            2.0     c1: <- connect lan
             3.0   > c2 dials 113 from lan
             3.0     c2: ***78 from lan to 113 = outside, not counted
             3.0     c1: lan asks for advice by c2
@@ -197,32 +162,14 @@ fn advice_that_is_not_to_be_had_changes_nothing() {
 
 #[test]
 fn a_colleague_who_held_the_line_has_the_caller_on_hold() {
-    check(
-        "0 lan is reachable
-         0 hoa is reachable
-         0 c1 dials 111
-         1 c1 presses 1
-         2 lan answers
-         4 c2 dials 702 from lan
+    check_from(
+        LAN_TALKS_BESIDE_HOA,
+        "4 c2 dials 702 from lan
          6 hoa answers
          7 hoa holds
          8 lan joins c2
          9 hoa resumes",
         expect![[r#"
-            0.0   > lan is reachable
-            0.0     lan: ready (registered)
-            0.0   > hoa is reachable
-            0.0     hoa: ready (registered)
-            0.0   > c1 dials 111
-            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
-            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-            1.0   > c1 presses 1
-            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-            1.0     lan: offered c1 (offer) | <- ring
-            2.0   > lan answers
-            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
-            2.0     lan: talking with c1 (answer)
-            2.0     c1: <- connect lan
             4.0   > c2 dials 702 from lan
             4.0     c2: ***78 from lan to 702 = agent, not counted
             4.0     c1: lan asks for advice by c2
@@ -250,27 +197,12 @@ fn a_colleague_who_held_the_line_has_the_caller_on_hold() {
 
 #[test]
 fn another_phone_of_the_same_counsellor_takes_the_talk() {
-    check(
-        "0 lan is reachable
-         0 c1 dials 111
-         1 c1 presses 1
-         2 lan answers
-         3 lan holds
+    check_from(
+        LAN_TALKS,
+        "3 lan holds
          4 c2 dials for lan from lan
          8 lan hangs up",
         expect![[r#"
-            0.0   > lan is reachable
-            0.0     lan: ready (registered)
-            0.0   > c1 dials 111
-            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
-            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-            1.0   > c1 presses 1
-            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-            1.0     lan: offered c1 (offer) | <- ring
-            2.0   > lan answers
-            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
-            2.0     lan: talking with c1 (answer)
-            2.0     c1: <- connect lan
             3.0   > lan holds
             3.0     c1: held | <- disconnect | <- bed Music
             4.0   > c2 dials for lan from lan
@@ -343,13 +275,9 @@ fn nobody_else_takes_a_talk_and_nothing_but_a_talk_is_taken() {
 
 #[test]
 fn a_changed_plan_and_a_stop_touch_no_transfer_wrongly() {
-    check(
-        "0 lan is reachable
-         0 hoa is reachable
-         0 c1 dials 111
-         1 c1 presses 1
-         2 lan answers
-         3 lan passes to 702
+    check_from(
+        LAN_TALKS_BESIDE_HOA,
+        "3 lan passes to 702
          4 plan loses agent hoa
          5 plan regains agent hoa
          5 hoa is reachable
@@ -365,20 +293,6 @@ fn a_changed_plan_and_a_stop_touch_no_transfer_wrongly() {
          16 drain 5
          21 is over",
         expect![[r#"
-            0.0   > lan is reachable
-            0.0     lan: ready (registered)
-            0.0   > hoa is reachable
-            0.0     hoa: ready (registered)
-            0.0   > c1 dials 111
-            0.0     c1: ***78 from trunk viettel to 111 = entry | <- answer
-            0.0     c1: answered | recording Made | <- record | speaks vi | <- bed Soft | at entry | <- say greet.main lang.en/en lang.more svc.child svc.traf svc.cannot svc.human
-            1.0   > c1 presses 1
-            1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
-            1.0     lan: offered c1 (offer) | <- ring
-            2.0   > lan answers
-            2.0     c1: offer to lan ended, Answered | joined with lan | notice heard, None
-            2.0     lan: talking with c1 (answer)
-            2.0     c1: <- connect lan
             3.0   > lan passes to 702
             3.0     c1: lan passes on to Agent("hoa")
             3.0     lan: <- transfer Trying

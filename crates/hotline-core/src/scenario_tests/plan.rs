@@ -372,10 +372,20 @@ pub(super) fn test_plan() -> Plan {
         shutdown: Some(prompt("sys.down")),
         lost_agent: Some(prompt("sys.lost_agent")),
         beep: Some(prompt("tone.beep")),
-        outbound: vec![Outbound {
-            dialled: "113".to_string(),
-            trunks: vec!["north".to_string(), "south".to_string()],
-        }],
+        outbound: vec![
+            Outbound {
+                dialled: "113".to_string(),
+                trunks: vec!["north".to_string(), "south".to_string()],
+            },
+            Outbound {
+                dialled: "0900%".to_string(),
+                trunks: Vec::new(),
+            },
+            Outbound {
+                dialled: "09%".to_string(),
+                trunks: vec!["north".to_string()],
+            },
+        ],
         transfer_wait: Some(prompt("xfer.wait")),
         transfer_failed: Some(prompt("xfer.fail")),
     }

@@ -14,8 +14,20 @@ use std::{
 
 /// Plays the script; the ladder is everything that was said. Lines that begin with `#` are remarks.
 pub(super) fn run(plan: Plan, script: &str) -> String {
+    run_from(plan, "", script)
+}
+
+/// As [`run`], behind a beginning whose ladder is left out.
+pub(super) fn run_from(plan: Plan, beginning: &str, script: &str) -> String {
     let mut world = World::new(plan);
     let mut printer = Printer::default();
+    play(&mut world, &mut printer, beginning);
+    printer.text.clear();
+    play(&mut world, &mut printer, script);
+    printer.text + "\n"
+}
+
+fn play(world: &mut World, printer: &mut Printer, script: &str) {
     for line in script
         .lines()
         .map(str::trim)
@@ -24,12 +36,11 @@ pub(super) fn run(plan: Plan, script: &str) -> String {
         let (at, what) = line.split_once(' ').unwrap();
         let at: f64 = at.parse().unwrap();
         world.run_until(START.plus_millis((at * 1_000.0).round() as u64));
-        printer.print(&mut world);
-        printer.remark(&world, what.trim());
-        happen(&mut world, what.trim());
-        printer.print(&mut world);
+        printer.print(world);
+        printer.remark(world, what.trim());
+        happen(world, what.trim());
+        printer.print(world);
     }
-    printer.text + "\n"
 }
 
 /// One happening.

@@ -153,6 +153,7 @@ impl Switch {
             LegEvent::Resumed => {
                 if core::mem::take(&mut back.is_held) {
                     turn.state(Fact::Resumed { call: id });
+                    self.take_back(turn, id);
                 }
             }
             LegEvent::MediaLost => self.ask_whether_alive(turn, leg),
@@ -295,15 +296,7 @@ impl Switch {
             return None;
         };
         let (to, leg, back) = (to.clone(), *leg, back.clone());
-        self.timers.cancel(Timer::Ring(id));
-        self.drop_leg(turn, leg, cause);
-        if let Party::Agent(agent) = to {
-            turn.state(Fact::OfferEnded {
-                call: id,
-                agent: self.user(agent),
-                outcome,
-            });
-        }
+        self.stop_ring(turn, id, (&to, leg), cause, outcome);
         match back {
             Some(back) => self.give_back(turn, id, back, cause),
             None => {
@@ -354,6 +347,70 @@ impl Switch {
         }
     }
 
+    /// Whoever is rung is rung no more. What that means for a colleague's state is not said here.
+    fn stop_ring(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: CallId,
+        (to, leg): (&Party, LegId),
+        cause: Cause,
+        outcome: OfferOutcome,
+    ) {
+        self.timers.cancel(Timer::Ring(id));
+        self.drop_leg(turn, leg, cause);
+        if let Party::Agent(agent) = to {
+            turn.state(Fact::OfferEnded {
+                call: id,
+                agent: self.user(*agent),
+                outcome,
+            });
+        }
+    }
+
+    /// The counsellor resumed the line: they want the caller again and not the transfer.
+    fn take_back(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let caller_leg = call.caller_leg;
+        let CallState::Reaching {
+            to,
+            leg,
+            back: Some(back),
+        } = &call.state
+        else {
+            return;
+        };
+        let (to, rung, back) = (to.clone(), *leg, back.clone());
+        let Some(leg) = back.leg else { return };
+        self.stop_ring(
+            turn,
+            id,
+            (&to, rung),
+            Cause::CallerGone,
+            OfferOutcome::Withdrawn,
+        );
+        if let Party::Agent(agent) = to {
+            self.agent_event(turn, agent, AgentEvent::CallerGone);
+        }
+        turn.state(Fact::TransferEnded {
+            call: id,
+            agent: self.user(back.agent),
+            outcome: TransferOutcome::TakenBack,
+        });
+        let state = CallState::Talking {
+            wait: back.wait,
+            agent: back.agent,
+            leg,
+            is_held: false,
+            successor: None,
+        };
+        self.set_state(id, state);
+        let failed = TransferProgress::Failed(Cause::CallerGone);
+        turn.order(leg, LegOrder::TransferProgress(failed));
+        turn.order(caller_leg, LegOrder::Connect(leg));
+    }
+
     /// The call is over while somebody is rung: nobody is rung any more, and the counsellor is free.
     pub(crate) fn stop_reaching(&mut self, turn: &mut Turn<'_>, id: CallId, told: Cause) {
         let Some(CallState::Reaching { to, leg, back }) =
@@ -362,18 +419,12 @@ impl Switch {
             return;
         };
         let (to, leg, back) = (to.clone(), *leg, back.clone());
-        self.timers.cancel(Timer::Ring(id));
-        self.drop_leg(turn, leg, Cause::CallerGone);
+        let outcome = match told {
+            Cause::CallerGone => OfferOutcome::CallerGone,
+            _ => OfferOutcome::Withdrawn,
+        };
+        self.stop_ring(turn, id, (&to, leg), Cause::CallerGone, outcome);
         if let Party::Agent(agent) = to {
-            let outcome = match told {
-                Cause::CallerGone => OfferOutcome::CallerGone,
-                _ => OfferOutcome::Withdrawn,
-            };
-            turn.state(Fact::OfferEnded {
-                call: id,
-                agent: self.user(agent),
-                outcome,
-            });
             self.agent_event(turn, agent, AgentEvent::CallerGone);
         }
         let Some(back) = back else { return };
