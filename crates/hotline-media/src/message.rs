@@ -249,6 +249,11 @@ pub enum Command {
     },
     /// Begin (or stop) the recordings of all legs being refused: disk full. Running ones are completed as they are.
     RefuseRecordings(bool),
+    /// Bind so many ports more than usual ahead: the owner keeps as many for callers who will need a second one.
+    KeepReady {
+        /// Ports, 0 at the start; each replaces the one before.
+        ports: u32,
+    },
     /// Close all legs and end the thread.
     Stop,
 }

@@ -192,6 +192,8 @@ impl Shard {
                 }
             }
             Command::RefuseRecordings(is_refused) => self.refuse_recordings(now, is_refused, out),
+            // Ports are the worker's.
+            Command::KeepReady { .. } => {}
             Command::Stop => self.stop(now, out),
         }
     }

@@ -68,12 +68,7 @@ impl Switchboard {
                 };
                 self.tell_core(Input::Leg(LegId(leg), ended));
             }
-            Event::Ports(ports) => {
-                self.legs.add_ports(worker, &ports);
-                for (leg, agent, call) in std::mem::take(&mut self.legs.rings_waiting) {
-                    self.ring(leg, agent, call, turn);
-                }
-            }
+            Event::Ports(ports) => self.legs.add_ports(worker, &ports),
             Event::RecordingClosed {
                 recording,
                 length_ms,

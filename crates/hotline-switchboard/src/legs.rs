@@ -1,7 +1,7 @@
 //! The one table: leg -> dialog (the same number), media leg (the same number) and its worker.
 
 use crate::Keys;
-use hotline_core::{AgentId, CallId, LegId, Mono};
+use hotline_core::{CallId, LegId, Mono};
 use hotline_media::LegPlan;
 use hotline_media::sdp::{Local, RANDOM_BYTES, Security};
 use hotline_sip::MediaKind;
@@ -174,6 +174,28 @@ pub(crate) struct CallEntry {
     pub(crate) label: String,
     /// The talk for which this call asks advice: its legs live on the same worker, because they may be joined.
     pub(crate) beside: Option<CallId>,
+    /// Where its legs live, from the answer on.
+    pub(crate) worker: Option<u16>,
+    /// Legs of counsellors and of people outside that have a port.
+    pub(crate) parties: u16,
+}
+
+impl CallEntry {
+    pub(crate) fn new(caller: LegId, label: String) -> Self {
+        Self {
+            caller,
+            label,
+            beside: None,
+            worker: None,
+            parties: 0,
+        }
+    }
+
+    /// The worker on which a port is kept for this call: whoever is let in will need a second one, and must never
+    /// wait for it.
+    fn keeps(&self) -> Option<u16> {
+        self.worker.filter(|_| self.parties == 0)
+    }
 }
 
 /// Legs, calls, and the free media ports of each worker.
@@ -181,15 +203,31 @@ pub(crate) struct CallEntry {
 pub(crate) struct Legs {
     pub(crate) legs: BTreeMap<LegId, Leg>,
     pub(crate) calls: BTreeMap<CallId, CallEntry>,
-    /// Counsellors to be rung as soon as there is a media port. Each belongs to a call, so calls bound it.
-    pub(crate) rings_waiting: Vec<(LegId, AgentId, CallId)>,
     workers: Vec<WorkerPorts>,
 }
 
 #[derive(Debug, Default)]
 struct WorkerPorts {
+    /// At hand.
     free: Vec<u16>,
     in_use: usize,
+    /// Of `free`, for parties of calls that have none.
+    kept: usize,
+    /// The worker binds so many more than usual.
+    told: usize,
+}
+
+impl WorkerPorts {
+    /// At hand and kept for nobody.
+    fn room(&self) -> usize {
+        self.free.len().saturating_sub(self.kept)
+    }
+
+    fn take(&mut self) -> Option<u16> {
+        let port = self.free.pop()?;
+        self.in_use += 1;
+        Some(port)
+    }
 }
 
 impl Legs {
@@ -206,44 +244,129 @@ impl Legs {
         }
     }
 
-    /// A port for a leg of `call`: of the worker that carries the caller, or of the least loaded one.
-    pub(crate) fn take_port(&mut self, call: Option<CallId>) -> Option<(u16, u16)> {
-        let of_call = call.and_then(|call| self.worker_of(call));
-        let worker = match of_call {
+    /// A port for a caller who is let in, with another one kept for whoever will talk with them; None: no room. On the
+    /// least loaded worker, or where the talk is for which the call asks advice.
+    pub(crate) fn port_for_caller(&mut self, call: CallId) -> Option<(u16, u16)> {
+        let beside = self.calls.get(&call)?.beside;
+        let worker = match beside.and_then(|talk| self.calls.get(&talk)?.worker) {
             Some(worker) => worker,
-            None => {
-                let (index, _) = self
-                    .workers
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, worker)| !worker.free.is_empty())
-                    .min_by_key(|(_, worker)| worker.in_use)?;
-                u16::try_from(index).ok()?
-            }
+            None => self.least_loaded()?,
         };
-        let entry = self.workers.get_mut(usize::from(worker))?;
-        let port = entry.free.pop()?;
-        entry.in_use += 1;
+        let ports = self.workers.get_mut(usize::from(worker))?;
+        if ports.room() < PORTS_OF_A_CALL {
+            return None;
+        }
+        let port = ports.take()?;
+        self.change(call, |entry| entry.worker = Some(worker));
         Some((worker, port))
     }
 
-    /// The worker on which the caller of this call is, or of the talk for which it asks advice.
-    fn worker_of(&self, call: CallId) -> Option<u16> {
-        let of = |entry: &CallEntry| self.legs.get(&entry.caller)?.media;
-        let entry = self.calls.get(&call)?;
-        let beside = entry.beside.and_then(|talk| self.calls.get(&talk));
-        let media = of(entry).or_else(|| of(beside?))?;
-        Some(media.0)
+    fn least_loaded(&self) -> Option<u16> {
+        let (index, _) = self
+            .workers
+            .iter()
+            .enumerate()
+            .filter(|(_, worker)| worker.room() >= PORTS_OF_A_CALL)
+            .min_by_key(|(_, worker)| worker.in_use)?;
+        u16::try_from(index).ok()
     }
 
-    /// The worker's leg is closed; its port is not free yet (the worker reports fresh ones).
-    pub(crate) fn release(&mut self, worker: u16) {
-        if let Some(entry) = self.workers.get_mut(usize::from(worker)) {
-            entry.in_use = entry.in_use.saturating_sub(1);
+    /// A port for a party of `call`: the one that is kept for it, or one more (a transfer, another phone) that nobody
+    /// else is sure to need.
+    pub(crate) fn port_for_party(&mut self, call: CallId) -> Option<(u16, u16)> {
+        let entry = self.calls.get(&call)?;
+        let (worker, is_kept) = (entry.worker?, entry.keeps().is_some());
+        let ports = self.workers.get_mut(usize::from(worker))?;
+        if !is_kept && ports.room() == 0 {
+            return None;
+        }
+        let port = ports.take()?;
+        self.change(call, |entry| {
+            entry.parties = entry.parties.saturating_add(1);
+        });
+        Some((worker, port))
+    }
+
+    /// The leg of `call` has no port any more. The port itself is not free yet: the worker reports fresh ones.
+    pub(crate) fn release(&mut self, leg: LegId, call: Option<CallId>, worker: u16) {
+        if let Some(ports) = self.workers.get_mut(usize::from(worker)) {
+            ports.in_use = ports.in_use.saturating_sub(1);
+        }
+        if let Some(call) = call {
+            self.change(call, |entry| {
+                if entry.caller != leg {
+                    entry.parties = entry.parties.saturating_sub(1);
+                }
+            });
         }
     }
 
-    pub(crate) fn free_ports(&self) -> usize {
+    /// The party's leg goes from the call for advice to the talk.
+    pub(crate) fn pass_party(&mut self, leg: LegId, to: CallId) {
+        let Some(entry) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let from = entry.call.replace(to);
+        if let Some(from) = from {
+            self.change(from, |entry| {
+                entry.parties = entry.parties.saturating_sub(1);
+            });
+        }
+        self.change(to, |entry| {
+            entry.parties = entry.parties.saturating_add(1);
+        });
+    }
+
+    /// Nothing is kept for it any more.
+    pub(crate) fn remove_call(&mut self, call: CallId) {
+        self.change(call, |entry| entry.worker = None);
+        self.calls.remove(&call);
+    }
+
+    /// Changes what is known of a call, and what is kept for it.
+    fn change(&mut self, call: CallId, change: impl FnOnce(&mut CallEntry)) {
+        let Some(entry) = self.calls.get_mut(&call) else {
+            return;
+        };
+        let before = entry.keeps();
+        change(entry);
+        let after = entry.keeps();
+        if before == after {
+            return;
+        }
+        if let Some(ports) = before.and_then(|worker| self.workers.get_mut(usize::from(worker))) {
+            ports.kept = ports.kept.saturating_sub(1);
+        }
+        if let Some(ports) = after.and_then(|worker| self.workers.get_mut(usize::from(worker))) {
+            ports.kept += 1;
+        }
+    }
+
+    /// Workers that must bind more or fewer ports ahead, and how many. In steps, so that they are seldom told.
+    pub(crate) fn ports_to_keep(&mut self) -> Vec<(u16, u32)> {
+        let mut news = Vec::new();
+        for (worker, ports) in (0u16..).zip(&mut self.workers) {
+            let wanted = ports.kept.next_multiple_of(KEPT_STEP);
+            if wanted != ports.told {
+                ports.told = wanted;
+                news.push((worker, u32::try_from(wanted).unwrap_or(u32::MAX)));
+            }
+        }
+        news
+    }
+
+    pub(crate) fn ports_at_hand(&self) -> usize {
         self.workers.iter().map(|worker| worker.free.len()).sum()
     }
+
+    /// For new callers, who take two each.
+    pub(crate) fn free_ports(&self) -> usize {
+        let pairs = |worker: &WorkerPorts| worker.room() / PORTS_OF_A_CALL * PORTS_OF_A_CALL;
+        self.workers.iter().map(pairs).sum()
+    }
 }
+
+/// The caller's and the party's.
+const PORTS_OF_A_CALL: usize = 2;
+/// A worker hears of its reserve when it has changed by so much.
+const KEPT_STEP: usize = 32;

@@ -21,6 +21,7 @@ mod keys;
 mod legs;
 mod number;
 mod offers;
+mod ring;
 mod security;
 mod sounds;
 mod switchboard;

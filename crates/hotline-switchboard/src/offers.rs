@@ -5,7 +5,7 @@ use crate::browsers::Agreed;
 use crate::legs::{LegState, Offer};
 use crate::switchboard::Switchboard;
 use crate::turn::{Effect, Say, Turn};
-use hotline_core::{Cause, Input, LegEvent, LegId};
+use hotline_core::{CallId, Cause, Input, LegEvent, LegId};
 use hotline_media::browser::BrowserPlan;
 use hotline_media::sdp::{self, SdpError};
 use hotline_media::{Command as MediaCommand, LegPlan};
@@ -23,7 +23,7 @@ impl Switchboard {
         };
         let (offer, source) = (offer.clone(), *source);
         let call = entry.call;
-        let Some((worker, port)) = self.legs.take_port(call) else {
+        let Some((worker, port)) = self.port_for_answer(leg, call) else {
             turn.says.push(Say::NoMediaPort { leg });
             return self.fail_answer(leg, Cause::Overload, turn);
         };
@@ -48,7 +48,7 @@ impl Switchboard {
             Ok(((body, plan, browser), state)) => ((body, keys.apply(plan), browser), state),
             Err(error) => {
                 self.legs.add_ports(worker, &[port]);
-                self.legs.release(worker);
+                self.legs.release(leg, call, worker);
                 let error = error.to_string();
                 turn.says.push(Say::SdpRefused { leg, error });
                 return self.fail_answer(leg, Cause::UnsupportedMedia, turn);
@@ -99,6 +99,16 @@ impl Switchboard {
                 let offer = offer.ok_or(SdpError::NothingInCommon)?;
                 Ok((offer, plan, self.browsers.waiting(leg)))
             }
+        }
+    }
+
+    /// A caller is let in; or another phone takes the place of one in a call that is.
+    fn port_for_answer(&mut self, leg: LegId, call: Option<CallId>) -> Option<(u16, u16)> {
+        let call = call?;
+        if self.legs.calls.get(&call)?.caller == leg {
+            self.legs.port_for_caller(call)
+        } else {
+            self.legs.port_for_party(call)
         }
     }
 

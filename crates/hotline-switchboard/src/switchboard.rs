@@ -86,7 +86,9 @@ pub struct Counts {
     pub legs: usize,
     /// Calls the edge knows.
     pub calls: usize,
-    /// Media ports at hand.
+    /// Media ports at hand, those included that are kept for whoever will talk with a caller.
+    pub ports_at_hand: usize,
+    /// Media ports for new callers, who take two each.
     pub free_ports: usize,
 }
 
@@ -190,6 +192,10 @@ impl Switchboard {
             Input::Tick => self.on_tick(now),
         }
         self.settle(now, turn);
+        for (worker, ports) in self.legs.ports_to_keep() {
+            let command = hotline_media::Command::KeepReady { ports };
+            turn.effects.push(Effect::Media { worker, command });
+        }
     }
 
     /// When `handle` must be called again at the latest, with `Input::Tick`.
@@ -208,6 +214,7 @@ impl Switchboard {
         Counts {
             legs: self.legs.legs.len(),
             calls: self.legs.calls.len(),
+            ports_at_hand: self.legs.ports_at_hand(),
             free_ports: self.legs.free_ports(),
         }
     }

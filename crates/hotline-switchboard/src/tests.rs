@@ -120,26 +120,25 @@ fn a_missing_clip_is_vietnamese_then_a_tone_and_is_told() {
     assert_eq!(name, "sys.full");
 }
 
+fn admit(legs: &mut Legs, number: u64) -> Option<(u16, u16)> {
+    let (call, leg) = (CallId(number), LegId(2 * number));
+    legs.calls.insert(call, CallEntry::new(leg, String::new()));
+    let port = legs.port_for_caller(call);
+    if port.is_none() {
+        legs.remove_call(call);
+    }
+    port
+}
+
 #[test]
 fn all_legs_of_a_call_live_on_one_worker_and_calls_spread() {
     let mut legs = Legs::new(2);
     legs.add_ports(0, &[100, 102, 104]);
     legs.add_ports(1, &[200, 202, 204]);
-    let first = legs.take_port(None).unwrap();
-    let mut leg = Leg::new(LegState::Up, HERE, hotline_media::sdp::Security::Follow);
-    leg.media = Some(first);
-    legs.legs.insert(LegId(2), leg);
-    legs.calls.insert(
-        CallId(1),
-        CallEntry {
-            caller: LegId(2),
-            label: String::new(),
-            beside: None,
-        },
-    );
-    let second = legs.take_port(None).unwrap();
+    let first = admit(&mut legs, 1).unwrap();
+    let second = admit(&mut legs, 2).unwrap();
     assert_ne!(first.0, second.0, "the next call goes to the other worker");
-    let agent = legs.take_port(Some(CallId(1))).unwrap();
+    let agent = legs.port_for_party(CallId(1)).unwrap();
     assert_eq!(
         agent.0, first.0,
         "the counsellor's leg goes where the caller is"
@@ -147,12 +146,115 @@ fn all_legs_of_a_call_live_on_one_worker_and_calls_spread() {
 }
 
 #[test]
-fn a_worker_without_ports_gives_none_for_its_call() {
+fn whoever_is_let_in_has_a_second_port_and_nobody_takes_it() {
     let mut legs = Legs::new(1);
-    legs.add_ports(0, &[100]);
-    assert!(legs.take_port(None).is_some());
-    assert_eq!(legs.take_port(None), None);
-    assert_eq!(legs.free_ports(), 0);
+    legs.add_ports(0, &[100, 102, 104]);
+    assert!(admit(&mut legs, 1).is_some());
+    assert_eq!(legs.free_ports(), 0, "one is left, and a caller takes two");
+    assert_eq!(admit(&mut legs, 2), None);
+    let (worker, _) = legs.port_for_party(CallId(1)).unwrap();
+    assert!(
+        legs.port_for_party(CallId(1)).is_some(),
+        "a transfer may have what is kept for nobody"
+    );
+    assert_eq!(legs.port_for_party(CallId(1)), None);
+    legs.release(LegId(51), Some(CallId(1)), worker);
+    legs.release(LegId(53), Some(CallId(1)), worker);
+    legs.add_ports(0, &[106, 108]);
+    assert_eq!(admit(&mut legs, 3), None, "one of the two is kept again");
+    legs.release(LegId(2), Some(CallId(1)), worker);
+    legs.remove_call(CallId(1));
+    assert!(admit(&mut legs, 4).is_some());
+}
+
+#[test]
+fn a_worker_without_ports_gives_none_for_its_call() {
+    let mut legs = Legs::new(2);
+    legs.add_ports(0, &[100, 102]);
+    assert!(admit(&mut legs, 1).is_some());
+    assert!(legs.port_for_party(CallId(1)).is_some());
+    legs.add_ports(1, &[200, 202]);
+    assert_eq!(
+        legs.port_for_party(CallId(1)),
+        None,
+        "not from another worker"
+    );
+}
+
+#[test]
+fn a_worker_binds_more_ahead_for_what_is_kept() {
+    let mut legs = Legs::new(1);
+    legs.add_ports(0, &(100..300).collect::<Vec<_>>());
+    assert!(admit(&mut legs, 1).is_some());
+    assert_eq!(legs.ports_to_keep(), [(0, 32)]);
+    for number in 2..=32 {
+        assert!(admit(&mut legs, number).is_some());
+    }
+    assert_eq!(legs.ports_to_keep(), [], "told already");
+    assert!(admit(&mut legs, 33).is_some());
+    assert_eq!(legs.ports_to_keep(), [(0, 64)]);
+    for number in 1..=33 {
+        assert!(legs.port_for_party(CallId(number)).is_some());
+    }
+    assert_eq!(legs.ports_to_keep(), [(0, 0)]);
+}
+
+/// Whatever comes in which order: a call without a party gets a port for one, as long as ports come back.
+#[test]
+fn a_ring_for_a_caller_without_a_party_always_finds_a_port() {
+    let mut throw = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = |limit: u64| {
+        throw ^= throw << 13;
+        throw ^= throw >> 7;
+        throw ^= throw << 17;
+        throw % limit
+    };
+    for ports in 2..=12_u16 {
+        let mut legs = Legs::new(1);
+        legs.add_ports(0, &(0..ports).map(|at| 100 + 2 * at).collect::<Vec<_>>());
+        // Call: parties' ports, and the caller's own.
+        let mut calls: BTreeMap<u64, (u16, Vec<u16>)> = BTreeMap::new();
+        let (mut rings, mut refused) = (0, 0);
+        for number in 1..2_000_u64 {
+            let keys: Vec<u64> = calls.keys().copied().collect();
+            let chosen = keys.get(below(keys.len().max(1) as u64) as usize).copied();
+            match (below(4), chosen) {
+                (0, _) | (_, None) => match admit(&mut legs, number) {
+                    Some((_, port)) => {
+                        calls.insert(number, (port, Vec::new()));
+                    }
+                    None => refused += 1,
+                },
+                (1, Some(call)) => {
+                    let parties = &mut calls.get_mut(&call).unwrap().1;
+                    let got = legs.port_for_party(CallId(call));
+                    rings += u32::from(parties.is_empty());
+                    assert!(got.is_some() || !parties.is_empty(), "call {call} waits");
+                    parties.extend(got.map(|(_, port)| port));
+                }
+                (2, Some(call)) => {
+                    if let Some(port) = calls.get_mut(&call).unwrap().1.pop() {
+                        legs.release(LegId(2 * call + 1), Some(CallId(call)), 0);
+                        legs.add_ports(0, &[port]);
+                    }
+                }
+                (_, Some(call)) => {
+                    let (own, parties) = calls.remove(&call).unwrap();
+                    legs.remove_call(CallId(call));
+                    for port in parties.into_iter().chain([own]) {
+                        legs.release(LegId(2 * call), Some(CallId(call)), 0);
+                        legs.add_ports(0, &[port]);
+                    }
+                }
+            }
+            let in_use: usize = calls.values().map(|(_, parties)| 1 + parties.len()).sum();
+            assert_eq!(legs.ports_at_hand() + in_use, usize::from(ports));
+        }
+        assert!(
+            rings > 50 && refused > 10,
+            "{rings} rings, {refused} refused"
+        );
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use super::{Event, Kill, REALM, Trace, World};
 use crate::dice::Dice;
 use hotline_core::{Alarm, CallId, EdgeFact, Fact, Standing};
 use hotline_media::sdp::Capabilities;
-use hotline_sip::{Account, Credentials, Listener, Output as SipOutput, Transport, Trunk};
+use hotline_sip::{
+    Account, Credentials, Listener, Output as SipOutput, Transport, Trunk, TrunkHost,
+};
 use hotline_switchboard::{Config, Effect, Input, Switchboard, Turn};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -22,6 +24,21 @@ pub const SOUTH_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 2));
 #[must_use]
 pub fn server_address() -> SocketAddr {
     SocketAddr::new(SERVER_IP, 5060)
+}
+
+/// A carrier that calls from any port of its address, and is called at the usual one.
+fn trunk(name: &str, ip: IpAddr) -> Trunk {
+    Trunk {
+        name: name.to_owned(),
+        sources: vec![(ip, None)],
+        hosts: vec![TrunkHost {
+            host: ip.to_string(),
+            port: Some(5_060),
+            transport: Some(Transport::Udp),
+        }],
+        first_response_ms: 3_000,
+        ..Trunk::default()
+    }
 }
 
 /// Password of every account.
@@ -72,18 +89,7 @@ impl World {
             sip: hotline_sip::Config {
                 realm: REALM.to_owned(),
                 listeners: Transport::ALL.map(listener).to_vec(),
-                trunks: vec![
-                    Trunk {
-                        name: "north".to_owned(),
-                        sources: vec![(NORTH_IP, None)],
-                        ..Trunk::default()
-                    },
-                    Trunk {
-                        name: "south".to_owned(),
-                        sources: vec![(SOUTH_IP, None)],
-                        ..Trunk::default()
-                    },
-                ],
+                trunks: vec![trunk("north", NORTH_IP), trunk("south", SOUTH_IP)],
                 product: "hotline111".to_owned(),
                 expires_s_min: 60,
                 expires_s_default: 300,
@@ -325,8 +331,8 @@ impl World {
                     format!("the endpoint is not idle: {:?}", board.sip().counters()),
                 ));
             }
-            if counts.free_ports != self.media.handed_out.len() {
-                let (free, handed_out) = (counts.free_ports, self.media.handed_out.len());
+            if counts.ports_at_hand != self.media.handed_out.len() {
+                let (free, handed_out) = (counts.ports_at_hand, self.media.handed_out.len());
                 found.push((
                     33,
                     format!(

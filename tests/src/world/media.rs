@@ -75,6 +75,8 @@ pub struct Media {
     sounds: Vec<Sound>,
     /// Even ports of the worker.
     ports: u16,
+    /// Told beyond the usual, because the switchboard keeps as many.
+    kept: u16,
     legs: BTreeMap<u64, Leg>,
     draining: BTreeMap<u64, u16>,
     /// Handed to the switchboard and not opened yet.
@@ -96,6 +98,7 @@ impl Media {
         let mut media = Self {
             sounds,
             ports,
+            kept: 0,
             legs: BTreeMap::new(),
             draining: BTreeMap::new(),
             handed_out: BTreeSet::new(),
@@ -107,7 +110,7 @@ impl Media {
             faults: Vec::new(),
             recordings: Vec::new(),
         };
-        media.hand_out(PORTS_AT_START);
+        media.hand_out();
         media
     }
 
@@ -125,16 +128,18 @@ impl Media {
             .collect();
         self.events.clear();
         self.later.clear();
-        self.hand_out(PORTS_AT_START);
+        self.kept = 0;
+        self.hand_out();
     }
 
-    fn hand_out(&mut self, count: u16) {
+    fn hand_out(&mut self) {
         let mut ports = Vec::new();
-        for _ in 0..count {
-            if let Some(port) = self.free.pop_first() {
-                self.handed_out.insert(port);
-                ports.push(port);
-            }
+        while self.handed_out.len() < usize::from(PORTS_AT_START + self.kept) {
+            let Some(port) = self.free.pop_first() else {
+                break;
+            };
+            self.handed_out.insert(port);
+            ports.push(port);
         }
         if !ports.is_empty() {
             self.events.push(Event::Ports(ports));
@@ -184,6 +189,10 @@ impl Media {
                 self.known(leg, "PauseRecording");
             }
             Command::RefuseRecordings(is_refused) => self.trouble.is_full = is_refused,
+            Command::KeepReady { ports } => {
+                self.kept = u16::try_from(ports).unwrap_or(u16::MAX - PORTS_AT_START);
+                self.hand_out();
+            }
             Command::Stop => {}
         }
         self.note_changes();
@@ -208,7 +217,7 @@ impl Media {
         if self.legs.insert(leg, entry).is_some() {
             self.faults.push(format!("leg {leg} was opened twice"));
         }
-        self.hand_out(1);
+        self.hand_out();
     }
 
     fn close(&mut self, now_us: u64, leg: u64) {
@@ -358,9 +367,7 @@ impl Media {
             Later::Drained { leg, port } => {
                 if self.draining.remove(&leg).is_some() {
                     self.free.insert(port);
-                    if self.handed_out.len() < usize::from(PORTS_AT_START) {
-                        self.hand_out(1);
-                    }
+                    self.hand_out();
                 }
             }
         }
@@ -426,8 +433,9 @@ impl Media {
     }
 
     pub fn media_lost(&mut self, address: SocketAddr) {
-        if let Some(leg) = self.leg_at(address) {
-            self.events.push(Event::MediaLost { leg });
+        let is_there = |leg: &Leg| leg.plan.remote == Some(address);
+        for (number, _) in self.legs.iter().filter(|(_, leg)| is_there(leg)) {
+            self.events.push(Event::MediaLost { leg: *number });
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Ports {
     first: u16,
     last: u16,
     wanted: usize,
+    /// Ready beyond that, for the owner's reserve.
+    kept: usize,
     seed: u64,
     draws: u64,
     ready: HashMap<u16, Pair>,
@@ -52,6 +54,7 @@ impl Ports {
             first,
             last,
             wanted: wanted.clamp(1, READY_MAX),
+            kept: 0,
             seed,
             draws: 0,
             ready: HashMap::new(),
@@ -65,11 +68,11 @@ impl Ports {
     /// tick is late for it. A range that is full is tried again in a second.
     pub(super) fn top_up(&mut self, now: Mono) -> Vec<u16> {
         let mut fresh = Vec::new();
-        if self.ready.len() >= self.wanted || now < self.retry_at {
+        if self.is_enough() || now < self.retry_at {
             return fresh;
         }
         for _ in 0..ATTEMPTS_MAX {
-            if self.ready.len() >= self.wanted || fresh.len() >= BINDS_MAX {
+            if self.is_enough() || fresh.len() >= BINDS_MAX {
                 return fresh;
             }
             let port = self.draw();
@@ -88,6 +91,15 @@ impl Ports {
             self.retry_at = Mono(now.0 + RETRY_MICROSECONDS);
         }
         fresh
+    }
+
+    /// So many more than wanted are bound ahead from now; what is ready already stays.
+    pub(super) fn keep_ready(&mut self, ports: u32) {
+        self.kept = usize::try_from(ports).unwrap_or(usize::MAX);
+    }
+
+    fn is_enough(&self) -> bool {
+        self.ready.len() >= self.wanted.saturating_add(self.kept)
     }
 
     /// A pair for a leg.
@@ -158,7 +170,7 @@ fn mark(socket: &UdpSocket, ip: IpAddr) {
 /// Code point 46, in the upper six bits.
 const EXPEDITED_FORWARDING: u8 = 46 << 2;
 const PORT_MIN: u16 = 1024;
-/// Pairs held ready at most.
+/// Pairs held ready at most, those that the owner keeps not counted.
 const READY_MAX: usize = 1_024;
 /// Pairs bound at a time: up to 5 ms on a busy machine, a quarter of a tick.
 const BINDS_MAX: usize = 64;

@@ -180,6 +180,10 @@ impl Running {
                     self.open(now, leg, port, Command::Open { leg, port, plan });
                 }
                 Command::Close { leg } => self.close(now, leg),
+                Command::KeepReady { ports } => {
+                    self.ports.keep_ready(ports);
+                    self.report_ports();
+                }
                 Command::Browser { leg, browser } => {
                     if let Some(slot) = self.shard.slot(leg) {
                         self.guards.set(slot, browser);

@@ -474,6 +474,25 @@ fn many_pairs_are_bound_in_steps_and_a_crowded_range_is_not_left_alone() {
 }
 
 #[test]
+fn what_the_owner_keeps_is_bound_beyond_the_usual() {
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let mut ports = ports::Ports::new(here, (54_000, 55_999), 4, 1).unwrap();
+    let mut ready = ports.top_up(Mono(0));
+    assert_eq!(ready.len(), 4);
+    ports.keep_ready(32);
+    ready.extend(ports.top_up(Mono(1)));
+    assert_eq!(ready.len(), 36);
+    // Less is kept: what is ready is used up before more is bound.
+    ports.keep_ready(0);
+    for port in ready.drain(..32) {
+        assert!(ports.take(port).is_some());
+        assert_eq!(ports.top_up(Mono(2)), [0_u16; 0]);
+    }
+    assert!(ports.take(ready[0]).is_some());
+    assert_eq!(ports.top_up(Mono(3)).len(), 1);
+}
+
+#[test]
 fn a_late_wake_up_sends_what_is_due_and_no_more() {
     let due = |now, expired| -> Vec<u64> { run::due(Mono(now), expired).map(|at| at.0).collect() };
     assert_eq!(due(1_000_000, 0), [0; 0]);
