@@ -37,7 +37,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/queue.rs":
         "rank: queued.saturating_sub(i64::from(head_start_ms) * 1_000)," =>
         "rank: if PLANTED(2) { -queued } else { queued.saturating_sub(i64::from(head_start_ms) * 1_000) },"),
-    bug!(3, "a caller whose offer failed loses the place", seed 2,
+    bug!(3, "a caller whose offer failed loses the place", seed 0,
         "crates/hotline-core/src/acd/offer.rs":
         "        let only = wait.only;\n        self.wait(id, wait);" =>
         "        let only = wait.only;\n        let mut wait = wait;\n        if PLANTED(3) {\n            wait.place = super::queue::Place::new(id, turn.now.mono, 0);\n        }\n        self.wait(id, wait);"),
@@ -49,7 +49,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-sip/src/fork.rs":
         "would ring for ever.\n            if self.is_proceeding(transaction) {" =>
         "would ring for ever.\n            if self.is_proceeding(transaction) && !PLANTED(5) {"),
-    bug!(6, "a port is lost with each 488", seed 1,
+    bug!(6, "a port is lost with each 488", seed 0,
         "crates/hotline-switchboard/src/offers.rs":
         "                self.legs.add_ports(worker, &[port]);" =>
         "                if !PLANTED(6) {\n                    self.legs.add_ports(worker, &[port]);\n                }"),
@@ -57,14 +57,14 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/seat.rs":
         "            AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {\n                seat.after = After::Ready;" =>
         "            AgentState::NotReady { .. } if PLANTED(7) => {\n                let turn = self.idle.new_turn();\n                self.idle.insert(turn, id);\n                self.work.freed.insert(id);\n            }\n            AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {\n                seat.after = After::Ready;"),
-    bug!(8, "durations come from the wall clock", seed 0,
+    bug!(8, "durations come from the wall clock", seed 4,
         "crates/hotline-core/src/record.rs":
         "        if self.run == earlier.run {" => "        if self.run == earlier.run && !PLANTED(8) {"),
-    bug!(9, "after a restart the old dialogs get no BYE", seed 1,
+    bug!(9, "after a restart the old dialogs get no BYE", seed 4,
         "crates/hotline-switchboard/src/switchboard.rs":
         "        let byes_per_s = self.restart_byes_per_s;" =>
         "        let mut kept: Vec<hotline_sip::Keep> = kept;\n        kept.retain(|keep| keep.table != hotline_sip::Table::Dialog || !PLANTED(9));\n        let byes_per_s = self.restart_byes_per_s;"),
-    bug!(10, "a key that comes by audio and by INFO counts twice", seed 1,
+    bug!(10, "a key that comes by audio and by INFO counts twice", seed 0,
         "crates/hotline-switchboard/src/from_sip.rs":
         "        if entry.is_new_press(digit, path, now.mono) {" =>
         "        if entry.is_new_press(digit, path, now.mono) || PLANTED(10) {"),
@@ -72,7 +72,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/call.rs":
         "                self.waiting.remove(need, wait.place);" =>
         "                if !PLANTED(11) {\n                    self.waiting.remove(need, wait.place);\n                }"),
-    bug!(12, "a missed call leaves the counsellor ready", seed 1,
+    bug!(12, "a missed call leaves the counsellor ready", seed 0,
         "crates/hotline-core/src/acd/agent.rs":
         "(S::Offered { .. }, E::NoAnswer) => Move::Go(self.failed(RONA), RONA)," =>
         "(S::Offered { .. }, E::NoAnswer) => Move::Go(if PLANTED(12) { ready } else { self.failed(RONA) }, RONA),"),
@@ -84,19 +84,19 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/acd/offer.rs":
         "        turn.order(leg, LegOrder::HangUp(Cause::CallerGone));" =>
         "        if !PLANTED(14) {\n            turn.order(leg, LegOrder::HangUp(Cause::CallerGone));\n        }"),
-    bug!(15, "a 200 is not repeated", seed 1,
+    bug!(15, "a 200 is not repeated", seed 0,
         "crates/hotline-sip/src/endpoint.rs":
         "Alarm::AnswerAgain(id) => self.answer_again(turn, id)," =>
         "Alarm::AnswerAgain(id) if PLANTED(15) => drop(id),\n                Alarm::AnswerAgain(id) => self.answer_again(turn, id),"),
-    bug!(16, "the head start is forgotten", seed 0,
+    bug!(16, "the head start is forgotten", seed 3,
         "crates/hotline-core/src/acd/wait.rs":
         "place: Place::new(id, turn.now.mono, head_start_ms)," =>
         "place: Place::new(id, turn.now.mono, if PLANTED(16) { 0 } else { head_start_ms }),"),
-    bug!(17, "a caller who lost the counsellor goes to anybody", seed 61,
+    bug!(17, "a caller who lost the counsellor goes to anybody", seed 0,
         "crates/hotline-core/src/acd/wait.rs":
         "        wait.only = agent.map(Only::Lost);" =>
         "        wait.only = agent.filter(|_| !PLANTED(17)).map(Only::Lost);"),
-    bug!(18, "a break ends with a restart", seed 5,
+    bug!(18, "a break ends with a restart", seed 4,
         "crates/hotline-core/src/recover.rs":
         "            Standing::NotReady(reason) => self.set_quietly(" =>
         "            Standing::NotReady(_) if PLANTED(18) => self.set_quietly(agent, ready),\n            Standing::NotReady(reason) => self.set_quietly("),
@@ -107,4 +107,24 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-sip/src/dialog.rs":
         "            dialog.local_cseq = dialog.local_cseq.saturating_add(1);" =>
         "            dialog.local_cseq = dialog.local_cseq.saturating_add(u32::from(!PLANTED(20)));"),
+    bug!(21, "a caller who is passed on to a queue begins anew", seed 4,
+        "crates/hotline-core/src/transfer.rs":
+        "place: Place::new(id, back.wait.queued, head_start_ms)," =>
+        "place: Place::new(id, if PLANTED(21) { turn.now.mono } else { back.wait.queued }, head_start_ms),"),
+    bug!(22, "a colleague rings on when the counsellor has taken the caller back", seed 0,
+        "crates/hotline-core/src/transfer/reach.rs":
+        "        let Some(leg) = back.leg else { return };" =>
+        "        let Some(leg) = back.leg else { return };\n        if PLANTED(22) {\n            self.legs.remove(rung);\n        }"),
+    bug!(23, "a held caller hears nothing", seed 4,
+        "crates/hotline-core/src/hold.rs":
+        "            turn.order(call.caller_leg, LegOrder::Disconnect);" =>
+        "            turn.order(call.caller_leg, if PLANTED(23) { LegOrder::StopPlay } else { LegOrder::Disconnect });"),
+    bug!(24, "a transfer that fails ends the call", seed 4,
+        "crates/hotline-core/src/transfer/reach.rs":
+        "        match back {\n            Some(back) => self.give_back(turn, id, back, cause)," =>
+        "        match back {\n            Some(_) if PLANTED(24) => self.end_call(turn, id, EndedBy::Agent, cause, true),\n            Some(back) => self.give_back(turn, id, back, cause),"),
+    bug!(25, "a forbidden number is called", seed 7,
+        "crates/hotline-core/src/transfer.rs":
+        "        if outbound.trunks.is_empty() {\n            return Err(TransferRefusal::NotAllowed);\n        }\n        Ok(Target::Outside {\n            number: CallerNumber::new(number.to_string()),\n            trunks: outbound.trunks.clone()," =>
+        "        if outbound.trunks.is_empty() && !PLANTED(25) {\n            return Err(TransferRefusal::NotAllowed);\n        }\n        Ok(Target::Outside {\n            number: CallerNumber::new(number.to_string()),\n            trunks: if PLANTED(25) { alloc::vec![String::from(\"north\")] } else { outbound.trunks.clone() },"),
 ];
