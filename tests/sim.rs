@@ -3,6 +3,7 @@
 #![allow(clippy::panic, reason = "tests fail by panicking")]
 
 use hotline_tests::sim;
+use hotline_tests::watch::{KINDS, Seen};
 use hotline_tests::world::Trace;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +30,7 @@ fn every_day_keeps_the_invariants() {
     let next = AtomicU64::new(seeds.start);
     let failed = Mutex::new(Vec::new());
     let total = Mutex::new((0, 0, 0));
+    let seen = Mutex::new(Seen::default());
     std::thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {
@@ -40,6 +42,9 @@ fn every_day_keeps_the_invariants() {
                     let report = sim::run(seed, Trace::Off);
                     if let (Some(fault), Ok(mut failed)) = (report.fault, failed.lock()) {
                         failed.push((seed, fault));
+                    }
+                    if let Ok(mut seen) = seen.lock() {
+                        seen.add(&report.seen);
                     }
                     if let Ok(mut total) = total.lock() {
                         *total = (
@@ -60,7 +65,18 @@ fn every_day_keeps_the_invariants() {
         seeds.end - seeds.start,
         started.elapsed().as_secs_f64()
     );
+    let seen = seen.into_inner().unwrap_or_default();
+    for kind in KINDS {
+        let times = seen.0.get(kind).copied().unwrap_or(0);
+        eprintln!("{times:>7}  {kind}");
+    }
     if failed.is_empty() {
+        let missing = seen.missing();
+        let is_ordinary = seeds == SEEDS;
+        assert!(
+            missing.is_empty() || !is_ordinary,
+            "never seen: {missing:?}"
+        );
         return;
     }
     let told: Vec<String> = failed

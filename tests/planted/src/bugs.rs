@@ -111,7 +111,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/transfer.rs":
         "place: Place::new(id, back.wait.queued, head_start_ms)," =>
         "place: Place::new(id, if PLANTED(21) { turn.now.mono } else { back.wait.queued }, head_start_ms),"),
-    bug!(22, "a colleague rings on when the counsellor has taken the caller back", seed 0,
+    bug!(22, "a colleague rings on when the counsellor has taken the caller back", seed 4,
         "crates/hotline-core/src/transfer/reach.rs":
         "        let Some(leg) = back.leg else { return };" =>
         "        let Some(leg) = back.leg else { return };\n        if PLANTED(22) {\n            self.legs.remove(rung);\n        }"),

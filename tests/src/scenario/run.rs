@@ -214,7 +214,9 @@ impl Player {
                 | News::Cancelled
                 | News::Ended
                 | News::Refused(_)
-                | News::Registered(_) => {}
+                | News::Registered(_)
+                | News::Transfer(_)
+                | News::TransferRefused(_) => {}
             }
         }
     }
@@ -343,7 +345,9 @@ impl Player {
             ["passes", "to", dialled] => {
                 world.act(number, |peer, now| peer.refer(now, dialled));
             }
-            ["joins", "the", "calls"] => world.act(number, Peer::refer_joined),
+            ["joins", "the", "calls"] => {
+                world.act(number, |peer, now| peer.refer_joined(now, false))
+            }
             ["takes", "over", "from", other] => {
                 let user = world
                     .peer(number)

@@ -69,7 +69,7 @@ impl Day {
         }
     }
 
-    fn caller_later(&mut self, number: usize, after_us: u64, deed: CallerDeed) {
+    pub(super) fn caller_later(&mut self, number: usize, after_us: u64, deed: CallerDeed) {
         let visit = self.visits[number];
         self.after(
             after_us,
@@ -96,7 +96,11 @@ impl Day {
                     self.caller_later(number, soon, CallerDeed::Redial);
                 }
             }
-            News::Cancelled | News::Registered(_) | News::Rings => {}
+            News::Cancelled
+            | News::Registered(_)
+            | News::Rings
+            | News::Transfer(_)
+            | News::TransferRefused(_) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Counsellors and their phones: answer, refuse, ignore, take breaks, die and come back elsewhere.
 
-use super::day::{CounsellorDeed, Day, Move, Phase, PhoneDeed};
+use super::day::{CounsellorDeed, Day, Move, OutsideDeed, Phase, PhoneDeed};
 use crate::world::peer::{News, Peer, State};
 use hotline_core::{AgentId, Request, RequestId, Standing};
 use hotline_switchboard::Input;
@@ -13,14 +13,14 @@ const EXPIRES_S: u32 = 120;
 const TALK_US_MAX: u64 = 60_000_000;
 
 impl Day {
-    fn agent_of(&self, number: usize) -> Option<usize> {
+    pub(super) fn agent_of(&self, number: usize) -> Option<usize> {
         self.phones
             .iter()
             .find(|(_, phone)| *phone == number)
             .map(|(agent, _)| *agent)
     }
 
-    fn counsellor_later(&mut self, number: usize, after_us: u64, deed: CounsellorDeed) {
+    pub(super) fn counsellor_later(&mut self, number: usize, after_us: u64, deed: CounsellorDeed) {
         let visit = self.visits[number];
         self.after(
             after_us,
@@ -35,7 +35,32 @@ impl Day {
     pub(super) fn counsellor_news(&mut self, number: usize, news: &News) {
         match news {
             News::Rings => self.rings(number),
-            News::Cancelled | News::Ended => self.visits[number] += 1,
+            News::Cancelled | News::Ended => {
+                if self.world.peer(number).lines() > 0 {
+                    self.left_with_one(number);
+                } else {
+                    self.visits[number] += 1;
+                }
+            }
+            News::Answered(_) => self.advice_answered(number),
+            News::Refused(_) => {
+                if self.world.peer(number).up() > 0 {
+                    self.counsellor_later(number, 300_000, CounsellorDeed::Resume);
+                }
+            }
+            News::Transfer(status) => self.transfer_told(number, *status),
+            News::TransferRefused(status) => {
+                match status {
+                    403 => self
+                        .world
+                        .watch
+                        .seen
+                        .saw("a transfer is refused: not allowed"),
+                    404 => self.world.watch.seen.saw("a transfer is refused: unknown"),
+                    _ => {}
+                }
+                self.transfer_told(number, *status);
+            }
             News::Registered(Err(_)) => {
                 self.after(
                     5_000_000,
@@ -45,8 +70,7 @@ impl Day {
                     },
                 );
             }
-            // A feature code: it is over by itself.
-            News::Answered(_) | News::Refused(_) | News::Registered(Ok(_)) => {}
+            News::Registered(Ok(_)) => {}
         }
     }
 
@@ -98,7 +122,8 @@ impl Day {
                 } else {
                     talk.min(4_000_000)
                 };
-                self.counsellor_later(number, talk, CounsellorDeed::HangUp);
+                let longer = self.plan_talk(number, talk);
+                self.counsellor_later(number, talk + longer, CounsellorDeed::HangUp);
                 if self.phase == Phase::Chaos && self.dice.percent(self.swarm.die_percent) {
                     let die_us = self.dice.below(talk);
                     self.after(
@@ -110,6 +135,7 @@ impl Day {
                     );
                 }
             }
+            CounsellorDeed::Ask => self.ask_advice(number),
             CounsellorDeed::Break => {
                 if let Some(agent) = self.agent_of(number) {
                     self.ask(Request::NotReady {
@@ -118,12 +144,20 @@ impl Day {
                     });
                 }
             }
+            CounsellorDeed::ChangePhone => self.change_phone(number),
+            CounsellorDeed::EndAdvice => self.end_advice(number),
             CounsellorDeed::HangUp => {
                 if !self.world.peer(number).is_dead {
                     self.world.say_deed(number, "hangs up");
                     self.world.act(number, Peer::hang_up);
+                    if self.world.peer(number).lines() > 0 {
+                        self.left_with_one(number);
+                    }
                 }
             }
+            CounsellorDeed::Hold => self.hold(number),
+            CounsellorDeed::Join => self.join_calls(number),
+            CounsellorDeed::Pass => self.pass(number),
             CounsellorDeed::Refuse(status) => {
                 self.world
                     .say_deed(number, &format!("refuses with {status}"));
@@ -131,6 +165,7 @@ impl Day {
                     peer.refuse(now, status);
                 });
             }
+            CounsellorDeed::Resume => self.resume(number),
         }
     }
 
@@ -168,6 +203,11 @@ impl Day {
                 self.back_to_work(agent);
             }
             // Whoever talks when all is well comes to an end.
+            for number in Self::outsides() {
+                if self.dice.percent(50) {
+                    self.outside_deed(number, OutsideDeed::HangUp);
+                }
+            }
             for (_, number) in self.phones.clone() {
                 let is_up = self
                     .world
@@ -293,6 +333,7 @@ impl Day {
                     return;
                 }
                 self.visits[number] += 1;
+                self.note_death(number);
                 self.world.say_deed(number, "dies");
                 self.world.peer(number).is_dead = true;
                 if self.world.peer(number).is_stream {

@@ -4,7 +4,7 @@ use super::Report;
 use super::swarm::Swarm;
 use crate::dice::Dice;
 use crate::world::board::{NORTH_IP, SOUTH_IP, password, server_address};
-use crate::world::peer::{Login, OnInvite, Peer, State};
+use crate::world::peer::{Login, OnInvite, Peer};
 use crate::world::say::Line;
 use crate::world::{REALM, STORY_US, Trace, World};
 use std::collections::BTreeMap;
@@ -12,6 +12,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Lines of the carriers: calls at once.
 const LINES: usize = 14;
+/// Where the carriers are called: behind the lines.
+const OUTSIDES: [(usize, &str, IpAddr); 2] =
+    [(LINES, "north", NORTH_IP), (LINES + 1, "south", SOUTH_IP)];
 /// Things that happen in a day at most: a day that never ends is a fault.
 const STEPS_MAX: u64 = 2_000_000;
 const JUDGE_EVERY_US: u64 = 100_000;
@@ -35,6 +38,10 @@ pub(super) enum Move {
         deed: CounsellorDeed,
     },
     Desk,
+    Outside {
+        number: usize,
+        deed: OutsideDeed,
+    },
     Phone {
         number: usize,
         deed: PhoneDeed,
@@ -69,9 +76,30 @@ pub(super) enum By {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CounsellorDeed {
     Answer,
+    /// Calls somebody for advice.
+    Ask,
     Break,
+    ChangePhone,
+    EndAdvice,
+    HangUp,
+    Hold,
+    /// Gives the caller to whoever was asked for advice.
+    Join,
+    /// Passes the caller on.
+    Pass,
+    Refuse(u16),
+    Resume,
+}
+
+/// What people outside do.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OutsideDeed {
+    Answer,
+    ComeBack,
+    Die,
     HangUp,
     Refuse(u16),
+    Silent,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -176,6 +204,12 @@ impl Day {
                 SocketAddr::new(ip, port),
                 server_address(),
             ));
+            self.visits.push(0);
+        }
+        for (_, name, ip) in OUTSIDES {
+            let address = SocketAddr::new(ip, 5_060);
+            self.world
+                .add_peer(Peer::new(name, address, server_address()));
             self.visits.push(0);
         }
         let users: Vec<String> = self
@@ -341,6 +375,7 @@ impl Day {
                 }
             }
             Move::Desk => self.desk(),
+            Move::Outside { number, deed } => self.outside_deed(number, deed),
             Move::Phone { number, deed } => self.phone_deed(number, deed),
             Move::World(deed) => self.world_deed(deed),
             // Only for the process that is still there: one that died since has left other lines.
@@ -353,6 +388,8 @@ impl Day {
         for (number, news) in std::mem::take(&mut self.world.news) {
             if number < LINES {
                 self.caller_news(number, &news);
+            } else if Self::outsides().contains(&number) {
+                self.outside_news(number, &news);
             } else {
                 self.counsellor_news(number, &news);
             }
@@ -365,6 +402,11 @@ impl Day {
         {
             self.went_down();
         }
+    }
+
+    /// Those outside who can be called.
+    pub(super) fn outsides() -> [usize; 2] {
+        OUTSIDES.map(|(number, ..)| number)
     }
 
     pub(super) fn count_call(&mut self) {
@@ -414,6 +456,9 @@ impl Day {
             }
             self.phone_deed(number, PhoneDeed::Retry);
         }
+        for number in Self::outsides() {
+            self.outside_deed(number, OutsideDeed::ComeBack);
+        }
         self.world.say(
             "",
             crate::world::say::Kind::Server,
@@ -444,15 +489,7 @@ impl Day {
         }
         for number in 0..self.world.peers.len() {
             self.world.peer(number).on_invite = OnInvite::Refuse(480);
-            while self.world.peer(number).open().is_some() {
-                self.world.act(number, Peer::hang_up);
-                if self.world.peer(number).open().is_some_and(|index| {
-                    self.world.peer(number).dialogs[index].state != State::Ended
-                }) {
-                    // A CANCEL is on its way; its answer ends the call.
-                    break;
-                }
-            }
+            self.world.act(number, Peer::hang_up_all);
         }
     }
 
@@ -523,6 +560,7 @@ impl Day {
             joins,
             restarts: self.restarts,
             events: self.steps,
+            seen: std::mem::take(&mut self.world.watch.seen),
         }
     }
 }

@@ -7,8 +7,11 @@ mod callers;
 mod counsellors;
 mod day;
 mod faults;
+mod outside;
 mod swarm;
+mod talks;
 
+use crate::watch::Seen;
 use crate::world::Trace;
 use day::Day;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +28,8 @@ pub struct Report {
     pub joins: u64,
     pub restarts: u64,
     pub events: u64,
+    /// Which kinds of things happened.
+    pub seen: Seen,
 }
 
 /// One day. The same seed is the same day, with or without its lines.

@@ -22,6 +22,8 @@ pub(super) struct Swarm {
     pub(super) ignore_percent: u64,
     pub(super) die_percent: u64,
     pub(super) break_percent: u64,
+    /// Percent of talks in which the counsellor does something: holds, passes on, asks for advice, changes phones.
+    pub(super) deed_percent: u64,
     /// Mean time between two of these; 0 = never.
     pub(super) kill_us: u64,
     pub(super) power_us: u64,
@@ -62,14 +64,14 @@ impl Swarm {
             calls_max: *dice.one_of(&[1_000, 1_000, 6]),
             agents: Vec::new(),
             is_recorded: true,
-            ports: *dice.one_of(&[1_000, 1_000, 1_000, 16]),
+            ports: *dice.one_of(&[1_000, 1_000, 1_000, 16, 9]),
             clips: Vec::new(),
         };
         settings.agents = agents(dice);
         Self {
             weather,
             media_delay_us: *dice.one_of(&[0, 500, 5_000]),
-            arrival_us: *dice.one_of(&[1_500_000, 3_000_000, 6_000_000]),
+            arrival_us: *dice.one_of(&[1_500_000, 3_000_000, 6_000_000, 15_000_000]),
             patience_us: *dice.one_of(&[8_000_000, 30_000_000, 90_000_000]),
             talk_us: *dice.one_of(&[3_000_000, 10_000_000, 25_000_000]),
             answer_us: *dice.one_of(&[100_000, 1_500_000, 4_000_000]),
@@ -89,6 +91,7 @@ impl Swarm {
             ignore_percent: *dice.one_of(&[0, 5, 25]),
             die_percent: *dice.one_of(&[0, 0, 6]),
             break_percent: *dice.one_of(&[0, 4, 15]),
+            deed_percent: *dice.one_of(&[0, 40, 90]),
             kill_us: often(dice, 30, 60_000_000),
             power_us: often(dice, 12, 90_000_000),
             disk_us: often(dice, 25, 50_000_000),

@@ -162,7 +162,8 @@ impl Agents {
             | Fact::Consulting { .. }
             | Fact::TransferBegan { .. }
             | Fact::TransferEnded {
-                outcome: TransferOutcome::CallOver | TransferOutcome::Failed(_),
+                outcome:
+                    TransferOutcome::CallOver | TransferOutcome::Failed(_) | TransferOutcome::TakenBack,
                 ..
             }
             | Fact::JoinedOutside { .. }

@@ -208,7 +208,7 @@ fn one_state(call: &mut Call, fact: &Fact) -> Vec<(u8, String)> {
         Fact::TransferEnded { outcome, .. } => {
             let after = match outcome {
                 TransferOutcome::CallOver | TransferOutcome::Done => State::Passed,
-                TransferOutcome::Failed(_) => State::Talking,
+                TransferOutcome::Failed(_) | TransferOutcome::TakenBack => State::Talking,
                 TransferOutcome::FailedAlone(_) => State::Waiting,
             };
             (before == State::Passing, after)

@@ -1,8 +1,11 @@
-//! Invariants 5, 16 and 26 on the wire: a phone rings only for a stated offer, and stops when the offer is over.
+//! Invariants 5, 16, 26 and 36 on the wire: a phone rings only for a stated offer, somebody outside only for a stated
+//! transfer or advice and at an allowed number, and both stop when that is over.
 
+use super::transfers::is_allowed;
+use crate::world::board::{NORTH_IP, SOUTH_IP};
 use crate::world::text::Text;
-use hotline_core::{Fact, OfferOutcome};
-use std::collections::BTreeMap;
+use hotline_core::{CallId, Cause, Fact, OfferOutcome, TransferOutcome, TransferTo};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 /// 5: an offer that is over is taken back within this time.
@@ -32,11 +35,22 @@ struct LateAnswer {
     outcome: OfferOutcome,
 }
 
+/// Calls for which somebody outside is to be rung.
+#[derive(Default)]
+struct Outside {
+    /// Counsellors' calls to numbers outside that are not answered yet.
+    arrived: BTreeSet<u64>,
+    /// Stated, and no INVITE seen yet.
+    due: VecDeque<String>,
+    open: BTreeSet<String>,
+}
+
 #[derive(Default)]
 pub(super) struct Forks {
     branches: BTreeMap<String, Branch>,
     /// Calls with an open offer.
     offered: BTreeMap<String, u64>,
+    outside: Outside,
     /// Answers that came when the offer was over: each needs a BYE.
     late: Vec<LateAnswer>,
 }
@@ -52,19 +66,49 @@ impl Forks {
                 self.offered.insert(call.to_string(), at_us);
             }
             Fact::OfferEnded { call, outcome, .. } => {
-                let call = call.to_string();
-                self.offered.remove(&call);
-                for branch in self
-                    .branches
-                    .values_mut()
-                    .filter(|branch| branch.call == call)
-                {
-                    branch.must_stop.get_or_insert((at_us, *outcome));
+                self.offered.remove(&call.to_string());
+                self.stop(at_us, &call.to_string(), *outcome);
+            }
+            Fact::Arrived { call, route, .. } => {
+                if route == "outside" {
+                    self.outside.arrived.insert(call.0);
                 }
             }
+            Fact::Answered { call } => {
+                if self.outside.arrived.remove(&call.0) {
+                    self.rings_outside(*call);
+                }
+            }
+            Fact::TransferBegan {
+                call,
+                to: TransferTo::Outside(_),
+                ..
+            } => self.rings_outside(*call),
+            Fact::TransferEnded { call, outcome, .. } => {
+                let outcome = match outcome {
+                    TransferOutcome::CallOver => OfferOutcome::CallerGone,
+                    TransferOutcome::Done => OfferOutcome::Answered,
+                    TransferOutcome::Failed(Cause::Unreachable)
+                    | TransferOutcome::FailedAlone(Cause::Unreachable) => OfferOutcome::Unreachable,
+                    TransferOutcome::Failed(_) | TransferOutcome::FailedAlone(_) => {
+                        OfferOutcome::NoAnswer
+                    }
+                    TransferOutcome::TakenBack => OfferOutcome::Withdrawn,
+                };
+                self.outside_over(at_us, *call, outcome);
+            }
+            Fact::JoinedOutside { call, .. } => {
+                self.outside_over(at_us, *call, OfferOutcome::Answered);
+            }
+            Fact::Ended { call, cause, .. } => {
+                self.outside.arrived.remove(&call.0);
+                let outcome = match cause {
+                    Cause::Unreachable => OfferOutcome::Unreachable,
+                    _ => OfferOutcome::CallerGone,
+                };
+                self.outside_over(at_us, *call, outcome);
+            }
             Fact::Started { .. }
-            | Fact::Arrived { .. }
-            | Fact::Answered { .. }
             | Fact::Node { .. }
             | Fact::Key { .. }
             | Fact::LanguageChosen { .. }
@@ -75,17 +119,41 @@ impl Forks {
             | Fact::NoticeHeard { .. }
             | Fact::AgentLost { .. }
             | Fact::Recording { .. }
-            | Fact::Ended { .. }
             | Fact::AgentState { .. }
             | Fact::Held { .. }
             | Fact::Resumed { .. }
             | Fact::Consulting { .. }
-            | Fact::TransferBegan { .. }
-            | Fact::TransferEnded { .. }
+            | Fact::TransferBegan {
+                to: TransferTo::Agent(_) | TransferTo::Queue(_),
+                ..
+            }
             | Fact::Taken { .. }
-            | Fact::JoinedOutside { .. }
             | Fact::OutsideLost { .. }
             | Fact::PhoneChanged { .. } => {}
+        }
+    }
+
+    fn rings_outside(&mut self, call: CallId) {
+        self.outside.due.push_back(call.to_string());
+        self.outside.open.insert(call.to_string());
+    }
+
+    fn outside_over(&mut self, at_us: u64, call: CallId, outcome: OfferOutcome) {
+        let call = call.to_string();
+        if self.outside.open.remove(&call) {
+            self.outside.due.retain(|due| *due != call);
+            self.stop(at_us, &call, outcome);
+        }
+    }
+
+    /// The ringing for this call is over.
+    fn stop(&mut self, at_us: u64, call: &str, outcome: OfferOutcome) {
+        for branch in self
+            .branches
+            .values_mut()
+            .filter(|branch| branch.call == call)
+        {
+            branch.must_stop.get_or_insert((at_us, outcome));
         }
     }
 
@@ -118,12 +186,21 @@ impl Forks {
 
     /// 26: an INVITE leaves only for an offer that is in the journal.
     fn invite(&mut self, now_us: u64, destination: SocketAddr, text: &Text) -> Vec<(u8, String)> {
-        let call = text.header("X-Call-ID").unwrap_or_default().to_owned();
         if self.branches.contains_key(text.branch()) {
             return Vec::new();
         }
         let mut found = Vec::new();
-        if !self.offered.contains_key(&call) {
+        let is_outside =
+            [NORTH_IP, SOUTH_IP].contains(&destination.ip()) && destination.port() == 5_060;
+        let call = if is_outside {
+            if !is_allowed(text.request_user()) {
+                found.push((36, "a forbidden number outside is rung".to_owned()));
+            }
+            self.call_outside()
+        } else {
+            text.header("X-Call-ID").unwrap_or_default().to_owned()
+        };
+        if !self.offered.contains_key(&call) && !self.outside.open.contains(&call) {
             found.push((
                 26,
                 format!("INVITE for call {call} without an open offer in the journal"),
@@ -144,6 +221,23 @@ impl Forks {
             },
         );
         found
+    }
+
+    /// The call for which this INVITE outside is: one that was just stated; or the next trunk is asked for one whose
+    /// trunk before has failed. Nothing in the message tells: a carrier learns nothing of our calls.
+    fn call_outside(&mut self) -> String {
+        if let Some(call) = self.outside.due.pop_front() {
+            return call;
+        }
+        let rings = |call: &&String| {
+            let is_alive = |branch: &Branch| {
+                branch.provisional_us.is_some() && branch.final_us.is_none() && !branch.cancelled
+            };
+            let mut branches = self.branches.values();
+            branches.any(|branch| branch.call == **call && is_alive(branch))
+        };
+        let mut open = self.outside.open.iter();
+        open.find(|call| !rings(call)).cloned().unwrap_or_default()
     }
 
     pub(super) fn on_flow_lost(&mut self, address: SocketAddr) {

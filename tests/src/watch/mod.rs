@@ -8,8 +8,11 @@ mod forks;
 mod records;
 mod reference;
 mod replay;
+mod seen;
+mod transfers;
 
 pub use records::Truth;
+pub use seen::{KINDS, Seen};
 
 use crate::world::media::Heard;
 use crate::world::text::Text;
@@ -24,6 +27,7 @@ use reference::Reference;
 use replay::Replay;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use transfers::Transfers;
 
 /// 35: what one message may cause at most. The largest honest turn is a start that comforts every open call.
 const EFFECTS_MAX: usize = 2_000;
@@ -50,6 +54,8 @@ pub struct Watch {
     pub records: Records,
     reference: Reference,
     replay: Replay,
+    pub seen: Seen,
+    transfers: Transfers,
     /// Scenarios that break a rule on purpose (a peer that is no SIP peer) switch single numbers off.
     pub waived: Vec<u8>,
 }
@@ -62,6 +68,7 @@ impl Watch {
         self.forks.begin_run();
         self.reference.begin_run(plan, known);
         self.replay.begin_run(plan, first_call);
+        self.transfers.begin_run(&mut self.seen);
         self.records.begin_run(run);
     }
 
@@ -89,8 +96,9 @@ impl Watch {
         let at_us = now.mono.0;
         for input in &turn.frame.inputs {
             if let CoreInput::Drain { limit_ms } = input {
-                self.reference
-                    .on_drain(at_us + u64::from(*limit_ms) * 1_000);
+                let limit_us = at_us + u64::from(*limit_ms) * 1_000;
+                self.reference.on_drain(limit_us);
+                self.ears.on_drain(limit_us);
             }
         }
         for say in &turn.says {
@@ -108,6 +116,7 @@ impl Watch {
             let mut found = self.agents.on_fact(at_us, fact);
             found.extend(self.calls.on_fact(at_us, fact));
             found.extend(self.reference.on_fact(at_us, fact));
+            found.extend(self.transfers.on_fact(&mut self.seen, fact));
             self.forks.on_fact(at_us, fact);
             self.ears.on_fact(at_us, fact);
             self.records.on_fact(at_us, fact);
@@ -116,6 +125,7 @@ impl Watch {
         self.replay.on_frame(&turn.frame);
         let mut found = self.reference.end_of_turn(at_us);
         found.extend(self.calls.end_of_turn(board.counts().calls));
+        found.extend(self.transfers.end_of_turn());
         found.extend(bounded_work(turn, board));
         if let Err(text) = board.core().audit() {
             found.push((0, format!("core's own audit: {text}")));
@@ -167,6 +177,12 @@ impl Watch {
         for (invariant, text) in found {
             self.fault(at_us, invariant, text);
         }
+    }
+
+    /// Whether this counsellor is passing a caller on, and whether they are the one who is rung for it.
+    #[must_use]
+    pub fn part_in_transfer(&self, user: &str) -> (bool, bool) {
+        self.transfers.part_of(user)
     }
 
     /// Open calls whose caller waits, by the facts.

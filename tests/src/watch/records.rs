@@ -22,8 +22,10 @@ pub struct Truth {
     pub has_joined: bool,
     wait_from_us: Option<u64>,
     talk_from_us: Option<u64>,
+    outside_from_us: Option<u64>,
     pub wait_us: u64,
     pub talk_us: u64,
+    pub outside_us: u64,
     pub ended: Option<(u64, EndedBy, Cause)>,
     pub ended_run: u32,
     pub joins: u32,
@@ -31,6 +33,7 @@ pub struct Truth {
     pub held_us: u64,
     pub holds: u32,
     pub transfers: u32,
+    pub transfers_failed: u32,
 }
 
 #[derive(Default)]
@@ -111,15 +114,22 @@ impl Records {
                 truth.end_phases(at_us);
                 truth.talk_from_us = Some(at_us);
             }
-            Fact::AgentLost { .. }
-            | Fact::OutsideLost { .. }
-            | Fact::TransferEnded {
-                outcome: TransferOutcome::FailedAlone(_),
-                ..
-            } => {
+            Fact::AgentLost { .. } | Fact::OutsideLost { .. } => {
                 truth.end_phases(at_us);
                 truth.wait_from_us = Some(at_us);
             }
+            Fact::TransferEnded {
+                outcome: TransferOutcome::FailedAlone(_),
+                ..
+            } => {
+                truth.transfers_failed += 1;
+                truth.end_phases(at_us);
+                truth.wait_from_us = Some(at_us);
+            }
+            Fact::TransferEnded {
+                outcome: TransferOutcome::Failed(_),
+                ..
+            } => truth.transfers_failed += 1,
             Fact::Held { .. } => {
                 truth.holds += 1;
                 truth.held_from_us = Some(at_us);
@@ -133,6 +143,7 @@ impl Records {
             Fact::JoinedOutside { .. } => {
                 truth.end_phases(at_us);
                 truth.has_joined = true;
+                truth.outside_from_us = Some(at_us);
             }
             Fact::Ended { by, cause, .. } => {
                 truth.end_phases(at_us);
@@ -150,7 +161,7 @@ impl Records {
             | Fact::Recording { .. }
             | Fact::Consulting { .. }
             | Fact::TransferEnded {
-                outcome: TransferOutcome::CallOver | TransferOutcome::Failed(_),
+                outcome: TransferOutcome::CallOver | TransferOutcome::TakenBack,
                 ..
             }
             | Fact::Taken { .. }
@@ -200,6 +211,7 @@ impl Truth {
     fn end_phases(&mut self, at_us: u64) {
         self.wait_us += self.wait_from_us.take().map_or(0, |from| at_us - from);
         self.talk_us += self.talk_from_us.take().map_or(0, |from| at_us - from);
+        self.outside_us += self.outside_from_us.take().map_or(0, |from| at_us - from);
         self.end_hold(at_us);
     }
 
@@ -245,12 +257,14 @@ fn true_durations(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
     let record = &row.record;
     let mut found = Vec::new();
     let rounding = ROUNDING_MS * u64::from(truth.joins + truth.holds + truth.transfers + 1);
-    if (record.holds, record.transfers) != (truth.holds, truth.transfers) {
+    let counted = (record.holds, record.transfers, record.transfers_failed);
+    let counts = (truth.holds, truth.transfers, truth.transfers_failed);
+    if counted != counts {
         found.push((
             25,
             format!(
-                "call {}: {} holds and {} transfers, in truth {} and {}",
-                record.call, record.holds, record.transfers, truth.holds, truth.transfers
+                "call {}: holds, transfers and failed ones {counted:?}, in truth {counts:?}",
+                record.call
             ),
         ));
     }
@@ -258,6 +272,7 @@ fn true_durations(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
         ("wait", record.wait_ms, truth.wait_us),
         ("talk", record.talk_ms, truth.talk_us),
         ("hold", record.held_ms, truth.held_us),
+        ("outside", record.outside_ms, truth.outside_us),
     ] {
         if recorded_ms.abs_diff(true_us / 1_000) > rounding {
             found.push((
@@ -271,7 +286,9 @@ fn true_durations(truth: &Truth, row: &Row) -> Vec<(u8, String)> {
         }
     }
     let whole_ms = (ended_us - truth.arrived_us) / 1_000;
-    if record.wait_ms + record.talk_ms > whole_ms + rounding {
+    if record.wait_ms + record.talk_ms + record.outside_ms > whole_ms + rounding
+        || record.held_ms > record.talk_ms + rounding
+    {
         found.push((
             25,
             format!(

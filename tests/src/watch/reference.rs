@@ -19,6 +19,8 @@ const HEAD_STARTS_S: [(&str, i64); 5] = [
 const PERSON_KEY_S: i64 = 30;
 /// Decision 14.
 const GRACE_US: u64 = 20_000_000;
+/// Whose offer failed by our own trouble is left alone for so long.
+const REST_US: u64 = 1_000_000;
 
 /// Somebody in the line.
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ struct Counsellor {
     contact: Contact,
     /// Order in which they became ready; None: not ready.
     ready: Option<u64>,
+    rests_until_us: u64,
 }
 
 #[derive(Default)]
@@ -97,6 +100,7 @@ impl Reference {
         for counsellor in &mut self.counsellors {
             if let Some(old) = before.iter().find(|old| old.user == counsellor.user) {
                 counsellor.ready = old.ready;
+                counsellor.rests_until_us = old.rests_until_us;
             }
             counsellor.contact = self
                 .contacts
@@ -175,7 +179,9 @@ impl Reference {
             }
             Fact::Ended { call, .. } => self.forget(call.0),
             Fact::AgentState {
-                agent, standing, ..
+                agent,
+                standing,
+                why,
             } => {
                 self.order += 1;
                 let order = self.order;
@@ -185,6 +191,11 @@ impl Reference {
                     .find(|counsellor| counsellor.user == *agent)
                 {
                     counsellor.ready = (*standing == Standing::Ready).then_some(order);
+                    counsellor.rests_until_us = if why == "withdrawn" {
+                        at_us + REST_US
+                    } else {
+                        0
+                    };
                 }
             }
             Fact::Started { .. }
@@ -356,6 +367,7 @@ impl Reference {
                 counsellor.ready.is_some()
                     && counsellor.contact == Contact::Reachable
                     && !self.calling.values().any(|user| *user == counsellor.user)
+                    && at_us >= counsellor.rests_until_us
             })
             .collect();
         idle.sort_by_key(|counsellor| counsellor.ready);
@@ -403,6 +415,7 @@ fn counsellors(plan: &Plan) -> Vec<Counsellor> {
                 .collect(),
             contact: Contact::Gone,
             ready: None,
+            rests_until_us: 0,
         })
         .collect()
 }

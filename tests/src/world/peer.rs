@@ -32,6 +32,10 @@ pub enum News {
     Registered(Result<u32, u16>),
     /// Our phone rings.
     Rings,
+    /// How the transfer stands that the phone asked for: a status as of an INVITE.
+    Transfer(u16),
+    /// The transfer is not even tried, with this status.
+    TransferRefused(u16),
 }
 
 /// What a phone does with a call by itself.
@@ -253,14 +257,24 @@ impl Peer {
 
     /// Puts the receiver down, in whatever state: CANCEL, 603 or BYE.
     pub fn hang_up(&mut self, now_us: u64) {
-        let Some(index) = self.open() else { return };
+        if let Some(index) = self.open() {
+            self.end(now_us, index);
+        }
+    }
+
+    /// Ends every call that there is.
+    pub fn hang_up_all(&mut self, now_us: u64) {
+        for index in 0..self.dialogs.len() {
+            self.end(now_us, index);
+        }
+    }
+
+    fn end(&mut self, now_us: u64, index: usize) {
         let (is_caller, state) = (self.dialogs[index].is_caller, self.dialogs[index].state);
         match (is_caller, state) {
             (true, State::Calling) => self.dialogs[index].wants_end = true,
             (true, State::Ringing) => self.cancel(now_us, index),
-            (false, State::Calling | State::Ringing) => {
-                self.refuse(now_us, 603);
-            }
+            (false, State::Calling | State::Ringing) => self.final_refusal(now_us, index, 603),
             // RFC 3261 §15: the callee waits for the ACK of its 200.
             (false, State::Up) if self.dialogs[index].answer.is_some() => {
                 self.dialogs[index].wants_end = true
@@ -268,6 +282,19 @@ impl Peer {
             (_, State::Up) => self.bye(now_us, index),
             (_, State::Ended) => {}
         }
+    }
+
+    /// Calls that are up.
+    #[must_use]
+    pub fn up(&self) -> usize {
+        self.talks().len()
+    }
+
+    /// Calls of any kind that are not over.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        let is_open = |dialog: &&Dialog| dialog.state != State::Ended;
+        self.dialogs.iter().filter(is_open).count()
     }
 
     /// Answers the call that rings.
@@ -370,6 +397,13 @@ impl Peer {
         else {
             return;
         };
+        // RFC 3261 §14.1: not before the INVITE before it is over, whoever sent that.
+        let call_id = &self.dialogs[index].call_id;
+        let is_under_way =
+            |client: &Client| client.method == "INVITE" && client.call_id == *call_id;
+        if self.dialogs[index].answer.is_some() || self.clients.iter().any(is_under_way) {
+            return;
+        }
         let mut invite = self.in_dialog("INVITE", index);
         invite.push("Contact", format!("<sip:{}@{}>", self.name, self.address));
         if let Some(body) = offer.body(self.address.ip(), self.audio_port) {
@@ -387,19 +421,24 @@ impl Peer {
         }
     }
 
-    /// Wants the two calls joined (RFC 3891): the older one is passed on to the newer one's party.
-    pub fn refer_joined(&mut self, now_us: u64) {
-        let talks = self.talks();
-        let [.., older, newer] = talks.as_slice() else {
+    /// Wants the two calls joined (RFC 3891): the older one is passed on to the newer one's party; or the other way
+    /// round, which means the same.
+    pub fn refer_joined(&mut self, now_us: u64, is_reversed: bool) {
+        let mut talks = self.talks();
+        if is_reversed {
+            let count = talks.len();
+            talks.swap(count.saturating_sub(2), count.saturating_sub(1));
+        }
+        let [.., asking, named] = talks.as_slice() else {
             return;
         };
         let replaces = self
-            .replaces(*newer)
+            .replaces(*named)
             .replace(';', "%3B")
             .replace('=', "%3D")
             .replace('@', "%40");
         let to = format!("<sip:advice@{}?Replaces={replaces}>", self.server);
-        self.start_refer(now_us, *older, to);
+        self.start_refer(now_us, *asking, to);
     }
 
     /// What names the newest talk for another phone, and the key under which the server's side knows it.

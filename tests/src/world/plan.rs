@@ -4,8 +4,8 @@
 use super::media::Sound;
 use hotline_core::{
     Agent, Comfort, Digit, Feature, Flow, FlowClip, FlowId, Language, LanguageId, Node, NodeId,
-    NodeKind, Plan, Prompt, PromptId, Queue, QueueId, Route, RouteKind, Service, ServiceId, Target,
-    Timing,
+    NodeKind, Outbound, Plan, Prompt, PromptId, Queue, QueueId, Route, RouteKind, Service,
+    ServiceId, Target, Timing,
 };
 use hotline_switchboard::SoundIndex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,8 +206,21 @@ pub fn plan(settings: &Settings) -> Plan {
         transfer_wait: Some(prompt("xfer.wait")),
         transfer_failed: Some(prompt("xfer.fail")),
         beep: Some(prompt("tone.beep")),
-        outbound: Vec::new(),
+        outbound: outbound(),
     }
+}
+
+/// Who may be called outside; nobody else.
+fn outbound() -> Vec<Outbound> {
+    let outbound = |dialled: &str, trunks: &[&str]| Outbound {
+        dialled: dialled.to_owned(),
+        trunks: trunks.iter().map(|trunk| (*trunk).to_owned()).collect(),
+    };
+    vec![
+        outbound("113", &["north", "south"]),
+        outbound("0900%", &[]),
+        outbound("09%", &["north"]),
+    ]
 }
 
 /// The sounds of the media worker and where the switchboard finds them.

@@ -96,6 +96,10 @@ impl Wire {
     pub fn to_server(&mut self, now_us: u64, source: SocketAddr, text: &Text) {
         if !text.is_request() {
             let status = text.status().unwrap_or(0);
+            // RFC 5057 §5.1: the peer's end of the dialog is no more; nothing is repeated there, and nothing ended.
+            if status == 481 {
+                self.unacknowledged.remove(text.call_id());
+            }
             if text.method() == "INVITE"
                 && status < 200
                 && let Some(invite) = self.invites.get_mut(text.branch())

@@ -38,6 +38,12 @@ impl Peer {
             }
             "BYE" => self.on_bye(index, text),
             "CANCEL" => self.on_cancel(now_us, index, text),
+            "NOTIFY" if index.is_some_and(|index| self.dialogs[index].state != State::Ended) => {
+                self.out
+                    .push(text.answer(200, "OK", Some("peer")).to_bytes());
+                // A repeated one is told once more; the person knows it already.
+                self.news.extend(told(text).map(News::Transfer));
+            }
             // RFC 3261 §12.2.2: in a dialog that we do not have (any more) nothing is well.
             _ if text.tag("To").is_some()
                 && index.is_none_or(|index| self.dialogs[index].state == State::Ended) =>
@@ -179,6 +185,7 @@ impl Peer {
         match client.method {
             "INVITE" => self.on_invite_final(now_us, client, text, status),
             "REGISTER" => self.on_register_final(now_us, &client, text, status),
+            "REFER" if status >= 300 => self.news.push(News::TransferRefused(status)),
             _ => {}
         }
     }
@@ -386,6 +393,12 @@ impl Peer {
             }
         }
     }
+}
+
+/// RFC 3515 §2.4.5: the body is the first line of the answer.
+fn told(notify: &Text) -> Option<u16> {
+    let line = std::str::from_utf8(&notify.body).ok()?;
+    line.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok()
 }
 
 /// RFC 3261 §17.1.1.3: the ACK of a refusal carries the INVITE's Via and Request-URI.
