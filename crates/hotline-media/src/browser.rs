@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub use credentials::{Credentials, Identity, IdentityError};
 pub use description::{Local, accept, answer, is_browser_offer, offer};
-pub(crate) use guard::{Guard, Incoming};
+pub use guard::{Guard, Incoming};
 
 /// What ICE and DTLS of one leg need to know.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,6 +22,8 @@ pub(crate) struct LastSenderReport {
 /// What a datagram of the peer says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
+    /// The source that rule M locked says it.
+    pub(crate) is_peer: bool,
     /// It was a sender report.
     pub(crate) sender_report: Option<LastSenderReport>,
     /// Packets that it says to have sent.
@@ -128,6 +130,7 @@ pub(crate) fn read(now: Mono, datagram: &[u8], ours: u32, peer: Option<u32>) -> 
             _ => packet.len(),
         };
         let ssrc = word(packet, 4);
+        heard.is_peer |= peer.is_some() && ssrc == peer;
         let is_peer = peer.is_none() || ssrc == peer;
         if kind == SENDER_REPORT && is_peer {
             let (seconds, fraction) = (word(packet, 8)?, word(packet, 12)?);

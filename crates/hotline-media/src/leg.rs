@@ -149,10 +149,12 @@ pub(crate) struct Draw {
 
 impl Leg {
     pub(crate) fn new(id: LegId, slot: Slot, plan: LegPlan, now: Mono, draw: &Draw) -> Self {
+        let mut gate = Gate::new(now, plan.remote, plan.signalling);
+        gate.hold(!plan.direction.receives());
         Leg {
             id,
             slot,
-            gate: Gate::new(now, plan.remote, plan.signalling),
+            gate,
             reception: Reception::new(plan.codec.clock()),
             digits: DigitReceiver::default(),
             listener: Listener::new(now),
@@ -190,6 +192,7 @@ impl Leg {
 
     pub(crate) fn replan(&mut self, now: Mono, plan: LegPlan) {
         self.gate.renegotiate(now, plan.remote, plan.signalling);
+        self.gate.hold(!plan.direction.receives());
         if self.plan.codec != plan.codec {
             self.mouth = mouth(plan.codec);
             self.line.set_clock(plan.codec.clock());
@@ -201,6 +204,14 @@ impl Leg {
         self.listener.reset(now);
         if self.flow != Flow::Flowing {
             self.flow = Flow::Awaited(now);
+        }
+    }
+
+    /// Something of a stranger has been dropped; very many are worth an alarm (rule M.4).
+    pub(crate) fn count_foreign(&mut self, now: Mono, out: &mut Output) {
+        self.foreign += 1;
+        if self.gate.count_stranger(now) {
+            out.events.push(Event::ForeignFlood { leg: self.id });
         }
     }
 

@@ -20,6 +20,7 @@ pub mod browser;
 pub mod codec;
 mod conceal;
 mod control;
+mod demultiplex;
 mod digit;
 mod ear;
 mod encoded;

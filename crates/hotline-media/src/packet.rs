@@ -3,6 +3,8 @@
 use rtp::packet::Packet;
 use webrtc_util::Unmarshal;
 
+use crate::demultiplex::{self, Kind};
+
 /// What we need of a packet; the payload is a range of the datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
@@ -36,7 +38,10 @@ pub(crate) fn read(datagram: &[u8]) -> Option<View> {
     }
     let (header, payload) = datagram.split_first_chunk::<HEADER_BYTES>()?;
     if header[0] != PLAIN_FIRST_BYTE {
-        return read_odd(datagram);
+        return match demultiplex::kind(datagram) {
+            Kind::Rtp => read_odd(datagram),
+            Kind::Stun | Kind::Dtls | Kind::Rtcp | Kind::Other => None,
+        };
     }
     let view = View {
         marker: header[1] & 0x80 != 0,
@@ -50,9 +55,6 @@ pub(crate) fn read(datagram: &[u8]) -> Option<View> {
 }
 
 fn read_odd(datagram: &[u8]) -> Option<View> {
-    if datagram[0] >> 6 != 2 {
-        return None;
-    }
     let mut bytes = bytes::Bytes::copy_from_slice(datagram);
     let packet = Packet::unmarshal(&mut bytes).ok()?;
     // RFC 3550 §5.1: the last byte counts the padding, itself included.
@@ -74,11 +76,6 @@ fn read_odd(datagram: &[u8]) -> Option<View> {
         ssrc: packet.header.ssrc,
         payload: start..end,
     })
-}
-
-/// Whether a datagram on the audio port is RTCP after all (RFC 5761 §4: packet types 192-223).
-pub(crate) fn is_control(datagram: &[u8]) -> bool {
-    matches!(datagram, [first, kind, ..] if first >> 6 == 2 && (192..=223).contains(kind))
 }
 
 /// Appends a header.

@@ -10,7 +10,7 @@
 //!
 //! - Until the first valid packet we send only to the SDP address.
 //! - Another source is taken only from the IP of the c= line or of the signalling.
-//! - It is learned once per negotiated session, within 5 s, and locked by address, port and SSRC.
+//! - It is learned once per negotiated session, within 5 s and not on hold, and locked by address, port and SSRC.
 //! - After the lock everything else is dropped and counted, but for keys: telephone events of another SSRC from the
 //!   very address and port of the lock are taken at once. Some senders press keys with an SSRC of their own.
 //!
@@ -38,6 +38,8 @@ pub(crate) struct Gate {
     previous: Option<SocketAddr>,
     /// Whether we go on sending there meanwhile: the re-INVITE did not move the SDP address.
     is_target_kept: bool,
+    /// The peer is on hold and need not speak.
+    is_held: bool,
     flood: Flood,
 }
 
@@ -89,10 +91,7 @@ pub(crate) enum Verdict {
     /// Too early to say: not heard, not counted as foreign.
     Wait,
     /// A stranger's.
-    Foreign {
-        /// The 51st within a second: worth an alarm.
-        is_flood: bool,
-    },
+    Foreign,
 }
 
 impl Gate {
@@ -105,6 +104,7 @@ impl Gate {
             state: State::Unlocked { candidate: None },
             previous: None,
             is_target_kept: false,
+            is_held: false,
             flood: Flood::default(),
         }
     }
@@ -124,6 +124,12 @@ impl Gate {
         self.signalling = signalling;
         self.learn_until = Mono(now.0 + LEARN_MICROSECONDS);
         self.state = State::Unlocked { candidate: None };
+    }
+
+    /// On hold a peer need not speak, so that a stranger on its host would stand the probation against nobody and get
+    /// the first words after it: nobody new is learned then.
+    pub(crate) fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
     }
 
     /// Where to send.
@@ -159,7 +165,7 @@ impl Gate {
     ) -> Verdict {
         let is_agreed = load != Load::Unknown;
         let is_exact = self.remote == Some(source);
-        let is_learnable = is_agreed && now <= self.learn_until;
+        let is_learnable = is_agreed && now <= self.learn_until && !self.is_held;
         match &mut self.state {
             State::Locked {
                 source: locked,
@@ -203,7 +209,7 @@ impl Gate {
                     self.lock(now, source, view, false);
                     return Verdict::Accept;
                 }
-                self.foreign(now)
+                Verdict::Foreign
             }
             State::Unlocked { candidate } => {
                 let Some(remote) = self.remote else {
@@ -216,10 +222,10 @@ impl Gate {
                     return Verdict::Accept;
                 }
                 if !is_host || !is_learnable {
-                    return self.foreign(now);
+                    return Verdict::Foreign;
                 }
                 if candidate.is_some_and(|rival| rival.source != source && rival.is_alive(now)) {
-                    return self.foreign(now);
+                    return Verdict::Foreign;
                 }
                 let followed = Candidate::follow(*candidate, now, source, view);
                 *candidate = Some(followed);
@@ -248,7 +254,7 @@ impl Gate {
             || self.target() == Some(source)
     }
 
-    /// A packet that its keys do not prove, from where nobody is expected; true when it is worth an alarm.
+    /// Something of a stranger was dropped; true for the 51st within a second, which is worth an alarm.
     pub(crate) fn count_stranger(&mut self, now: Mono) -> bool {
         self.flood.count(now)
     }
@@ -298,12 +304,6 @@ impl Gate {
             is_learned,
             heir: None,
         };
-    }
-
-    fn foreign(&mut self, now: Mono) -> Verdict {
-        Verdict::Foreign {
-            is_flood: self.flood.count(now),
-        }
     }
 }
 

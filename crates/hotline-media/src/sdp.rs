@@ -25,6 +25,17 @@ pub struct Capabilities {
     pub direction: Direction,
     /// Our own listeners: media is never sent to them (relay abuse).
     pub refused_targets: Vec<SocketAddr>,
+    /// Our own media ports, first and last, at [`Local::address`]: no leg is set on another one. None: not known.
+    pub own_ports: Option<(u16, u16)>,
+}
+
+impl Capabilities {
+    /// Whether an address is one of ours, where the legs live at `here`.
+    fn is_ours(&self, target: SocketAddr, here: IpAddr) -> bool {
+        let is_port = |(first, last)| (first..=last).contains(&target.port());
+        self.refused_targets.contains(&target)
+            || (target.ip() == here && self.own_ports.is_some_and(is_port))
+    }
 }
 
 impl Default for Capabilities {
@@ -34,6 +45,7 @@ impl Default for Capabilities {
             telephone_event: true,
             direction: Direction::SendReceive,
             refused_targets: Vec::new(),
+            own_ports: None,
         }
     }
 }
@@ -192,7 +204,7 @@ pub fn answer(
         event_clock_hz: chosen.event_clock_hz,
         hears_key_tones: chosen.event.is_none(),
         remote,
-        control: stream.control(remote, local),
+        control: stream.control(remote, capabilities, local),
         signalling: local.signalling,
         direction: limit(mirror(chosen.direction), capabilities.direction),
         protection,
@@ -353,7 +365,7 @@ pub fn accept(
         event_clock_hz: chosen.event_clock_hz,
         hears_key_tones: chosen.event.is_none(),
         remote,
-        control: match stream.control(remote, local) {
+        control: match stream.control(remote, capabilities, local) {
             // We never offer it, so no answer can take it.
             ControlPath::Muxed => ControlPath::Next,
             path => path,

@@ -93,7 +93,7 @@ impl Shard {
                 slot,
                 source,
                 datagram,
-            } => self.control(now, slot, source, datagram),
+            } => self.control(now, slot, source, datagram, out),
             Input::Packet {
                 slot,
                 source,
@@ -114,9 +114,9 @@ impl Shard {
     }
 
     /// A datagram that was dropped before it came here.
-    pub(crate) fn count_foreign(&mut self, slot: Slot) {
+    pub(crate) fn count_foreign(&mut self, now: Mono, slot: Slot, out: &mut Output) {
         if let Some(leg) = self.at(slot) {
-            leg.foreign += 1;
+            leg.count_foreign(now, out);
         }
     }
 

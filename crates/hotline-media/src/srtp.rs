@@ -14,6 +14,7 @@ use webrtc_srtp::context::Context;
 use webrtc_srtp::option::srtcp_replay_protection;
 use webrtc_srtp::protection_profile::ProtectionProfile;
 
+use crate::demultiplex::{self, Kind};
 use crate::output::{Channel, Output, Slot};
 use crate::packet::HEADER_BYTES;
 use crate::protection::{MasterKey, Protection, Suite};
@@ -289,7 +290,7 @@ fn without_mki<'a>(key: &MasterKey, datagram: &'a [u8], room: &'a mut Vec<u8>) -
     }
     let tag_bytes = match trailing_tag_bytes(key) {
         0 => 0,
-        bytes if crate::packet::is_control(datagram) => bytes,
+        bytes if demultiplex::kind(datagram) == Kind::Rtcp => bytes,
         _ => key.suite().tag_bytes(),
     };
     let tag_at = datagram.len().checked_sub(tag_bytes)?;
@@ -361,7 +362,7 @@ impl Window {
 
 fn ssrc(datagram: &[u8]) -> Option<u32> {
     let (header, _) = datagram.split_first_chunk::<HEADER_BYTES>()?;
-    (header[0] >> 6 == 2)
+    (demultiplex::kind(datagram) == Kind::Rtp)
         .then(|| u32::from_be_bytes([header[8], header[9], header[10], header[11]]))
 }
 

@@ -12,6 +12,9 @@ impl Switchboard {
     pub(crate) fn on_media(&mut self, now: Now, worker: u16, event: Event, turn: &mut Turn) {
         match event {
             Event::Closed { leg, statistics } => {
+                self.dropped.foreign += statistics.foreign;
+                self.dropped.malformed += statistics.malformed;
+                self.dropped.unauthentic += statistics.unauthentic;
                 // Before the counters: those complete the call's record.
                 turn.frame.edge.push(EdgeFact::Rated {
                     leg: LegId(leg),

@@ -35,5 +35,5 @@ pub use legs::audio_address;
 pub use number::{Numbers, RegionRule, RegionSource, normalise};
 pub use security::Srtp;
 pub use sounds::SoundIndex;
-pub use switchboard::{Config, Counts, Input, Switchboard};
+pub use switchboard::{Config, Counts, Dropped, Input, Switchboard};
 pub use turn::{Effect, Say, Turn};

@@ -90,6 +90,19 @@ pub struct Counts {
     pub ports_at_hand: usize,
     /// Media ports for new callers, who take two each.
     pub free_ports: usize,
+    /// Datagrams that the legs which have ended did not take.
+    pub dropped: Dropped,
+}
+
+/// Datagrams at media ports that changed nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Of senders that are not the peer.
+    pub foreign: u64,
+    /// Not RTP, or of a format that nobody agreed to.
+    pub malformed: u64,
+    /// Not made with the keys of the leg, or copied.
+    pub unauthentic: u64,
 }
 
 /// Core, SIP endpoint, and the table between them.
@@ -115,6 +128,7 @@ pub struct Switchboard {
     pub(crate) restart_byes_per_s: u32,
     /// Counsellors of whose phones a restart has not heard yet.
     pub(crate) unheard: BTreeSet<AgentId>,
+    pub(crate) dropped: Dropped,
     pub(crate) work: Work,
 }
 
@@ -161,6 +175,7 @@ impl Switchboard {
             numbers: config.numbers,
             restart_byes_per_s: config.restart_byes_per_s,
             unheard: BTreeSet::new(),
+            dropped: Dropped::default(),
             work: Work::default(),
         };
         switchboard.index_agents(&config.plan);
@@ -216,6 +231,7 @@ impl Switchboard {
             calls: self.legs.calls.len(),
             ports_at_hand: self.legs.ports_at_hand(),
             free_ports: self.legs.free_ports(),
+            dropped: self.dropped,
         }
     }
 

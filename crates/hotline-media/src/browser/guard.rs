@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use super::dtls::{Handshake, Keys};
 use super::{BrowserPlan, Identity, stun};
+use crate::demultiplex::{self, Kind};
 
 /// State of one leg's ICE and DTLS.
-pub(crate) struct Guard {
+pub struct Guard {
     identity: Arc<Identity>,
     plan: BrowserPlan,
     /// Addresses with an authenticated check, the last heard at the end.
@@ -26,7 +27,7 @@ pub(crate) struct Guard {
 
 /// What has become of a datagram.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Incoming {
+pub enum Incoming {
     /// Belongs to ICE or DTLS, or came too early: nothing for the leg.
     Done,
     /// Of a stranger, forged or repeated.
@@ -36,7 +37,8 @@ pub(crate) enum Incoming {
 }
 
 impl Guard {
-    pub(crate) fn new(identity: Arc<Identity>, plan: BrowserPlan) -> Self {
+    /// Of a leg whose peer has said nothing yet.
+    pub fn new(identity: Arc<Identity>, plan: BrowserPlan) -> Self {
         Guard {
             handshake: Handshake::as_server(&identity).map(Box::new),
             identity,
@@ -50,20 +52,20 @@ impl Guard {
     }
 
     /// The peer's description has come, or a new one of the same session.
-    pub(crate) fn replan(&mut self, plan: BrowserPlan) {
+    pub fn replan(&mut self, plan: BrowserPlan) {
         self.plan = plan;
     }
 
     /// Takes a datagram; `send` gets what has to be answered at once.
-    pub(crate) fn receive(
+    pub fn receive(
         &mut self,
         now: Instant,
         source: SocketAddr,
         datagram: &[u8],
         mut send: impl FnMut(&[u8], SocketAddr),
     ) -> Incoming {
-        let first = datagram.first().copied().unwrap_or(u8::MAX);
-        if first < STUN_END {
+        let kind = demultiplex::kind(datagram);
+        if kind == Kind::Stun {
             let incoming = self.check(source, datagram, &mut send);
             self.begin(now);
             self.send_flights(&mut send);
@@ -73,28 +75,24 @@ impl Guard {
         if !self.proven.contains(&source) {
             return Incoming::Foreign;
         }
-        if DTLS.contains(&first) {
-            self.shake(now, first, datagram);
+        if kind == Kind::Dtls {
+            self.shake(now, datagram);
             self.send_flights(&mut send);
             return Incoming::Done;
         }
         let Some(keys) = self.trusted() else {
             return Incoming::Done;
         };
-        let clear = if crate::packet::is_control(datagram) {
-            keys.srtp.open_control(datagram)
-        } else {
-            keys.srtp.open(datagram)
+        let clear = match kind {
+            Kind::Rtcp => keys.srtp.open_control(datagram),
+            Kind::Rtp => keys.srtp.open(datagram),
+            Kind::Stun | Kind::Dtls | Kind::Other => None,
         };
         clear.map_or(Incoming::Foreign, Incoming::Clear)
     }
 
     /// Encrypts what the leg says; None while there is nobody to send it to.
-    pub(crate) fn protect(
-        &mut self,
-        clear: &[u8],
-        is_control: bool,
-    ) -> Option<(Bytes, SocketAddr)> {
+    pub fn protect(&mut self, clear: &[u8], is_control: bool) -> Option<(Bytes, SocketAddr)> {
         let target = self.selected?;
         let keys = self.trusted()?;
         let sealed = if is_control {
@@ -106,7 +104,7 @@ impl Guard {
     }
 
     /// Repeats lost flights of the handshake.
-    pub(crate) fn tick(&mut self, now: Instant, mut send: impl FnMut(&[u8], SocketAddr)) {
+    pub fn tick(&mut self, now: Instant, mut send: impl FnMut(&[u8], SocketAddr)) {
         if self.keys.is_some() {
             return;
         }
@@ -177,9 +175,9 @@ impl Guard {
         self.proven.push(source);
     }
 
-    fn shake(&mut self, now: Instant, first: u8, datagram: &[u8]) {
+    fn shake(&mut self, now: Instant, datagram: &[u8]) {
         // Alerts end nothing: until the keys are there they can be forged, and afterwards BYE says it better.
-        if first == ALERT {
+        if datagram.first() == Some(&ALERT) {
             return;
         }
         let Some(handshake) = &mut self.handshake else {
@@ -222,9 +220,7 @@ impl Guard {
     }
 }
 
-/// RFC 7983 §7: the first byte tells one protocol from the other.
-const STUN_END: u8 = 4;
-const DTLS: std::ops::RangeInclusive<u8> = 20..=63;
+/// Content type of a record (RFC 8446 §5.1).
 const ALERT: u8 = 21;
 /// A browser has an address for each of its interfaces.
 const PROVEN_MAX: usize = 16;

@@ -59,7 +59,7 @@ fn behind_nat() -> Gate {
 }
 
 fn is_foreign(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Foreign { .. })
+    verdict == Verdict::Foreign
 }
 
 #[test]
@@ -234,19 +234,36 @@ fn nothing_is_taken_or_sent_before_the_peer_has_said_where() {
 }
 
 #[test]
-fn a_flood_is_told_once_in_ten_seconds() {
+fn on_hold_nobody_is_learned_and_the_peer_is_where_it_was() {
     let mut gate = direct();
     let mut caller = Sender::new("203.0.113.5:4000", 1);
-    caller.send(&mut gate, 0);
-    let mut stranger = Sender::new("198.51.100.1:4000", 66);
+    assert_eq!(caller.send(&mut gate, 0), Verdict::Accept);
+    let remote = Some(caller.source);
+    gate.renegotiate(Mono(1_000_000), remote, Some(ip(SIGNALLING)));
+    gate.hold(true);
+    let mut neighbour = Sender::new("203.0.113.5:9000", 66);
+    for step in 0..100 {
+        let verdict = neighbour.send(&mut gate, 1_000 + step * 20);
+        assert_eq!(verdict, Verdict::Foreign, "{step}");
+        assert_eq!(gate.target(), remote);
+    }
+    gate.renegotiate(Mono(3_000_000), remote, Some(ip(SIGNALLING)));
+    gate.hold(false);
+    assert_eq!(gate.target(), remote, "the first word goes to the peer");
+    assert_eq!(neighbour.send(&mut gate, 3_010), Verdict::Wait);
+    assert_eq!(caller.send(&mut gate, 3_020), Verdict::Accept);
+    assert_eq!(neighbour.send(&mut gate, 3_030), Verdict::Foreign);
+}
+
+#[test]
+fn a_flood_is_told_once_in_ten_seconds() {
+    let mut gate = direct();
     let told = (0..2_000u64)
-        .filter(|count| stranger.send(&mut gate, count * 10) == Verdict::Foreign { is_flood: true })
+        .filter(|count| gate.count_stranger(Mono(count * 10_000)))
         .count();
     assert_eq!(told, 2, "100 packets/s for 20 s");
     let slow = (0..500u64)
-        .filter(|count| {
-            stranger.send(&mut gate, 100_000 + count * 25) == Verdict::Foreign { is_flood: true }
-        })
+        .filter(|count| gate.count_stranger(Mono(100_000_000 + count * 25_000)))
         .count();
     assert_eq!(slow, 0, "40 packets/s is under the bar");
 }

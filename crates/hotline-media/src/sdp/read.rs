@@ -289,7 +289,12 @@ impl Stream<'_> {
     }
 
     /// Where the peer wants our reports (RFC 3605, RFC 5761).
-    pub(super) fn control(&self, target: Option<SocketAddr>, local: &Local<'_>) -> ControlPath {
+    pub(super) fn control(
+        &self,
+        target: Option<SocketAddr>,
+        capabilities: &Capabilities,
+        local: &Local<'_>,
+    ) -> ControlPath {
         if has(&self.media.attributes, "rtcp-mux") {
             return ControlPath::Muxed;
         }
@@ -309,6 +314,7 @@ impl Stream<'_> {
                 let is_usual =
                     target.is_some_and(|target| target.port().checked_add(1) == Some(named.port()));
                 let is_own = named == SocketAddr::new(local.address, local.port.saturating_add(1));
+                let is_own = is_own || capabilities.is_ours(named, local.address);
                 if is_usual || is_own || is_forbidden(named) {
                     ControlPath::Next
                 } else {
@@ -404,7 +410,7 @@ pub(super) fn target(
     // Only who is on this host himself may name its loopback; from elsewhere it aims at our own services.
     let is_here = local.address.is_loopback() && local.signalling.is_none_or(|ip| ip.is_loopback());
     let is_ours = target == SocketAddr::new(local.address, local.port)
-        || capabilities.refused_targets.contains(&target);
+        || capabilities.is_ours(target, local.address);
     if is_forbidden(target) || is_ours || (ip.is_loopback() && !is_here) {
         return Err(SdpError::ForbiddenTarget);
     }

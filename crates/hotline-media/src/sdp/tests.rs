@@ -327,6 +327,7 @@ fn targets_that_no_honest_peer_names_are_refused() {
     let listener = "203.0.113.5:5060".parse().unwrap();
     let capabilities = Capabilities {
         refused_targets: vec![listener],
+        own_ports: Some((20_000, 29_999)),
         ..Capabilities::default()
     };
     for (address, port) in [
@@ -339,6 +340,8 @@ fn targets_that_no_honest_peer_names_are_refused() {
         (PEER, 1023),
         (PEER, 5060),
         (LOCAL, 20_000),
+        (LOCAL, 20_002),
+        (LOCAL, 29_999),
     ] {
         let offer = lines(&format!(
             "v=0\ns=-\nc=IN IP4 {address}\nm=audio {port} RTP/AVP 8"

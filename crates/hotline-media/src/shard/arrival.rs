@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::Shard;
 use crate::control;
+use crate::demultiplex::{self, Kind};
 use crate::leg::{Flow, Hearing, Leg};
 use crate::message::{Codec, Event, LegPlan};
 use crate::output::{Output, Slot};
@@ -26,12 +27,26 @@ impl Shard {
         out: &mut Output,
     ) {
         let Some(leg) = self.at(slot) else { return };
-        if packet::is_control(datagram) {
-            // RFC 5761, even without being asked; some gateways do it. Keys prove it wherever it comes from.
-            if Some(source) == leg.gate.target() || matches!(leg.cover, Cover::Sdes(_)) {
-                self.control(now, slot, source, datagram);
+        match demultiplex::kind(datagram) {
+            Kind::Rtp => {}
+            Kind::Rtcp => {
+                // RFC 5761, even without being asked; some gateways do it. Keys prove it wherever it comes from.
+                if Some(source) == leg.gate.target() || matches!(leg.cover, Cover::Sdes(_)) {
+                    self.control(now, slot, source, datagram, out);
+                } else {
+                    leg.count_foreign(now, out);
+                }
+                return;
             }
-            return;
+            // A leg that has ICE and DTLS has them before it; here nobody speaks them but strangers and the lost.
+            Kind::Stun | Kind::Dtls | Kind::Other => {
+                if leg.gate.expects(source) {
+                    leg.malformed += 1;
+                } else {
+                    leg.count_foreign(now, out);
+                }
+                return;
+            }
         }
         let opened;
         let (datagram, is_proven) = match open(leg, now, source, datagram) {
@@ -40,9 +55,9 @@ impl Shard {
                 opened = plain;
                 (&opened[..], true)
             }
-            Opened::Dropped { is_flood } => {
-                if is_flood {
-                    out.events.push(Event::ForeignFlood { leg: leg.id });
+            Opened::Dropped { is_stranger } => {
+                if is_stranger {
+                    leg.count_foreign(now, out);
                 }
                 return;
             }
@@ -61,22 +76,24 @@ impl Shard {
         match verdict {
             Verdict::Accept => self.accept(now, slot, &view, format, payload, out),
             Verdict::Wait => {}
-            Verdict::Foreign { is_flood } => {
-                leg.foreign += 1;
-                if is_flood {
-                    out.events.push(Event::ForeignFlood { leg: leg.id });
-                }
-            }
+            Verdict::Foreign => leg.count_foreign(now, out),
         }
     }
 
-    pub(super) fn control(&mut self, now: Mono, slot: Slot, source: SocketAddr, datagram: &[u8]) {
+    pub(super) fn control(
+        &mut self,
+        now: Mono,
+        slot: Slot,
+        source: SocketAddr,
+        datagram: &[u8],
+        out: &mut Output,
+    ) {
         let Some(leg) = self.at(slot) else { return };
         let opened;
         let datagram = match &mut leg.cover {
             Cover::Closed => return,
             Cover::None if !leg.gate.admits_control(source) => {
-                leg.foreign += 1;
+                leg.count_foreign(now, out);
                 return;
             }
             Cover::None => datagram,
@@ -87,6 +104,9 @@ impl Shard {
                 }
                 None => {
                     leg.unauthentic += 1;
+                    if !leg.gate.expects(source) {
+                        leg.count_foreign(now, out);
+                    }
                     return;
                 }
             },
@@ -95,7 +115,10 @@ impl Shard {
             leg.malformed += 1;
             return;
         };
-        leg.control_source = Some(source);
+        // Another port than the described one is a NAT's only if the peer itself speaks out of it.
+        if heard.is_peer {
+            leg.control_source = Some(source);
+        }
         leg.hear_report(&heard);
     }
 
@@ -222,15 +245,15 @@ enum Opened {
     Proven(Bytes),
     /// It is not, or cannot be known.
     Dropped {
-        /// Strangers send very many.
-        is_flood: bool,
+        /// It comes from where the peer is not expected.
+        is_stranger: bool,
     },
 }
 
 /// A wrong key or a damaged packet is counted, and nothing else comes of it (CVE-2021-41105).
 fn open(leg: &mut Leg, now: Mono, source: SocketAddr, datagram: &[u8]) -> Opened {
     let guard = match &mut leg.cover {
-        Cover::Closed => return Opened::Dropped { is_flood: false },
+        Cover::Closed => return Opened::Dropped { is_stranger: false },
         Cover::None => return Opened::Plain,
         Cover::Sdes(guard) => guard,
     };
@@ -240,12 +263,8 @@ fn open(leg: &mut Leg, now: Mono, source: SocketAddr, datagram: &[u8]) -> Opened
         return Opened::Proven(plain);
     }
     leg.unauthentic += 1;
-    if is_expected {
-        return Opened::Dropped { is_flood: false };
-    }
-    leg.foreign += 1;
     Opened::Dropped {
-        is_flood: leg.gate.count_stranger(now),
+        is_stranger: !is_expected,
     }
 }
 

@@ -348,7 +348,7 @@ impl Running {
         };
         match incoming {
             Incoming::Done => {}
-            Incoming::Foreign => self.shard.count_foreign(slot),
+            Incoming::Foreign => self.shard.count_foreign(now, slot, &mut self.out),
             Incoming::Clear(clear) => {
                 let input = Input::Packet {
                     slot,

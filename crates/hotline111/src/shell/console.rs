@@ -84,6 +84,20 @@ fn samples(view: &View, log_dropped: usize) -> Vec<Sample> {
         labels: vec![("reason", format!("{rejection:?}").to_lowercase())],
         value: *count as f64,
     }));
+    let dropped = view.counts.dropped;
+    for (reason, count) in [
+        ("foreign", dropped.foreign),
+        ("malformed", dropped.malformed),
+        ("unauthentic", dropped.unauthentic),
+    ] {
+        samples.push(Sample {
+            name: "hotline_media_dropped_total",
+            help: "Datagrams at media ports that were not the peer's, of the legs that have ended.",
+            kind: Kind::Counter,
+            labels: vec![("reason", reason.to_owned())],
+            value: count as f64,
+        });
+    }
     for trunk in &view.trunks {
         let labels = || vec![("trunk", trunk.name.clone())];
         let mut sample = |name, help, kind, value| {

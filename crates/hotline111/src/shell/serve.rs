@@ -148,7 +148,7 @@ impl Server<'_> {
                 plan: loaded.plan.clone(),
                 node: loaded.server.node,
                 first_call: self.first_call(ledger),
-                capabilities: capabilities(&listeners),
+                capabilities: capabilities(&listeners, loaded.media.ports),
                 srtp: loaded.media.srtp,
                 identity,
                 advertise: loaded.media.advertise,
@@ -385,13 +385,14 @@ fn open_journal(loaded: &Loaded) -> Result<(Journal, Ledger), ServeError> {
     Journal::open(&path, options).map_err(|source| ServeError::Journal { path, source })
 }
 
-/// What our SDP can do; media is never sent to our own listeners.
-fn capabilities(listeners: &[hotline_sip::Listener]) -> Capabilities {
+/// What our SDP can do; media is never sent to our own listeners and media ports.
+fn capabilities(listeners: &[hotline_sip::Listener], ports: (u16, u16)) -> Capabilities {
     Capabilities {
         refused_targets: listeners
             .iter()
             .flat_map(|listener| [listener.local, listener.advertise])
             .collect(),
+        own_ports: Some(ports),
         ..Capabilities::default()
     }
 }

@@ -113,6 +113,44 @@ fn a_flood_of_strangers_is_told_and_costs_nothing() {
     assert_eq!((statistics.foreign, statistics.received), (200, 5));
 }
 
+/// Whatever else strangers speak is theirs too: counted as foreign, and told when it is very much.
+#[test]
+fn reports_checks_handshakes_and_rubbish_of_strangers_are_counted_as_theirs() {
+    let mut world = World::new();
+    let caller = world.add(Codec::Pcma, 600, 3);
+    world.run(100);
+    let (slot, own) = (world.peers[caller].slot, world.peers[caller].source);
+    let stranger = address("203.0.113.66:4000");
+    let kinds: [&[u8]; 5] = [
+        &[0x80, 200, 0, 6],
+        &[0, 1, 0, 0],
+        &[22, 254, 253],
+        &[255; 60],
+        &[],
+    ];
+    for datagram in kinds {
+        for _ in 0..11 {
+            world.packet(slot, stranger, datagram);
+        }
+        world.packet(slot, own, datagram);
+    }
+    let floods = world
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::ForeignFlood { leg: 100 }))
+        .count();
+    assert_eq!(floods, 1, "55 within a second");
+    let statistics = world.close(100);
+    assert_eq!(
+        (
+            statistics.foreign,
+            statistics.malformed,
+            statistics.received
+        ),
+        (55, 5, 5)
+    );
+}
+
 #[test]
 fn broken_and_unagreed_packets_are_counted_and_nothing_else() {
     let mut world = World::new();
