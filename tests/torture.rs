@@ -1,10 +1,11 @@
-//! Every message of RFC 4475 and RFC 5118 through the whole switchboard, from a trunk's address, by UDP and by TCP: the
+//! Every message of RFC 4475 and RFC 5118 through the whole switchboard, from a trunk's address, by each transport: the
 //! right answer, no fault in any engine, and the next caller is served. The folder is `HOTLINE_TORTURE_DIR`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use hotline_sip::Transport;
 use hotline_switchboard::Input;
+use hotline_tests::torture::Case;
 use hotline_tests::world::World;
 use hotline_tests::world::board::{NORTH_IP, server_address};
 use hotline_tests::world::peer::{News, Peer};
@@ -12,29 +13,13 @@ use hotline_tests::world::plan::{AgentSettings, Settings};
 use hotline_tests::world::sdp::Offer;
 use hotline_tests::world::text::Text;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 
-/// Messages in both sets.
-const MESSAGES: usize = 61;
 /// A message that never ends is given up within this time, and a call that it began has ended.
 const AFTER_US: u64 = 75_000_000;
 
-struct Case {
-    name: String,
-    is_response: bool,
-    ok: Vec<String>,
-    may_drop: bool,
-    bytes: Vec<u8>,
-}
-
 #[test]
 fn every_message_is_answered_and_the_line_lives_on() {
-    let Some(folder) = std::env::var_os("HOTLINE_TORTURE_DIR").map(PathBuf::from) else {
-        eprintln!("HOTLINE_TORTURE_DIR is not set: nothing to run");
-        return;
-    };
-    let cases = cases(&folder);
-    assert_eq!(cases.len(), MESSAGES);
+    let Some(cases) = Case::all() else { return };
     let mut faults = Vec::new();
     for case in &cases {
         for transport in Transport::ALL {
@@ -44,28 +29,6 @@ fn every_message_is_answered_and_the_line_lives_on() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
-fn cases(folder: &Path) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for set in ["rfc4475", "rfc5118"] {
-        let path = folder.join(set).join("index.json");
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let index: serde_json::Value = serde_json::from_str(&text).unwrap();
-        for entry in index["entries"].as_array().unwrap() {
-            let name = entry["file"].as_str().unwrap().to_owned();
-            let ok = entry["ok"].as_array().unwrap().iter();
-            cases.push(Case {
-                is_response: entry["kind"] == "response",
-                ok: ok.map(|word| word.as_str().unwrap().to_owned()).collect(),
-                may_drop: entry["drop_ok"].as_bool().unwrap(),
-                bytes: std::fs::read(folder.join(set).join(&name)).unwrap(),
-                name,
-            });
-        }
-    }
-    cases
 }
 
 fn try_one(case: &Case, transport: Transport) -> Vec<String> {
@@ -136,23 +99,12 @@ fn judge(case: &Case, transport: Transport, world: &mut World) -> Vec<String> {
         {
             Vec::new()
         }
-        Some(status) if fits(status, &case.ok) => Vec::new(),
+        Some(status) if case.takes(status) => Vec::new(),
         Some(status) => vec![format!(
             "answered {status}, the index says {}",
-            case.ok.join(" or ")
+            case.wanted()
         )],
     }
-}
-
-fn fits(status: u16, wanted: &[String]) -> bool {
-    let text = status.to_string();
-    wanted.iter().any(|word| {
-        *word == text
-            || word
-                .strip_suffix("xx")
-                .is_some_and(|class| text.starts_with(class))
-            || word.strip_prefix('!').is_some_and(|not| not != text)
-    })
 }
 
 fn next_caller_is_answered(world: &mut World) -> bool {

@@ -15,7 +15,12 @@ m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 /// Inputs after which a new world begins: what one leaves behind meets the next ones, but not for ever.
 const WORLD_INPUTS: u64 = 400;
 
-/// A caller's leg and a counsellor's, joined.
+const KEYED_OFFER: &[u8] =
+    b"v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+m=audio 4000 RTP/SAVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n\
+a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA|2^20|1:4\r\n";
+
+/// A caller's leg and a counsellor's, joined, and one with keys, which nothing of this opens.
 fn new_shard() -> (Shard, Output) {
     let sounds = Arc::from(Vec::new());
     let mut shard = Shard::new(
@@ -27,11 +32,15 @@ fn new_shard() -> (Shard, Output) {
     );
     let mut out = Output::default();
     let local = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-    for (leg, port) in [(2, 20_000), (4, 20_002)] {
+    for (leg, port, offer) in [
+        (2, 20_000, OFFER),
+        (4, 20_002, OFFER),
+        (6, 20_004, KEYED_OFFER),
+    ] {
         let random = [7; sdp::RANDOM_BYTES];
         let local = sdp::Local::first((local, port), leg, &random);
-        let answer = sdp::answer(OFFER, &Capabilities::default(), &local);
-        let (_, plan) = answer.expect("a plain offer");
+        let answer = sdp::answer(offer, &Capabilities::default(), &local);
+        let (_, plan) = answer.expect("an offer that can be answered");
         let open = Command::Open { leg, port, plan };
         shard.handle(Mono(0), MediaInput::Command(open), &mut out);
     }
@@ -52,13 +61,13 @@ fn media_datagrams() {
     fuzz("media", &["\u{80}", "\0\0\0\0"], |bytes| {
         number += 1;
         let now = Mono(number * 1_000);
-        let source = if number.is_multiple_of(3) {
+        let source = if number.is_multiple_of(4) {
             stranger
         } else {
             peer
         };
         let slot = shard
-            .slot(if number.is_multiple_of(2) { 2 } else { 4 })
+            .slot([2, 4, 6][(number % 3) as usize])
             .expect("an open leg");
         for datagram in [bytes, bytes.get(1..).unwrap_or_default()] {
             shard.handle(
@@ -84,7 +93,7 @@ fn media_datagrams() {
             shard.handle(now, MediaInput::Tick, &mut out);
         }
         out = Output::default();
-        assert_eq!(shard.legs(), 2, "no datagram ends a leg");
+        assert_eq!(shard.legs(), 3, "no datagram ends a leg");
         u64::from(bytes.first().copied().unwrap_or_default()) << 8
             | u64::from(bytes.get(1).copied().unwrap_or_default() & 0x7f)
     });

@@ -8,6 +8,7 @@
     reason = "tests fail by panicking and print their figures"
 )]
 
+mod browsers;
 mod harness;
 mod machines;
 mod parsers;

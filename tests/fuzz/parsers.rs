@@ -3,6 +3,7 @@
 use crate::harness::{fuzz, grows_evenly};
 use hotline_media::sdp::{self, Capabilities};
 use hotline_sip::message::{Auth, Frame, Framer, Message, Name, NameAddr, Uri, Via};
+use hotline_switchboard::normalise;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -345,4 +346,51 @@ fn sdp_negotiation() {
         ],
     ];
     grows_evenly("sdp", &shapes, session);
+}
+
+/// Whatever a carrier writes for a number: one in our form, or nothing; and our form is not changed again.
+fn number(bytes: &[u8]) -> u64 {
+    let raw = String::from_utf8_lossy(bytes);
+    let number = normalise(&raw);
+    assert!(
+        number.len() <= raw.len() + "+84".len(),
+        "{raw:?}: {number:?}"
+    );
+    assert!(
+        number
+            .chars()
+            .all(|letter| letter.is_ascii_digit() || letter == '+'),
+        "{raw:?}: {number:?}"
+    );
+    assert_eq!(normalise(&number), number, "{raw:?}");
+    behaviour((
+        number.len().min(16),
+        number.starts_with("+84"),
+        number.starts_with('+'),
+    ))
+}
+
+#[test]
+fn numbers_of_callers() {
+    let words = [
+        "+84",
+        "0084",
+        "84",
+        "tel:",
+        "sip:",
+        "@x",
+        ";phone-context=+84",
+        " ",
+        "-",
+        "anonymous",
+    ];
+    fuzz("numbers", &words, number);
+    let shapes = [
+        ["+84", "9", ""],
+        ["", "0", ""],
+        ["", " ", "0912"],
+        ["sip:", "1", "@a"],
+        ["tel:", "-", "1"],
+    ];
+    grows_evenly("numbers", &shapes, number);
 }

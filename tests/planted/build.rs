@@ -17,8 +17,15 @@ const SOURCES: [(&str, &str, &[&str]); 5] = [
     ("hotline_sip", "crates/hotline-sip/src", &[]),
     ("hotline_store", "crates/hotline-store/src/journal", &[]),
     ("hotline_switchboard", "crates/hotline-switchboard/src", &[]),
-    ("hotline_tests", "tests/src", &["scenario"]),
+    (
+        "hotline_tests",
+        "tests/src",
+        &["scenario", "torture.rs", "web.rs"],
+    ),
 ];
+
+/// What is left out of them need not be looked for: it needs files or packages that stay at home.
+const AT_HOME: [&str; 3] = ["pub mod scenario;", "pub mod torture;", "pub mod web;"];
 
 /// What the planted places ask.
 const QUESTION: &str = "crate::is_awake(";
@@ -102,8 +109,8 @@ fn as_module(text: &str, module: &str) -> String {
         .lines()
         .filter(|line| {
             let line = line.trim();
-            // Only a crate's root says such things; a scenario runner needs the files that stay at home.
-            line != "#![no_std]" && line != "extern crate alloc;" && line != "pub mod scenario;"
+            // Only a crate's root says such things.
+            line != "#![no_std]" && line != "extern crate alloc;" && !AT_HOME.contains(&line)
         })
         .map(|line| format!("{line}\n"))
         .collect();

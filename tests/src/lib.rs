@@ -10,5 +10,7 @@
 pub mod dice;
 pub mod scenario;
 pub mod sim;
+pub mod torture;
 pub mod watch;
+pub mod web;
 pub mod world;

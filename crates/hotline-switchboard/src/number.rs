@@ -134,8 +134,8 @@ fn is_service(digits: &str) -> bool {
 
 /// `+` and the digits, once they are what E.164 allows; a national 0 behind the country code (`+84 0912 …`) goes.
 fn international(digits: &str) -> String {
-    let digits = match digits.strip_prefix("840") {
-        Some(national) => format!("84{national}"),
+    let digits = match digits.strip_prefix("84") {
+        Some(national) => format!("84{}", national.trim_start_matches('0')),
         None => digits.to_owned(),
     };
     // ITU-T E.164 §6: at most 15 digits; no country code begins with 0.
