@@ -68,7 +68,8 @@ impl Connection {
         Ok(Self::Tls(Box::new(stream)))
     }
 
-    fn socket(&self) -> &TcpStream {
+    /// The socket beneath.
+    pub(crate) fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => &stream.sock,

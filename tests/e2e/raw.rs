@@ -278,6 +278,7 @@ pub(crate) struct Caller {
     rtp: UdpSocket,
     rtp_to: SocketAddr,
     sequence: u16,
+    cseq: u32,
     ear: Option<JoinHandle<Vec<Packet>>>,
     is_over: Arc<AtomicBool>,
     /// When the INVITE left.
@@ -362,6 +363,7 @@ impl Caller {
             rtp,
             rtp_to,
             sequence: 0,
+            cseq: 1,
             ear: Some(ear),
             is_over,
             invited_at,
@@ -378,6 +380,39 @@ impl Caller {
                 .request(method, &self.target, cseq, &headers, "")
                 .as_bytes(),
         );
+    }
+
+    /// Where the server takes this call's audio.
+    pub(crate) fn server_media(&self) -> SocketAddr {
+        self.rtp_to
+    }
+
+    /// A new offer in the call; gives the final answer, acknowledged.
+    pub(crate) fn offer(&mut self, description: &str) -> String {
+        self.cseq += 1;
+        let (cseq, local) = (self.cseq, self.line.local());
+        let headers = format!("From: {}\r\nTo: {}\r\n", self.from, self.to);
+        let more = format!("Contact: <sip:x@{local}>\r\nContent-Type: application/sdp\r\n");
+        let invite = self.line.request(
+            "INVITE",
+            &self.target,
+            cseq,
+            &(headers.clone() + &more),
+            description,
+        );
+        self.line.send(invite.as_bytes());
+        let answer = self
+            .line
+            .final_answer(Duration::from_secs(5))
+            .expect("an answer to a new offer");
+        let ack = self.line.request("ACK", &self.target, cseq, &headers, "");
+        // RFC 3261 §17.1.1.3: the ACK of a refusal belongs to the INVITE's transaction.
+        let ack = match status(&answer) {
+            200..=299 => ack,
+            _ => ack.replace("-ACK\r\n", "-INVITE\r\n"),
+        };
+        self.line.send(ack.as_bytes());
+        answer
     }
 
     /// What somebody else at `line` gets who has overheard everything: Call-ID, both tags and, for CANCEL, the branch.
@@ -451,7 +486,7 @@ impl Caller {
 
     /// Hangs up, waits for the 200, and gives everything that was heard.
     pub(crate) fn hang_up(mut self) -> Vec<Packet> {
-        self.in_dialog("BYE", 2);
+        self.in_dialog("BYE", self.cseq + 1);
         let answer = self
             .line
             .final_answer(Duration::from_secs(5))
