@@ -113,7 +113,7 @@ impl Rubbish {
         Self {
             loud: tone(STRANGER_HZ),
             hello: uninvited_hello(),
-            check: Handshake::new().check(&guessed),
+            check: Handshake::generate().check(&guessed),
         }
     }
 
@@ -221,7 +221,7 @@ fn talk(
         }
         (Kind::Sdes, None) => panic!("a phone on TLS is offered keys"),
         (Kind::Web, _) => {
-            let handshake = Handshake::new();
+            let handshake = Handshake::generate();
             let said = Said::Web(handshake.fingerprint.clone());
             (said, Protection::Web(Box::new(handshake), offered.ice))
         }

@@ -37,7 +37,7 @@ impl Pair {
             fragment: local.fragment.clone(),
             password: password(identity),
         };
-        let handshake = Handshake::new();
+        let handshake = Handshake::generate();
         let remote = Remote {
             fragment: FRAGMENT.to_owned(),
             fingerprint: handshake.hash,

@@ -35,7 +35,7 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    pub fn new() -> Self {
+    pub fn generate() -> Self {
         let provider = default_provider().expect("a provider of ciphers");
         let certificate =
             Certificate::generate_self_signed(vec!["hand".to_owned()], provider.crypto())
@@ -135,7 +135,7 @@ impl Handshake {
 
 /// A ClientHello of somebody whom nobody has asked.
 pub fn uninvited_hello() -> Vec<u8> {
-    let mut handshake = Handshake::new();
+    let mut handshake = Handshake::generate();
     handshake.begin();
     handshake.flight().remove(0)
 }
