@@ -41,6 +41,7 @@ impl Pair {
         let remote = Remote {
             fragment: FRAGMENT.to_owned(),
             fingerprint: handshake.hash,
+            is_passive: false,
         };
         let plan = BrowserPlan {
             local,
