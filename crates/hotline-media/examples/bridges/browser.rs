@@ -100,7 +100,6 @@ impl Client {
         socket: &UdpSocket,
         server: SocketAddr,
     ) -> Result<Context, Box<dyn Error>> {
-        socket.set_read_timeout(Some(Duration::from_millis(100)))?;
         let mut endpoint = Endpoint::new(server, TransportProtocol::UDP, None);
         let config = ConfigBuilder::default()
             .with_crypto_provider(self.provider.clone())
@@ -109,17 +108,14 @@ impl Client {
             .with_insecure_skip_verify(true)
             .with_extended_master_secret(ExtendedMasterSecretType::Require)
             .build(true, None)?;
-        let check = self.check()?;
-        socket.send_to(&check, server)?;
-        endpoint.connect(Instant::now(), server, Arc::new(config), None)?;
         let mut buffer = [0; 2_000];
+        self.prove_way(socket, server, &mut buffer)?;
+        endpoint.connect(Instant::now(), server, Arc::new(config), None)?;
         for _ in 0..DATAGRAMS_MAX {
             while let Some(sent) = endpoint.poll_transmit() {
                 socket.send_to(&sent.message, server)?;
             }
             let Ok((length, _)) = socket.recv_from(&mut buffer) else {
-                // The leg may not have been open yet for the first check.
-                socket.send_to(&check, server)?;
                 endpoint.handle_timeout(server, Instant::now())?;
                 continue;
             };
@@ -140,6 +136,26 @@ impl Client {
             }
         }
         Err("the handshake has no end".into())
+    }
+
+    /// Checks until one is answered: the leg may not be open yet, and what of a handshake comes before it is sent
+    /// again only after a second.
+    fn prove_way(
+        &self,
+        socket: &UdpSocket,
+        server: SocketAddr,
+        buffer: &mut [u8],
+    ) -> Result<(), Box<dyn Error>> {
+        let check = self.check()?;
+        socket.set_read_timeout(Some(Duration::from_millis(10)))?;
+        for _ in 0..DATAGRAMS_MAX {
+            socket.send_to(&check, server)?;
+            if socket.recv_from(buffer).is_ok() {
+                socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+                return Ok(());
+            }
+        }
+        Err("no check is answered".into())
     }
 }
 
