@@ -6,10 +6,12 @@ use crate::raw::{header, packet_of};
 use hotline_media::g711::{alaw_decode, alaw_encode};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use std::f64::consts::TAU;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -245,17 +247,25 @@ struct TlsState {
 }
 
 impl TlsCarrier {
-    /// At any port of `local`, with this certificate.
-    pub(crate) fn start(local: IpAddr, (chain, key): &Identity) -> Self {
+    /// At any port of `local`, with this certificate; clients must show one of `authority`.
+    pub(crate) fn start(local: IpAddr, (chain, key): &Identity, authority: &Path) -> Self {
         let listener = TcpListener::bind((local, 0)).expect("binding a carrier");
         let address = listener.local_addr().expect("a bound socket");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = vec![CertificateDer::from_pem_file(chain).expect("a certificate")];
         let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_file(authority).expect("the authority"))
+            .expect("a root");
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .expect("a verifier");
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("TLS versions")
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(chain, key)
             .expect("a certificate and its key");
         let shared = Arc::new(Mutex::new(TlsState::default()));

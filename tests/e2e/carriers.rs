@@ -333,12 +333,15 @@ fn a_carrier_found_by_name_shows_a_certificate_for_that_name() {
     ));
     let certificates = Certificates::write(&folder);
     let localhost = IpAddr::from(Ipv4Addr::LOCALHOST);
-    // Both are told by the name server to be at sbc7.provider.test; one shows the name that we called, the other the
+    // Both want to see our certificate, and are told by the name server to be at sbc7.provider.test; one shows the name that we called, the other the
     // one that the name server said.
-    let right = TlsCarrier::start(localhost, &certificates.issue("right", &["carrier.test"]));
-    let wrong = TlsCarrier::start(
-        localhost,
-        &certificates.issue("wrong", &["sbc7.provider.test"]),
+    let start = |name: &str, shown: &str| {
+        let identity = certificates.issue(name, &[shown]);
+        TlsCarrier::start(localhost, &identity, &certificates.authority)
+    };
+    let (right, wrong) = (
+        start("right", "carrier.test"),
+        start("wrong", "sbc7.provider.test"),
     );
     let names = NameServer::start(
         localhost,

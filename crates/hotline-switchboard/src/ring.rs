@@ -48,16 +48,18 @@ impl Switchboard {
     /// The first of these trunks that takes the call; each says who calls in its own way.
     pub(crate) fn somebody_outside(&self, number: String, trunks: &[String]) -> Callee {
         let known = |name: &String| self.trunks.iter().position(|trunk| trunk == name);
-        let trunks = trunks
+        let trunks: Vec<u16> = trunks
             .iter()
             .filter_map(known)
             .filter_map(|at| u16::try_from(at).ok())
             .collect();
+        // The address family by which the first of them is reached.
+        let towards = self.sip.advertise_over(&trunks);
         Callee {
+            advertise: audio_address(self.told, towards.unwrap_or(self.advertise)),
             target: Target::Trunks { trunks, number },
             display: LINE.into(),
             headers: Vec::new(),
-            advertise: self.advertise,
             kinds: vec![(MediaKind::Plain, Security::Follow)],
             has_browsers: false,
         }
