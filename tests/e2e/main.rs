@@ -29,6 +29,7 @@ mod ways;
 
 mod browser;
 mod browser_transfers;
+mod burst;
 mod carriers;
 mod checker;
 mod click;

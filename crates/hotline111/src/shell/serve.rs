@@ -44,6 +44,7 @@ const CALL_NUMBER_SHIFT: u32 = 20;
 /// Runs the server until it is drained.
 pub(crate) fn serve(start: Start, log_dropped: ErrorCounter) -> Result<(), ServeError> {
     keep_to_ourselves();
+    open_files_max();
     let runtime = pool()?;
     let clock = Clock::start();
     let settings = &start.loaded.server;
@@ -310,6 +311,19 @@ fn keep_to_ourselves() {
     };
     if rustix::process::setrlimit(rustix::process::Resource::Core, none).is_err() {
         tracing::warn!("core dumps could not be switched off");
+    }
+}
+
+/// Each call takes four sockets, and a shell allows 1,024 files unless asked: what we may have, we take.
+fn open_files_max() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
     }
 }
 

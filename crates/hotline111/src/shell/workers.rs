@@ -8,9 +8,9 @@ use hotline_media::{Sound, Worker, WorkerConfig, WorkerHandle, prompt};
 use hotline_switchboard::SoundIndex;
 use std::sync::Arc;
 
-/// Pairs of ports that each worker has bound ahead. Until it reports fresh ones, that many calls can begin: an
-/// eighth of a second at 1,000 calls a second, longer than a busy machine holds a thread up.
-const PORTS_READY: usize = 128;
+/// Pairs of ports that each worker has bound ahead. A campaign makes 300 people call at once, and each takes two (the
+/// second is kept for the counsellor's phone): all are let in before the worker has bound a port more.
+const PORTS_READY: usize = 640;
 
 /// Prompts and music in memory, and their numbers.
 pub(crate) struct SoundTable {
