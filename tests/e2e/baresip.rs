@@ -1,8 +1,10 @@
-//! baresip as caller and as desk phone: plays one WAV, writes what it hears into another.
+//! baresip as caller and as desk phone: plays one WAV, writes what it hears into another, and is worked by hand.
 
-use crate::process::Program;
+use crate::process::{Program, wait_until};
+use crate::server::{PASSWORD, PATIENCE};
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +12,7 @@ use std::process::Command;
 pub(crate) struct Baresip {
     name: String,
     folder: PathBuf,
+    hands: SocketAddr,
     commands: Vec<String>,
     quit_after_s: u32,
 }
@@ -19,6 +22,8 @@ const MODULES: [&str; 2] = [
     "/usr/lib/baresip/modules",
     "/usr/lib/x86_64-linux-gnu/baresip/modules",
 ];
+/// Where it takes orders, at its own address.
+const HANDS_PORT: u16 = 4444;
 
 impl Baresip {
     /// A phone with `account` (a line of baresip's accounts file) that speaks from `local` and plays `says`.
@@ -34,14 +39,16 @@ impl Baresip {
             .iter()
             .find(|path| Path::new(path).is_dir())
             .expect("baresip's modules");
+        let hands = SocketAddr::new(local.ip(), HANDS_PORT);
         // Audio comes from 127.0.0.1 (its sockets are bound to no address), so that must stand in its SDP. It has no
         // player that writes files: `sndfile` writes down what passes, `aubridge` swallows it.
         let config = format!(
             "poll_method epoll\nsip_listen {local}\nnet_interface 127.0.0.1\naudio_source aufile,{says}\n\
              audio_player aubridge,nowhere\naudio_alert aubridge,nowhere\nausrc_srate 8000\nauplay_srate 8000\n\
              ausrc_channels 1\nauplay_channels 1\nrtp_ports 10000-10200\nmodule_path {modules}\nmodule g711.so\n\
-             module aufile.so\nmodule aubridge.so\nmodule sndfile.so\nsnd_path {folder}\nmodule_tmp account.so\n\
-             module_app menu.so\n",
+             module g722.so\nmodule opus.so\nmodule srtp.so\nmodule aufile.so\nmodule aubridge.so\n\
+             module sndfile.so\nsnd_path {folder}\nmodule_tmp account.so\nmodule_app menu.so\n\
+             module_app ctrl_tcp.so\nctrl_tcp_listen {hands}\n",
             says = says.display(),
             folder = folder.display(),
         );
@@ -52,6 +59,7 @@ impl Baresip {
         Self {
             name: name.to_owned(),
             folder,
+            hands,
             commands: Vec::new(),
             quit_after_s: 60,
         }
@@ -60,6 +68,19 @@ impl Baresip {
     /// An account line of a desk phone that answers by itself and leaves registering to somebody else.
     pub(crate) fn desk_phone(user: &str, server: SocketAddr) -> String {
         format!("<sip:{user}@{server}>;auth_pass=none;answermode=auto;regint=0;audio_codecs=pcma")
+    }
+
+    /// An account line of a desk phone that registers over `transport`, answers by itself, and has `more`, e.g. its
+    /// codecs. It gives up where SHA-256 is asked for ([`MD5_ONLY`]).
+    pub(crate) fn registering(
+        user: &str,
+        server: SocketAddr,
+        transport: &str,
+        more: &str,
+    ) -> String {
+        format!(
+            "<sip:{user}@{server};transport={transport}>;auth_pass={PASSWORD};answermode=auto;regint=300;{more}"
+        )
     }
 
     /// An account line of a trunk caller.
@@ -101,4 +122,36 @@ impl Baresip {
         }
         Program::start(&self.name, command, &self.folder)
     }
+
+    /// A key of its menu while it runs: `hold`, `resume`, `transfer` with a target, `hangup`. Gives its answer.
+    pub(crate) fn order(&self, command: &str, parameter: &str) -> String {
+        let mut stream = wait_until(PATIENCE, "baresip takes orders", || {
+            TcpStream::connect(self.hands).ok()
+        });
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a time limit");
+        let order = format!(
+            "{{\"command\":\"{command}\",\"params\":\"{parameter}\",\"token\":\"{command}\"}}"
+        );
+        // Its frames are netstrings: the length, a colon, the text, a comma.
+        stream
+            .write_all(format!("{}:{order},", order.len()).as_bytes())
+            .expect("giving an order");
+        let (mut answer, mut buffer) = (String::new(), [0; 4_096]);
+        // Events of the call come on the same connection.
+        while !answer.contains("\"response\":true") {
+            match stream.read(&mut buffer) {
+                Ok(0) => panic!("baresip hung up on us: {answer}"),
+                Ok(length) => answer.push_str(&String::from_utf8_lossy(&buffer[..length])),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("no answer to {command}: {error}; {answer}"),
+            }
+        }
+        assert!(answer.contains("\"ok\":true"), "{command}: {answer}");
+        answer
+    }
 }
+
+/// Of `[sip]`: baresip 1.0 does not register where a challenge names SHA-256.
+pub(crate) const MD5_ONLY: &str = "sha256 = false\n";

@@ -27,6 +27,8 @@ mod server;
 mod sipp;
 mod ways;
 
+mod baresip_desks;
+mod baresip_passes_on;
 mod browser;
 mod browser_transfers;
 mod burst;

@@ -591,6 +591,23 @@ impl Drop for Server {
     }
 }
 
+/// The recordings that there are, growing or finished.
+pub(crate) fn recordings(server: &Server) -> Vec<PathBuf> {
+    let mut folders = vec![server.state.join("recordings")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "wav") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
 /// Nothing of this record can still change.
 fn is_complete(record: &Value) -> bool {
     let has_caller = record["answered"].is_null() || !record["caller_received"].is_null();

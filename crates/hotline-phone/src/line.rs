@@ -348,6 +348,7 @@ fn config(local: SocketAddr, server: SocketAddr) -> Config {
         stranger_burst: u32::MAX,
         defence: hotline_sip::Defence::default(),
         sessions: hotline_sip::Sessions::default(),
+        has_sha256: true,
         nonce_ms: 300_000,
         // RFC 3261 timer B.
         first_response_ms: 32_000,

@@ -259,7 +259,7 @@ impl Endpoint {
             >= self.config.transactions_max.max(1).saturating_mul(percent) / 100
     }
 
-    /// 401 with two challenges, the same for accounts that exist and those that do not.
+    /// 401 with the challenges, the same for accounts that exist and those that do not.
     pub(crate) fn challenge(
         &mut self,
         turn: &mut Turn<'_>,
@@ -268,11 +268,18 @@ impl Endpoint {
         rejection: Rejection,
     ) {
         let source = request.arrival.source.ip();
-        let [strong, weak] =
-            self.digest
-                .challenges(&self.config.realm, turn.now.wall, source, is_stale);
+        let challenges = self.digest.challenges(
+            self.config.has_sha256,
+            &self.config.realm,
+            turn.now.wall,
+            source,
+            is_stale,
+        );
         self.rejected(turn, rejection, &request.arrival);
-        let headers = [("WWW-Authenticate", strong), ("WWW-Authenticate", weak)];
+        let headers: Vec<_> = challenges
+            .into_iter()
+            .map(|challenge| ("WWW-Authenticate", challenge))
+            .collect();
         self.reply_at_once(turn, &request.message, &request.arrival, 401, &headers);
     }
 

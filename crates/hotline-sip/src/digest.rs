@@ -102,18 +102,27 @@ impl Digest {
         )
     }
 
-    /// The two challenges, SHA-256 first: clients take the first that they know (RFC 8760 §2.3).
+    /// The two challenges, SHA-256 first: clients take the first that they know (RFC 8760 §2.3). Without
+    /// `has_sha256` only the second.
     pub(crate) fn challenges(
         &mut self,
+        has_sha256: bool,
         realm: &str,
         wall: Wall,
         source: IpAddr,
         is_stale: bool,
-    ) -> [String; 2] {
+    ) -> Vec<String> {
         let nonce = self.nonce(wall, source);
         let stale = if is_stale { ", stale=true" } else { "" };
-        ["SHA-256", "MD5"]
+        let algorithms = ["SHA-256", "MD5"];
+        let asked = if has_sha256 {
+            &algorithms[..]
+        } else {
+            &algorithms[1..]
+        };
+        asked.iter()
             .map(|algorithm| format!("Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}"))
+            .collect()
     }
 
     /// Judges the credentials of a request. An unknown account costs the same work as a known one.

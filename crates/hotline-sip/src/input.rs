@@ -183,6 +183,9 @@ pub struct Config {
     pub defence: crate::Defence,
     /// Session timers (RFC 4028).
     pub sessions: Sessions,
+    /// Accounts are challenged with SHA-256 and MD5; false: with MD5 alone, for phones that give up at the first
+    /// algorithm that they do not know, where RFC 8760 §2.4 has them pass it over.
+    pub has_sha256: bool,
     /// A nonce is good for this long, in milliseconds.
     pub nonce_ms: u64,
     /// No provisional answer within this time makes a contact unreachable, in milliseconds.

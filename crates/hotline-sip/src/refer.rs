@@ -61,6 +61,8 @@ impl Endpoint {
         }
     }
 
+    /// RFC 5057 §5.1: 404, 416, 480, 481 and some more say that the dialog itself is gone, and a phone that hears one
+    /// hangs up on the caller. A target of no use is refused with others.
     fn referral(&self, id: DialogId, request: &Request) -> Result<Referral, u16> {
         let (peer, talking) = match self.calls.all.get(&id) {
             Some(Call::Invited(invited)) => (&invited.peer, None),
@@ -82,8 +84,7 @@ impl Endpoint {
         }
         let wanted = wanted(&request.message)?;
         let replaces = match &wanted.replaces {
-            // Not 481, which would say that the dialog of the REFER is gone.
-            Some(replaces) => Some(self.own_dialog(account, replaces).ok_or(404_u16)?),
+            Some(replaces) => Some(self.own_dialog(account, replaces).ok_or(603_u16)?),
             None => None,
         };
         Ok(Referral {
@@ -252,7 +253,7 @@ fn wanted(message: &Message) -> Result<Wanted, u16> {
     };
     let uri = NameAddr::parse(value).ok_or(400_u16)?.uri;
     if !matches!(uri.scheme.as_str(), "sip" | "sips" | "tel") {
-        return Err(416);
+        return Err(400);
     }
     let method = uri.params.value("method").unwrap_or("INVITE");
     let number = uri.subscriber();
@@ -260,7 +261,7 @@ fn wanted(message: &Message) -> Result<Wanted, u16> {
         return Err(400);
     }
     if number.is_empty() {
-        return Err(404);
+        return Err(400);
     }
     let replaces = match header_of(&uri, Name::Replaces) {
         Some(value) => Some(Replaces::parse(&value).ok_or(400_u16)?),

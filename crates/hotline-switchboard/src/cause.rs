@@ -18,13 +18,14 @@ pub const fn status(cause: Cause) -> u16 {
     }
 }
 
-/// Final status of a REFER that is not even tried.
+/// Final status of a REFER that is not even tried. RFC 5057 §5.1: never one like 404 or 480, at which the phone takes
+/// the talk itself for over.
 #[must_use]
 pub(crate) const fn refusal_status(refusal: TransferRefusal) -> u16 {
     match refusal {
         TransferRefusal::NotInTalk | TransferRefusal::NotAllowed => 403,
-        TransferRefusal::NotNow => 480,
-        TransferRefusal::UnknownTarget => 404,
+        TransferRefusal::NotNow => 491,
+        TransferRefusal::UnknownTarget => 603,
     }
 }
 

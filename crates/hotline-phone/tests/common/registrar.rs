@@ -164,6 +164,7 @@ fn config(address: SocketAddr) -> Config {
         stranger_burst: 1_000,
         defence: hotline_sip::Defence::default(),
         sessions: hotline_sip::Sessions::default(),
+        has_sha256: true,
         nonce_ms: 60_000,
         first_response_ms: 500,
         nat_keepalive_ms: 0,

@@ -81,6 +81,7 @@ pub(super) fn server_config() -> Config {
         stranger_burst: 30,
         defence: crate::Defence::default(),
         sessions: crate::Sessions::default(),
+        has_sha256: true,
         nonce_ms: 60_000,
         first_response_ms: 3_000,
         nat_keepalive_ms: 20_000,

@@ -80,6 +80,8 @@ pub(crate) struct SipSettings {
     pub session_min_s: u32,
     /// Recent signalling of calls that is kept for `ctl trace`; 0 = none.
     pub trace_bytes: u64,
+    /// Phones are asked for SHA-256 before MD5.
+    pub has_sha256: bool,
     /// A nonce is good for this long.
     pub nonce_ms: u32,
     /// A phone that says nothing for this long is dead.
@@ -134,6 +136,7 @@ impl SipSettings {
                 expires_s: self.session_expires_s,
                 min_s: self.session_min_s,
             },
+            has_sha256: self.has_sha256,
             nonce_ms: u64::from(self.nonce_ms),
             first_response_ms: u64::from(self.first_response_ms),
             nat_keepalive_ms: u64::from(self.nat_keepalive_ms),
@@ -247,6 +250,7 @@ pub(crate) fn sip(root: &mut Section<'_>, folder: &Path, calls_max: u32) -> SipS
         trace_bytes: section
             .or_within("trace", Bytes(8 << 20), Bytes(0), Bytes(1 << 30))
             .0,
+        has_sha256: section.or("sha256", true),
         nonce_ms: section
             .or_within(
                 "nonce_lifetime",
