@@ -301,13 +301,24 @@ impl Caller {
         dialled: &str,
         number: &str,
     ) -> Result<Self, String> {
+        Self::try_dial_with(local, server, dialled, number, "")
+    }
+
+    /// The same with further lines of its audio in the description.
+    pub(crate) fn try_dial_with(
+        local: IpAddr,
+        server: SocketAddr,
+        dialled: &str,
+        number: &str,
+        more: &str,
+    ) -> Result<Self, String> {
         let line = Line::open(local, server);
         let rtp = UdpSocket::bind((local, 0)).expect("binding an audio socket");
         let port = rtp.local_addr().expect("a bound socket").port();
         let from = format!("<sip:{number}@{local}>;tag=raw{}", line.serial);
         let body = format!(
             "v=0\r\no=- 1 1 IN IP4 {local}\r\ns=-\r\nc=IN IP4 {local}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 101\r\n\
-             a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n"
+             a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n{more}"
         );
         let uri = format!("sip:{dialled}@{server}");
         let headers = format!(

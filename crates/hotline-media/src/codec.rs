@@ -94,6 +94,14 @@ impl Codec {
             .find(|codec| codec.static_payload_type() == Some(payload_type))
     }
 
+    /// A payload that is not bytes of samples one after the other: it is sent as it is, or not at all.
+    pub(crate) fn is_whole(self) -> bool {
+        match self {
+            Codec::Pcma | Codec::Pcmu | Codec::G722 => false,
+            Codec::Opus => true,
+        }
+    }
+
     /// How much of the RTP clock a payload covers.
     pub(crate) fn payload_units(self, payload: &[u8]) -> u32 {
         match self {

@@ -100,7 +100,7 @@ impl Encoded {
         }
         self.bytes += bytes;
         let packets = Packets {
-            mouth: Some(Mouth::new(Codec::Opus)),
+            mouth: Some(Mouth::new(Codec::Opus, None)),
             payloads: Vec::with_capacity(place.frames * FRAME_BYTES),
             ends: Vec::with_capacity(place.frames),
             bytes,
@@ -114,7 +114,7 @@ impl Encoded {
 impl Packets {
     fn payload(&mut self, place: Place, alaw: &[u8; FRAME_SAMPLES]) -> Option<&[u8]> {
         if place.frame == self.ends.len() {
-            let payload = self.mouth.as_mut()?.say_alaw(alaw).ok()?;
+            let payload = self.mouth.as_mut()?.say_alaw(alaw).ok()?.whole();
             self.payloads.extend_from_slice(payload);
             self.ends.push(u32::try_from(self.payloads.len()).ok()?);
             if self.ends.len() == place.frames {

@@ -1,8 +1,10 @@
 //! One leg: what came in, what goes out, and at each tick which of its sources may speak.
 
+mod packing;
 mod speech;
 mod watch;
 
+use packing::translate;
 use speech::mouth;
 pub(crate) use speech::{EAR_SSRC, Wants, coded};
 use watch::Watch;
@@ -20,7 +22,8 @@ use crate::line::{FRAME_SAMPLES, Line, Numbers};
 use crate::message::{Bed, Codec, ControlPath, Event, LegId, LegPlan, Sound};
 use crate::mouth::Mouth;
 use crate::output::{Channel, Output, Slot};
-use crate::packet::{View, write_header};
+use crate::packer::Packer;
+use crate::packet::{PAYLOAD_BYTES_MAX, View, write_header};
 use crate::player::{Run, fill_loop, fill_loop_frame};
 use crate::receive::Reception;
 use crate::rule_m::Gate;
@@ -53,6 +56,8 @@ pub(crate) struct Leg {
     pub(crate) ear: Option<Box<Ear>>,
     /// For the codecs that need an encoder.
     mouth: Option<Box<Mouth>>,
+    /// Where packets are not as long as they come; made at the first such packet.
+    packer: Option<Box<Packer>>,
     pub(crate) hearing: Hearing,
     pub(crate) bed: Bed,
     pub(crate) run: Option<Run>,
@@ -162,7 +167,8 @@ impl Leg {
             last_key: None,
             watch: Watch::default(),
             ear: None,
-            mouth: mouth(plan.codec),
+            mouth: mouth(&plan),
+            packer: None,
             line: Line::new(plan.codec.clock(), draw.ssrc, draw.sequence, draw.timestamp),
             cover: Cover::new(&plan.protection),
             unauthentic: 0,
@@ -193,8 +199,13 @@ impl Leg {
     pub(crate) fn replan(&mut self, now: Mono, plan: LegPlan) {
         self.gate.renegotiate(now, plan.remote, plan.signalling);
         self.gate.hold(!plan.direction.receives());
+        if (self.plan.codec, self.plan.packet_ms) != (plan.codec, plan.packet_ms) {
+            self.mouth = mouth(&plan);
+        }
+        if let Some(packer) = &mut self.packer {
+            packer.set(plan.codec, plan.packet_ms);
+        }
         if self.plan.codec != plan.codec {
-            self.mouth = mouth(plan.codec);
             self.line.set_clock(plan.codec.clock());
             self.reception.set_clock(plan.codec.clock());
         }
@@ -257,20 +268,32 @@ impl Leg {
         out: &mut Output,
     ) {
         let Some(target) = self.target() else { return };
-        let Some(numbers) = self.line.pass_on(now, view, codec.payload_units(payload)) else {
+        let units = codec.payload_units(payload);
+        let Some(numbers) = self.line.pass_on(now, view, units) else {
             return;
         };
         let laws = codec.law().zip(self.plan.codec.law());
         let table = laws.and_then(|(from, to)| from.to_law(to));
-        self.count(payload.len());
-        let payload_type = self.plan.payload_type;
-        self.cover.send(self.slot, target, out, |bytes| {
-            header(bytes, numbers, payload_type);
-            match table {
-                None => bytes.extend_from_slice(payload),
-                Some(table) => bytes.extend(payload.iter().map(|code| table[usize::from(*code)])),
-            }
-        });
+        if self.packs(numbers, units) {
+            let mut room = [0; PAYLOAD_BYTES_MAX];
+            let payload = match table {
+                None => payload,
+                Some(table) => translate(payload, table, &mut room),
+            };
+            self.pack(now, target, numbers, payload, out);
+        } else {
+            self.count(payload.len());
+            let payload_type = self.plan.payload_type;
+            self.cover.send(self.slot, target, out, |bytes| {
+                header(bytes, numbers, payload_type);
+                match table {
+                    None => bytes.extend_from_slice(payload),
+                    Some(table) => {
+                        bytes.extend(payload.iter().map(|code| table[usize::from(*code)]))
+                    }
+                }
+            });
+        }
         if let (Some(tap), Some(law)) = (&mut self.tap, codec.law()) {
             tap.hear(now, numbers.ssrc, numbers.timestamp, law, payload);
         }
@@ -284,6 +307,7 @@ impl Leg {
     /// The 20 ms tick: sends what is due, gives recorded frames out, reports.
     pub(crate) fn tick(&mut self, now: Mono, library: &mut Library<'_>, out: &mut Output) {
         self.speak(now, library, out);
+        self.flush_stale(now, out);
         if let Some(tap) = &mut self.tap {
             tap.collect(now, &mut out.items);
         }
@@ -358,6 +382,7 @@ impl Leg {
         let packet = sender.advance();
         if let (Some(target), Some(payload_type)) = (self.target(), self.plan.event_send) {
             let (sequence, ssrc) = self.line.advance_event(now, sender.timestamp);
+            let sequence = self.flush_before_event(target, out).unwrap_or(sequence);
             let numbers = Numbers {
                 marker: packet.marker,
                 sequence,

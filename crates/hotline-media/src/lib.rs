@@ -31,6 +31,7 @@ mod line;
 mod message;
 mod mouth;
 mod output;
+mod packer;
 mod packet;
 mod player;
 pub mod prompt;

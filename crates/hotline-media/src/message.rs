@@ -86,6 +86,9 @@ pub struct LegPlan {
     pub control: ControlPath,
     /// Source address of the peer's signalling: rule M accepts audio from there too.
     pub signalling: Option<std::net::IpAddr>,
+    /// How long the peer wants our packets: 10, 20, 30, 40 or 60 ms. None: it has no wish; what we make is 20 ms then,
+    /// and a partner's packets are passed on as long as they come.
+    pub packet_ms: Option<u8>,
     /// Who speaks.
     pub direction: Direction,
     /// Against listeners on the way.
@@ -106,6 +109,7 @@ impl LegPlan {
             remote: None,
             control: ControlPath::Next,
             signalling: None,
+            packet_ms: None,
             direction: Direction::SendReceive,
             protection: Protection::Plain,
         }

@@ -7,6 +7,7 @@ use crate::encoded::Place;
 use crate::g711::ALAW_TO_LINEAR;
 use crate::line::FRAME_SAMPLES;
 use crate::message::Codec;
+use crate::packer::pieces_of_a_frame;
 use crate::resample::Interpolator;
 use crate::shard::TICK_MICROSECONDS;
 use crate::time::Mono;
@@ -26,7 +27,11 @@ pub(crate) struct Mouth {
     encoder: Option<Encoder>,
     interpolator: Interpolator,
     samples: Vec<i16>,
+    /// How many packets a frame becomes.
+    pieces: usize,
     payload: Vec<u8>,
+    /// Of the first packet in it.
+    end: usize,
     /// The frame of a common sound that was said last, and how many before it followed one another.
     place: Option<Place>,
     in_a_row: usize,
@@ -46,13 +51,15 @@ pub(crate) struct Speech<'a> {
 }
 
 impl Mouth {
-    pub(crate) fn new(codec: Codec) -> Self {
+    pub(crate) fn new(codec: Codec, packet_ms: Option<u8>) -> Self {
         Mouth {
             codec,
+            pieces: pieces_of_a_frame(codec, packet_ms),
             encoder: None,
             interpolator: Interpolator::new(2),
             samples: Vec::new(),
             payload: Vec::new(),
+            end: 0,
             place: None,
             in_a_row: 0,
             unsaid: VecDeque::new(),
@@ -73,8 +80,8 @@ impl Mouth {
         here
     }
 
-    /// The payload of a frame of A-law.
-    pub(crate) fn say_alaw(&mut self, frame: &[u8; FRAME_SAMPLES]) -> Result<&[u8], CodecError> {
+    /// The payloads of a frame of A-law.
+    pub(crate) fn say_alaw(&mut self, frame: &[u8; FRAME_SAMPLES]) -> Result<Said<'_>, CodecError> {
         let samples = frame.map(|code| ALAW_TO_LINEAR[usize::from(code)]);
         self.say(Speech {
             narrow: &samples,
@@ -89,25 +96,26 @@ impl Mouth {
         frame: &[u8; FRAME_SAMPLES],
         place: Place,
         shared: Option<&[u8]>,
-    ) -> Result<&[u8], CodecError> {
+    ) -> Result<Said<'_>, CodecError> {
         let goes_on = self.place.is_some_and(|before| before.is_before(place));
         let in_a_row = if goes_on { self.in_a_row + 1 } else { 0 };
-        if let Some(shared) = shared.filter(|_| in_a_row >= ALIKE_FRAMES) {
+        if let Some(shared) = shared.filter(|_| in_a_row >= ALIKE_FRAMES && self.pieces == 1) {
             if self.unsaid.len() == ALIKE_FRAMES {
                 self.unsaid.pop_front();
             }
             self.unsaid.push_back(*frame);
             self.payload.clear();
             self.payload.extend_from_slice(shared);
+            self.end = shared.len();
         } else {
             self.say_alaw(frame)?;
         }
         (self.place, self.in_a_row) = (Some(place), in_a_row);
-        Ok(&self.payload)
+        Ok(self.said())
     }
 
-    /// The payload of 20 ms.
-    pub(crate) fn say(&mut self, speech: Speech<'_>) -> Result<&[u8], CodecError> {
+    /// The payloads of 20 ms.
+    pub(crate) fn say(&mut self, speech: Speech<'_>) -> Result<Said<'_>, CodecError> {
         self.place = None;
         for frame in std::mem::take(&mut self.unsaid) {
             let samples = frame.map(|code| ALAW_TO_LINEAR[usize::from(code)]);
@@ -118,7 +126,7 @@ impl Mouth {
             })?;
         }
         self.encode(speech)?;
-        Ok(&self.payload)
+        Ok(self.said())
     }
 
     fn encode(&mut self, speech: Speech<'_>) -> Result<(), CodecError> {
@@ -143,9 +151,53 @@ impl Mouth {
             None => Encoder::new(self.codec, rate_hz)?,
         };
         self.payload.clear();
-        let result = encoder.encode(&self.samples, &mut self.payload);
+        let (first, second) = self.samples.split_at(self.samples.len() / self.pieces);
+        let mut result = encoder.encode(first, &mut self.payload);
+        let end = self.payload.len();
+        if result.is_ok() && !second.is_empty() {
+            result = encoder.encode(second, &mut self.payload);
+        }
         self.encoder = Some(encoder);
+        self.end = end;
         result
+    }
+
+    fn said(&self) -> Said<'_> {
+        Said {
+            payload: &self.payload,
+            end: self.end,
+        }
+    }
+}
+
+/// What 20 ms have become: one payload, or two of 10 ms.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Said<'a> {
+    payload: &'a [u8],
+    /// Of the first.
+    end: usize,
+}
+
+impl<'a> Said<'a> {
+    /// A payload as it is.
+    pub(crate) fn one(payload: &'a [u8]) -> Self {
+        Said {
+            payload,
+            end: payload.len(),
+        }
+    }
+
+    /// Where there is but one.
+    pub(crate) fn whole(self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// Those that there are, in order.
+    pub(crate) fn pieces(self) -> impl Iterator<Item = &'a [u8]> {
+        let (first, second) = self.payload.split_at(self.end);
+        [first, second]
+            .into_iter()
+            .filter(|piece| !piece.is_empty())
     }
 }
 

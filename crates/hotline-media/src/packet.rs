@@ -97,6 +97,8 @@ pub(crate) fn write_header(
 }
 
 const PLAIN_FIRST_BYTE: u8 = 0x80;
+/// 160 ms, far more than any peer puts into a packet.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 1_280;
 
 #[cfg(test)]
 mod tests;

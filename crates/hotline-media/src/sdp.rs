@@ -206,6 +206,7 @@ pub fn answer(
         remote,
         control: stream.control(remote, capabilities, local),
         signalling: local.signalling,
+        packet_ms: chosen.packet_ms,
         direction: limit(mirror(chosen.direction), capabilities.direction),
         protection,
     };
@@ -371,6 +372,7 @@ pub fn accept(
             path => path,
         },
         signalling: local.signalling,
+        packet_ms: chosen.packet_ms,
         // RFC 3264 §6.1: no answer has a way that our description did not have.
         direction: limit(mirror(chosen.direction), said.direction),
         protection: accepted_protection(&stream, ours.as_ref(), local)?,

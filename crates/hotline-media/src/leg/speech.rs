@@ -1,17 +1,15 @@
 //! What a leg says as sound, and what is said to it as sound: between the packets and the codecs.
 
-use std::net::SocketAddr;
-
-use super::{Hearing, Leg, SILENT_FRAME, header};
+use super::packing::Way;
+use super::{Hearing, Leg, SILENT_FRAME};
 use crate::ear::Ear;
 use crate::encoded::Place;
 use crate::g711::Law;
 use crate::key_tones::KeyTones;
-use crate::line::{FRAME_SAMPLES, Line, Numbers};
+use crate::line::FRAME_SAMPLES;
 use crate::message::{Codec, Event, LegPlan};
-use crate::mouth::{Mouth, Speech};
-use crate::output::{Output, Slot};
-use crate::srtp::Cover;
+use crate::mouth::{Mouth, Said, Speech};
+use crate::output::Output;
 use crate::tap::Tap;
 use crate::time::Mono;
 use crate::voice::level_of_samples;
@@ -95,40 +93,33 @@ impl Leg {
         let Some(target) = self.target() else { return };
         let table = self.plan.codec.law().and_then(|law| Law::A.to_law(law));
         let numbers = self.line.advance(now);
+        self.packs_frames(numbers);
+        let way = Way {
+            slot: self.slot,
+            target,
+            payload_type: self.plan.payload_type,
+            cover: &mut self.cover,
+            line: &mut self.line,
+            packer: self.packer.as_deref_mut(),
+        };
         match (&mut self.mouth, table) {
             (Some(mouth), _) => {
                 let timestamp = mouth.recorded_at(now);
                 hear_made(&mut self.tap, now, (numbers.ssrc, timestamp), frame);
                 // A frame that libopus refuses is a hole of 20 ms, which the peer conceals.
-                let payload = match shared {
+                let said = match shared {
                     Some((place, payload)) => mouth.say_shared(frame, place, payload),
                     None => mouth.say_alaw(frame),
                 }
                 .unwrap_or_default();
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    payload,
-                    out,
-                );
+                way.send(now, numbers, said, out);
             }
             (None, table) => {
                 let place = (numbers.ssrc, numbers.timestamp);
                 hear_made(&mut self.tap, now, place, frame);
                 let coded = table.map(|table| frame.map(|code| table[usize::from(code)]));
                 let payload = coded.as_ref().unwrap_or(frame);
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    payload,
-                    out,
-                );
+                way.send(now, numbers, Said::one(payload), out);
             }
         }
     }
@@ -137,6 +128,7 @@ impl Leg {
     pub(crate) fn send_speech(&mut self, now: Mono, speech: Speech<'_>, out: &mut Output) {
         let Some(target) = self.target() else { return };
         let numbers = self.line.advance(now);
+        self.packs_frames(numbers);
         let mut place = (numbers.ssrc, numbers.timestamp);
         if let Some(mouth) = &mut self.mouth {
             place.1 = mouth.recorded_at(now);
@@ -144,30 +136,21 @@ impl Leg {
         if self.tap.is_some() {
             hear_made(&mut self.tap, now, place, &coded(Law::A, speech));
         }
+        let way = Way {
+            slot: self.slot,
+            target,
+            payload_type: self.plan.payload_type,
+            cover: &mut self.cover,
+            line: &mut self.line,
+            packer: self.packer.as_deref_mut(),
+        };
         match (&mut self.mouth, self.plan.codec.law()) {
             (Some(mouth), _) => {
-                let payload = mouth.say(speech).unwrap_or_default();
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    payload,
-                    out,
-                );
+                way.send(now, numbers, mouth.say(speech).unwrap_or_default(), out);
             }
             (None, law) => {
                 let payload = coded(law.unwrap_or(Law::A), speech);
-                send(
-                    (self.slot, &mut self.cover),
-                    &self.plan,
-                    &mut self.line,
-                    target,
-                    numbers,
-                    &payload,
-                    out,
-                );
+                way.send(now, numbers, Said::one(&payload), out);
             }
         }
     }
@@ -222,30 +205,10 @@ fn hear_made(
     }
 }
 
-fn send(
-    (slot, cover): (Slot, &mut Cover),
-    plan: &LegPlan,
-    line: &mut Line,
-    target: SocketAddr,
-    numbers: Numbers,
-    payload: &[u8],
-    out: &mut Output,
-) {
-    if payload.is_empty() {
-        return;
-    }
-    line.packets += 1;
-    line.octets += payload.len() as u64;
-    cover.send(slot, target, out, |bytes| {
-        header(bytes, numbers, plan.payload_type);
-        bytes.extend_from_slice(payload);
-    });
-}
-
-pub(super) fn mouth(codec: Codec) -> Option<Box<Mouth>> {
-    match codec.law() {
+pub(super) fn mouth(plan: &LegPlan) -> Option<Box<Mouth>> {
+    match plan.codec.law() {
         Some(_) => None,
-        None => Some(Box::new(Mouth::new(codec))),
+        None => Some(Box::new(Mouth::new(plan.codec, plan.packet_ms))),
     }
 }
 

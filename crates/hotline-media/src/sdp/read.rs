@@ -8,6 +8,7 @@ use super::crypto::CryptoLine;
 use super::lines::NO_FORMAT;
 use super::{Capabilities, EVENT_CLOCK_HZ, Local, SdpError};
 use crate::message::ControlPath;
+use crate::packer;
 use crate::{Codec, Direction};
 
 /// An m=audio line that is not switched off.
@@ -44,6 +45,7 @@ pub(super) struct Chosen {
     pub(super) event: Option<u8>,
     pub(super) event_clock_hz: u32,
     pub(super) direction: Direction,
+    pub(super) packet_ms: Option<u8>,
     port: u16,
     address: Address,
 }
@@ -229,6 +231,7 @@ impl Stream<'_> {
             event: event.map(|(number, _)| number),
             event_clock_hz,
             direction,
+            packet_ms: self.packet_ms(),
             port: self.media.port,
             address,
         }
@@ -262,6 +265,20 @@ impl Stream<'_> {
         [audio_clock_hz, EVENT_CLOCK_HZ]
             .into_iter()
             .find_map(|clock_hz| of_clock(clock_hz).map(|format| (format.number, clock_hz)))
+    }
+
+    /// How long the peer wants our packets. It is said of the m-line, so it holds for each of its codecs.
+    fn packet_ms(&self) -> Option<u8> {
+        let attributes = &self.media.attributes;
+        let milliseconds = |name| {
+            let value = value_of(attributes, name)?;
+            let digits = value
+                .split(|symbol: char| !symbol.is_ascii_digit())
+                .next()?;
+            // 0 and nonsense say nothing.
+            digits.parse().ok().filter(|value: &u32| *value > 0)
+        };
+        packer::packet_ms(milliseconds("ptime"), milliseconds("maxptime"))
     }
 
     /// The keys that the peer offers and we can take, in its order.

@@ -95,6 +95,7 @@ fn a_trunk_is_answered_whole() {
         event_receive: Some(101),
         remote: Some("203.0.113.5:41230".parse().unwrap()),
         signalling: Some(ip(PEER)),
+        packet_ms: Some(20),
         ..LegPlan::new(Codec::Pcma)
     };
     assert_eq!(plan, expected);
@@ -529,5 +530,34 @@ proptest! {
     fn any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let _ = answered(&bytes);
         let _ = answered(&[b"v=0\r\n".as_slice(), &bytes].concat());
+    }
+}
+
+#[test]
+fn the_peer_says_how_long_its_packets_shall_be() {
+    for (said, expected) in [
+        ("", None),
+        ("a=ptime:30", Some(30)),
+        ("a=ptime:20\n        a=maxptime:10", Some(10)),
+        ("a=maxptime:150", Some(20)),
+        ("a=ptime: 40 ", Some(40)),
+        ("a=ptime:60.0", Some(60)),
+        ("a=ptime 10", Some(10)),
+        ("a=ptime:0", None),
+        ("a=ptime:twenty", None),
+    ] {
+        let offer = lines(&format!(
+            "
+        v=0
+        o=- 1 1 IN IP4 203.0.113.7
+        s=-
+        c=IN IP4 203.0.113.7
+        t=0 0
+        m=audio 41230 RTP/AVP 8
+        {said}"
+        ));
+        let local = local();
+        let (_, plan) = answer(&offer, &Capabilities::default(), &local).unwrap();
+        assert_eq!(plan.packet_ms, expected, "{said}");
     }
 }

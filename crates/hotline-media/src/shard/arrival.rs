@@ -10,7 +10,7 @@ use crate::demultiplex::{self, Kind};
 use crate::leg::{Flow, Hearing, Leg};
 use crate::message::{Codec, Event, LegPlan};
 use crate::output::{Output, Slot};
-use crate::packet::{self, View};
+use crate::packet::{self, PAYLOAD_BYTES_MAX, View};
 use crate::receive::Arrival;
 use crate::rule_m::{Load, Verdict};
 use crate::srtp::Cover;
@@ -314,5 +314,3 @@ impl Format {
 }
 
 const COMFORT_NOISE: u8 = 13;
-/// 160 ms, far more than any peer puts into a packet.
-const PAYLOAD_BYTES_MAX: usize = 1_280;
