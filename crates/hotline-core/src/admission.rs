@@ -76,6 +76,7 @@ impl Switch {
             notice: Tally::default(),
             signs_in_at_end: false,
             consult_of,
+            pass_failed_at: None,
             typed: VecDeque::new(),
             state: CallState::Answering { route: route.kind },
         };

@@ -13,6 +13,7 @@ use crate::number::CallerNumber;
 use crate::output::{Bed, Clip, LegOrder};
 use crate::plan::RouteKind;
 use crate::switch::{Switch, Turn};
+use crate::time::Mono;
 use crate::timer::Timer;
 use alloc::collections::VecDeque;
 use alloc::vec;
@@ -109,6 +110,8 @@ pub(crate) struct Call {
     pub(crate) signs_in_at_end: bool,
     /// The talk in which the counsellor is who asks for advice by this call.
     pub(crate) consult_of: Option<CallId>,
+    /// When the counsellor was last told that the caller cannot be passed on.
+    pub(crate) pass_failed_at: Option<Mono>,
     /// Keys typed ahead of their menu.
     pub(crate) typed: VecDeque<Digit>,
     pub(crate) state: CallState,

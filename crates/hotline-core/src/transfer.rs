@@ -63,8 +63,23 @@ impl Switch {
                 .map(|(target, back)| self.pass_on(turn, id, target, back)),
         };
         if let Err(refusal) = result {
+            self.pass_failed(turn, id);
             refuse_transfer(turn, leg, refusal);
         }
+    }
+
+    /// The counsellor is told now that the caller stays theirs.
+    fn pass_failed(&mut self, turn: &Turn<'_>, id: CallId) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.pass_failed_at = Some(turn.now.mono);
+        }
+    }
+
+    /// Some phones hang up when they are told that a transfer has failed (baresip 1.0), and people who meant to pass
+    /// a caller on may do so too: the caller is not lost by that.
+    pub(crate) fn has_just_failed_to_pass_on(&self, turn: &Turn<'_>, id: CallId) -> bool {
+        let told = self.calls.get(&id).and_then(|call| call.pass_failed_at);
+        told.is_some_and(|at| turn.now.mono < at.plus_millis(PASS_FAILED_MS))
     }
 
     /// The end of a call that came in asks: a caller, who may not, or a counsellor on the call for advice. That is
@@ -213,6 +228,7 @@ impl Switch {
                 agent: self.user(back.agent),
                 outcome: TransferOutcome::Failed(cause),
             });
+            self.pass_failed(turn, id);
             if let Some(leg) = back.leg {
                 let failed = TransferProgress::Failed(cause);
                 turn.order(leg, LegOrder::TransferProgress(failed));
@@ -488,3 +504,6 @@ pub(crate) fn refuse_transfer(turn: &mut Turn<'_>, leg: LegId, refusal: Transfer
     let refused = TransferProgress::Refused(refusal);
     turn.order(leg, LegOrder::TransferProgress(refused));
 }
+
+/// A phone that hangs up so soon after a transfer has failed does it because of that.
+const PASS_FAILED_MS: u64 = 2_000;

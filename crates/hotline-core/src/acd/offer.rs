@@ -84,7 +84,7 @@ impl Switch {
                 if let Some(successor) = successor {
                     self.drop_leg(turn, successor, cause);
                 }
-                if is_loss(cause) {
+                if is_loss(cause) || self.has_just_failed_to_pass_on(turn, id) {
                     self.agent_lost(turn, id);
                 } else {
                     self.end_call(turn, id, EndedBy::Agent, cause, true);

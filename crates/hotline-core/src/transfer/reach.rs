@@ -338,6 +338,7 @@ impl Switch {
             successor: None,
         };
         self.set_state(id, state);
+        self.pass_failed(turn, id);
         let failed = TransferProgress::Failed(cause);
         turn.order(leg, LegOrder::TransferProgress(failed));
         if is_held {
