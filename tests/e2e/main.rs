@@ -52,6 +52,7 @@ mod sipp_dialogs;
 mod slow_peers;
 mod strangers;
 mod talk_baresip;
+mod talk_keys;
 mod talk_phones;
 mod talk_sipp;
 mod torture;

@@ -10,9 +10,11 @@ use std::path::Path;
 use std::time::Duration;
 
 /// A dialled number that leads straight into a queue: baresip's command line presses no keys.
-const ROUTE: &str = "[[route]]\ndialled = \"112111\"\nqueue = \"child\"\nservice = \"child\"\n";
+pub(crate) const ROUTE: &str =
+    "[[route]]\ndialled = \"112111\"\nqueue = \"child\"\nservice = \"child\"\n";
 
-fn assert_heard(who: &str, path: &Path, hears: u32, says: u32) {
+/// A phone has heard the other's tone alone.
+pub(crate) fn assert_heard(who: &str, path: &Path, hears: u32, says: u32) {
     let audio = Audio::read(path);
     let onset = audio
         .onset_ms(0, hears, -20.0)
