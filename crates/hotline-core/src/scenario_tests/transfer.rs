@@ -81,7 +81,7 @@ fn whatever_fails_returns_to_the_counsellor_on_the_line() {
          13 lan resumes
          14 lan passes to 702
          34 is over
-         35 lan hangs up",
+         37 lan hangs up",
         expect![[r#"
             5.0   > lan passes to 702
             5.0     c1: lan passes on to Agent("hoa")
@@ -140,9 +140,9 @@ fn whatever_fails_returns_to_the_counsellor_on_the_line() {
             34.0    c1: <- connect lan
             34.0    hoa: not ready, rona (rona)
             34.0  > is over
-            35.0  > lan hangs up
-            35.0    lan: wrap-up of c1 (call_over)
-            35.0    c1: ended by Agent, NormalClearing | <- hang up, NormalClearing
+            37.0  > lan hangs up
+            37.0    lan: wrap-up of c1 (call_over)
+            37.0    c1: ended by Agent, NormalClearing | <- hang up, NormalClearing
         "#]],
     );
 }

@@ -30,7 +30,11 @@ fn the_first_listener_encodes_and_the_others_get_the_very_same_packets() {
     for (frame, alaw) in sound.iter().enumerate() {
         let first = encoded.payload(NOW, place(3, frame, 50), alaw);
         let first = first.unwrap().to_vec();
-        assert_eq!(first, alone.say_alaw(alaw).unwrap().whole(), "as if it were alone");
+        assert_eq!(
+            first,
+            alone.say_alaw(alaw).unwrap().whole(),
+            "as if it were alone"
+        );
         // Whoever comes later is not looked at for what to encode.
         let silence = [crate::g711::ALAW_SILENCE; FRAME_SAMPLES];
         let again = encoded.payload(NOW, place(3, frame, 50), &silence);
