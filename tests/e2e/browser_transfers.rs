@@ -83,7 +83,7 @@ fn passes_on(library: Library) {
     };
     refer(&browser, "0912345678");
     let refused = browser.wait("refer_refused");
-    assert_eq!(refused["status"], 404, "{refused}");
+    assert_eq!(refused["status"], 603, "{refused}");
     browser.wait_hears(CALLER_HZ, PAGE_HZ);
     refer(&browser, "7002");
     browser.wait("refer_taken");

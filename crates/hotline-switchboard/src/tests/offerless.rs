@@ -59,6 +59,7 @@ impl Line {
                 stranger_burst: 30,
                 defence: hotline_sip::Defence::default(),
                 sessions: hotline_sip::Sessions::default(),
+                has_sha256: true,
                 nonce_ms: 60_000,
                 first_response_ms: 3_000,
                 nat_keepalive_ms: 20_000,
