@@ -106,7 +106,7 @@ fn hold_resume_and_blind_transfer_by_baresip() {
     for (target, joined) in [("nobody", 2), ("tv02", 3)] {
         first.order("transfer", &format!("sip:{target}@{}", server.net.sip()));
         wait_logged(&server, "caller and counsellor joined", joined);
-        assert_eq!(server.wait_calls("talking", 1)[0]["at"], "tv01");
+        server.wait_agent("tv01", "talking");
         assert_state(&server, "after a refusal", Some(FIRST_HZ));
     }
     server.change_agent("tv02", &["ready"]);
