@@ -281,5 +281,5 @@ impl Drop for Shared {
     }
 }
 
-/// Above the usual ranges of servers, below the ephemeral ports of Linux.
+/// Below the ephemeral ports of Linux. A phone at the server's own address needs a range outside the server's.
 const RTP_PORTS: RangeInclusive<u16> = 22_000..=31_999;

@@ -56,7 +56,7 @@ impl Day {
                         .watch
                         .seen
                         .saw("a transfer is refused: not allowed"),
-                    404 => self.world.watch.seen.saw("a transfer is refused: unknown"),
+                    603 => self.world.watch.seen.saw("a transfer is refused: unknown"),
                     _ => {}
                 }
                 self.transfer_told(number, *status);
