@@ -1,12 +1,13 @@
 //! The same calls over TLS and over IPv6; certificates that change while people talk; carriers known by theirs.
 
 use crate::audio::{Audio, Span, TALK};
-use crate::connection::{Certificates, Connection, Identity, NAME};
+use crate::connection::{Certificates, Connection, Identity, NAME, Upgrade, WebSocket};
 use crate::phones::Phones;
 use crate::process::wait_until;
 use crate::raw::{Line, status};
 use crate::server::{PASSWORD, PATIENCE, Plan, SENTINEL, Server};
 use crate::talk_sipp::assert_recording;
+use crate::ways::{By, Good, Stream};
 use hotline_phone::{AnswerScript, CallScript, EventKind, PhoneId, Talk, Transport};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -101,12 +102,20 @@ fn certificates_change_while_a_caller_talks_over_tls() {
 
 #[test]
 fn a_call_over_ipv6_is_like_any_other() {
-    let port = 31_000 + u16::try_from(std::process::id() % 1_500).expect("below 1,500");
+    // All tests share this one address.
+    let port = 31_000 + 4 * u16::try_from(std::process::id() % 400).expect("below 400");
     let here = IpAddr::V6(Ipv6Addr::LOCALHOST);
     let address = SocketAddr::new(here, port);
+    let folder = certificates_of("ipv6");
+    let certificates = Certificates::write(&folder);
+    let (tls, ws, wss) = (port + 1, port + 2, port + 3);
+    let streams =
+        format!("tls = [\"[::1]:{tls}\"]\nws = [\"[::1]:{ws}\"]\nwss = [\"[::1]:{wss}\"]\n");
     // The harness gives the IPv4 listeners; these stand beside them.
     let server = Plan::new("ipv6", 1)
         .sip_also(address)
+        .sip(&streams)
+        .more(&certificates.section())
         .more("[[trunk]]\nname = \"six\"\nsources = [\"::1\"]\n")
         .start();
     // One address for all: the phones' audio must not lie among the server's ports, where nobody is heard.
@@ -137,6 +146,22 @@ fn a_call_over_ipv6_is_like_any_other() {
             .talk(Talk::new().wait_ms(500).hang_up()),
     );
     four.wait_ended(echo);
+
+    // And by each stream of this family.
+    let at = |port| SocketAddr::new(here, port);
+    let secure = |port| Connection::tls(at(port), &certificates.authority);
+    let upgrade =
+        |connection| WebSocket::open(connection, &Upgrade::default()).expect("a WebSocket");
+    for stream in [
+        Stream::Bytes(Connection::tcp(address)),
+        Stream::Bytes(secure(tls)),
+        Stream::Frames(upgrade(Connection::tcp(at(ws)))),
+        Stream::Frames(upgrade(secure(wss))),
+    ] {
+        let by = By::Stream(stream);
+        Good { by, cseq: 0 }.ask(&server);
+    }
+    std::fs::remove_dir_all(folder).expect("removing the certificates");
 }
 
 /// What the server says to OPTIONS from whoever shows this certificate; None when it ends the connection.
