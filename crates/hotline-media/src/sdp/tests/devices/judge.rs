@@ -157,10 +157,10 @@ fn judge_refused(offered: &Section, answered: &Section) -> Result<(), String> {
     must!(!answered.formats.is_empty(), "no format on a refused line");
     must!(
         offered.formats.is_empty()
-            || answered
+            || answered.formats.iter().all(|format| offered
                 .formats
                 .iter()
-                .all(|format| offered.formats.contains(format)),
+                .any(|other| is_same_format(other, format))),
         "formats of a refused line"
     );
     must!(
@@ -190,10 +190,10 @@ fn judge_taken(
     );
     must!(
         offered.formats.is_empty()
-            || answered
+            || answered.formats.iter().all(|format| offered
                 .formats
                 .iter()
-                .all(|format| offered.formats.contains(format)),
+                .any(|other| is_same_format(other, format))),
         "formats {:?} not out of {:?}",
         answered.formats,
         offered.formats
@@ -240,6 +240,12 @@ fn judge_taken(
         "rtcp-mux unasked"
     );
     judge_keys(offered, answered, plan)
+}
+
+/// A damaged 08 is 8.
+fn is_same_format(one: &str, other: &str) -> bool {
+    one == other
+        || matches!((one.parse::<u8>(), other.parse::<u8>()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// RFC 4568 §5.1.2: exactly one line, with a tag and a suite of the offer and a key that is not the offer's.
