@@ -172,6 +172,8 @@ tcp = ["{sip}"{also}]
 [media]
 workers = 2
 {media}
+[timing]
+counselling_min = "0s"
 [languages]
 offered = ["vi", "en"]
 [ivr.switch]

@@ -85,8 +85,14 @@ impl Counters {
                         self.answer.observe(record.wait_ms);
                     }
                 }
-                Fact::OfferEnded { outcome, .. } => {
-                    *self.offers.entry(outcome_code(*outcome)).or_default() += 1
+                Fact::OfferEnded { call, outcome, .. } => {
+                    if ledger
+                        .calls
+                        .get(call)
+                        .is_some_and(|record| record.is_counted)
+                    {
+                        *self.offers.entry(outcome_code(*outcome)).or_default() += 1;
+                    }
                 }
                 Fact::Recording {
                     state: RecordingState::Failed,
@@ -114,6 +120,11 @@ impl Counters {
                     ..
                 }
                 | Fact::AgentState { .. }
+                | Fact::HardCall { .. }
+                | Fact::HomeCentre { .. }
+                | Fact::MobileEnded { .. }
+                | Fact::MobileRung { .. }
+                | Fact::Widened { .. }
                 | Fact::Held { .. }
                 | Fact::Resumed { .. }
                 | Fact::Consulting { .. }

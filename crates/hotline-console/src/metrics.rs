@@ -239,9 +239,12 @@ impl Page {
 
     fn agents(&mut self, snapshot: &Snapshot) {
         let all = [
+            "consulting",
+            "held",
             "not_ready",
             "offered",
             "ready",
+            "recovery",
             "signed_out",
             "talking",
             "wrap_up",

@@ -166,7 +166,7 @@ struct Served {
 async fn serve() -> Served {
     let World { ledger, counters } = world();
     let snapshot = Snapshot {
-        view: View::of(&ledger, now(11_000), &["child", "trafficking"], &[]),
+        view: View::of(&ledger, now(11_000), &["child", "trafficking"], &[], &[]),
         counters,
         trunks: BTreeMap::from([
             ("viettel".to_owned(), true),

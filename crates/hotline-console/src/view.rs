@@ -1,7 +1,7 @@
 //! The live tables: calls, queues, counsellors, as a ledger knows them. `ctl`, the web interface and the figures of
 //! `/metrics` all speak of them in these words.
 
-use hotline_core::{Agent, AgentStanding, CallRecord, Ledger, Moment, Now, Standing};
+use hotline_core::{Agent, AgentStanding, CallRecord, Centre, Ledger, Moment, Now, Standing};
 use serde::{Deserialize, Serialize};
 
 /// All tables at one moment.
@@ -95,9 +95,15 @@ pub struct AgentView {
 
 impl View {
     /// What this ledger shows. `queues`: names of the plan's queues, so that an empty one is shown too; `agents`: its
-    /// counsellors, so that one who was never there is.
+    /// counsellors, so that one who was never there is; `centres`: where they sit.
     #[must_use]
-    pub fn of(ledger: &Ledger, now: Now, queues: &[&str], agents: &[Agent]) -> Self {
+    pub fn of(
+        ledger: &Ledger,
+        now: Now,
+        queues: &[&str],
+        agents: &[Agent],
+        centres: &[Centre],
+    ) -> Self {
         let at = Moment {
             run: ledger.run,
             mono: now.mono,
@@ -110,7 +116,7 @@ impl View {
         Self {
             at_ms: now.wall.0,
             queues: queue_views(&calls, queues),
-            agents: agent_views(ledger, agents, at),
+            agents: agent_views(ledger, agents, centres, at),
             calls,
         }
     }
@@ -129,10 +135,18 @@ impl CallView {
     }
 }
 
-fn agent_views(ledger: &Ledger, agents: &[Agent], at: Moment) -> Vec<AgentView> {
+fn agent_views(
+    ledger: &Ledger,
+    agents: &[Agent],
+    centres: &[Centre],
+    at: Moment,
+) -> Vec<AgentView> {
     let planned = agents.iter().map(|agent| AgentView {
         name: agent.name.clone(),
-        centre: agent.centre.clone(),
+        centre: centres
+            .get(usize::from(agent.centre.0))
+            .map(|centre| centre.name.clone())
+            .unwrap_or_default(),
         ..agent_view(&agent.user, ledger.agents.get(&agent.user), at)
     });
     let is_gone = |user: &str| !agents.iter().any(|agent| agent.user == user);
@@ -210,9 +224,12 @@ fn call_state(record: &CallRecord) -> &'static str {
 
 fn standing_view(standing: &Standing) -> (&'static str, Option<String>, Option<String>) {
     match standing {
+        Standing::Consulting(call) => ("consulting", None, Some(call.to_string())),
+        Standing::Held(call) => ("held", None, Some(call.to_string())),
         Standing::NotReady(reason) => ("not_ready", Some(reason.clone()), None),
         Standing::Offered(call) => ("offered", None, Some(call.to_string())),
         Standing::Ready => ("ready", None, None),
+        Standing::Recovery(call) => ("recovery", None, Some(call.to_string())),
         Standing::SignedOut => ("signed_out", None, None),
         Standing::Talking(call) => ("talking", None, Some(call.to_string())),
         Standing::WrapUp(call) => ("wrap_up", None, Some(call.to_string())),

@@ -1,10 +1,11 @@
 //! Who may come in: the route of a dialled number, and the limits.
 
-use crate::acd::agent::{AgentState, index};
+use crate::acd::agent::{AgentEvent, AgentState, index};
+use crate::acd::assign;
 use crate::call::{Call, CallState};
 use crate::cause::{Cause, EndedBy};
 use crate::fact::Fact;
-use crate::ids::{AgentId, LanguageId, LegId};
+use crate::ids::{AgentId, CallId, LanguageId, LegId, MobileId};
 use crate::input::{Arrival, Contact, Origin};
 use crate::notice::Tally;
 use crate::output::LegOrder;
@@ -27,13 +28,18 @@ impl Switch {
             .or_else(|| self.route_outside(&arrival.dialled, consult_of));
         let verdict = self.verdict(&arrival, route.as_ref());
         // A call for advice is part of the talk; a row of its own would count the caller twice.
-        let is_counted =
-            consult_of.is_none() && route.as_ref().is_some_and(|route| is_counted(&route.kind));
+        let is_counted = consult_of.is_none()
+            && route
+                .as_ref()
+                .is_some_and(|route| is_counted(&route.kind) && !route.is_training);
+        let is_training = route.as_ref().is_some_and(|route| route.is_training)
+            || consult_of.is_some_and(|talk| self.is_training(talk));
         let Arrival {
             origin,
             dialled,
             caller,
             replaces: _,
+            centre,
         } = arrival;
         let (origin, is_from_trunk) = match origin {
             Origin::Account(name) => (name, false),
@@ -62,6 +68,13 @@ impl Switch {
                 agent: origin.clone(),
                 consult: id,
             });
+            if let Some(agent) = self.agent_of_account(&origin) {
+                self.agent_event(turn, agent, AgentEvent::Consults(id));
+            }
+        }
+        let home = route.centre.or(centre).filter(|_| is_counted);
+        if let Some(centre) = home.and_then(|home| self.centre_name(home)) {
+            turn.state(Fact::HomeCentre { call: id, centre });
         }
         self.legs.add_caller(leg, id);
         let account = (!is_from_trunk).then_some(origin);
@@ -71,6 +84,10 @@ impl Switch {
             is_answered: false,
             is_counted,
             is_recorded: route.is_recorded && consult_of.is_none(),
+            mobile: None,
+            next_mobile: MobileId(0),
+            home,
+            is_training,
             language: LanguageId(0),
             playing: None,
             notice: Tally::default(),
@@ -101,13 +118,30 @@ impl Switch {
             return Err(Cause::Overload);
         }
         match (&route.kind, &arrival.origin) {
+            (_, Origin::Trunk(_)) if route.is_training => Err(Cause::UnknownNumber),
             // Nobody waits for themselves.
             (RouteKind::Agent(agent), Origin::Account(user))
                 if self.agent_of_account(user) == Some(*agent) =>
             {
                 Err(Cause::Busy)
             }
-            (RouteKind::Agent(agent), _) => self.can_be_called(*agent),
+            (RouteKind::Agent(agent), origin) => {
+                // Who learns the work serves no caller, and gives no advice on one.
+                let talk = self.talk_of(origin);
+                let is_learner = self.is_in_training(*agent);
+                match (talk, origin) {
+                    (Some(talk), _) if self.is_training(talk) != is_learner => Err(Cause::Declined),
+                    (None, Origin::Trunk(_)) if is_learner => Err(Cause::Unreachable),
+                    (Some(_) | None, _) => self.can_be_called(*agent),
+                }
+            }
+            (RouteKind::Outside { .. }, Origin::Account(_))
+                if self
+                    .talk_of(&arrival.origin)
+                    .is_some_and(|talk| self.is_training(talk)) =>
+            {
+                Err(Cause::Declined)
+            }
             (RouteKind::Feature(_), Origin::Account(user)) => self
                 .agent_of_account(user)
                 .map(|_| ())
@@ -136,11 +170,22 @@ impl Switch {
             (
                 AgentState::Offered { .. }
                 | AgentState::Ready { .. }
-                | AgentState::Talking { .. }
+                | AgentState::Recovery { .. }
+                | AgentState::Talking(_)
                 | AgentState::WrapUp { .. },
                 Contact::Reachable,
             ) => Ok(()),
         }
+    }
+
+    /// The caller is a simulated one.
+    pub(crate) fn is_training(&self, call: CallId) -> bool {
+        self.calls.get(&call).is_some_and(|call| call.is_training)
+    }
+
+    /// This counsellor learns the work.
+    pub(crate) fn is_in_training(&self, agent: AgentId) -> bool {
+        assign::of(&self.plan.agents, agent).is_some_and(|agent| agent.is_in_training)
     }
 
     pub(crate) fn agent_of_account(&self, user: &str) -> Option<AgentId> {
@@ -173,7 +218,7 @@ impl Switch {
 }
 
 /// Refused before the answer; the record has it nevertheless.
-fn refuse(turn: &mut Turn<'_>, call: crate::ids::CallId, leg: LegId, cause: Cause) {
+fn refuse(turn: &mut Turn<'_>, call: CallId, leg: LegId, cause: Cause) {
     turn.state(Fact::Ended {
         call,
         by: EndedBy::System,

@@ -1,6 +1,6 @@
 //! What must always hold inside the switch. The simulator and the tests ask after each turn.
 
-use crate::acd::agent::{AgentState, index};
+use crate::acd::agent::{AgentState, Seat, Talk, index};
 use crate::acd::assign;
 use crate::call::{CallState, Party};
 use crate::ids::{AgentId, CallId};
@@ -84,6 +84,7 @@ impl Switch {
         self.audit_seats()?;
         self.audit_legs()?;
         self.audit_timers()?;
+        self.audit_mobiles()?;
         self.audit_matching()
     }
 
@@ -117,7 +118,7 @@ impl Switch {
                         self.audit_pair(*id, *agent, &AgentState::Offered { call: *id })?;
                     }
                     if let Some(back) = back {
-                        self.audit_pair(*id, back.agent, &AgentState::Talking { call: *id })?;
+                        self.audit_talk(*id, back.agent, back.is_held)?;
                         if let Some(leg) = back.leg {
                             self.audit_agent_leg(*id, leg)?;
                         }
@@ -129,10 +130,11 @@ impl Switch {
                 CallState::Talking {
                     agent,
                     leg,
+                    is_held,
                     successor,
                     ..
                 } => {
-                    self.audit_pair(*id, *agent, &AgentState::Talking { call: *id })?;
+                    self.audit_talk(*id, *agent, *is_held)?;
                     self.audit_agent_leg(*id, *leg)?;
                     if let Some(successor) = successor {
                         self.audit_agent_leg(*id, *successor)?;
@@ -169,6 +171,19 @@ impl Switch {
         }
     }
 
+    /// Call and counsellor agree that they are in this talk, and whether the caller is on hold.
+    fn audit_talk(&self, call: CallId, agent: AgentId, is_held: bool) -> Result<(), String> {
+        match self.seats.get(index(agent)).map(|seat| &seat.state) {
+            Some(AgentState::Talking(talk)) if talk.call == call && talk.is_held == is_held => {
+                Ok(())
+            }
+            state => Err(format!(
+                "call {call} (held: {is_held}) and counsellor {} ({state:?}) disagree",
+                self.user(agent)
+            )),
+        }
+    }
+
     fn audit_agent_leg(&self, call: CallId, leg: crate::ids::LegId) -> Result<(), String> {
         if self.legs.owner(leg) == Some(Owner::Agent(call)) {
             return Ok(());
@@ -184,8 +199,8 @@ impl Switch {
         for (id, seat) in (0..).map(AgentId).zip(&self.seats) {
             match &seat.state {
                 // In a transfer one counsellor still talks and another is rung: each has the call as what they are.
-                AgentState::Offered { call } | AgentState::Talking { call } => {
-                    let is_talking = matches!(seat.state, AgentState::Talking { .. });
+                AgentState::Offered { call } | AgentState::Talking(Talk { call, .. }) => {
+                    let is_talking = seat.is_talking_in(*call);
                     if !calls.insert((*call, is_talking)) || !self.serves(*call, id, is_talking) {
                         return Err(format!(
                             "counsellor {} is {:?}, the call is not",
@@ -202,19 +217,60 @@ impl Switch {
                     }
                     idle += usize::from(seat.is_idle());
                 }
-                AgentState::WrapUp { .. } => {
-                    if !self.timers.is_set(Timer::WrapUp(id)) {
-                        return Err(format!("counsellor {} wraps up for ever", seat.user));
+                AgentState::Recovery { .. } => {
+                    if !self.timers.is_set(Timer::Recovery(id)) {
+                        return Err(format!("counsellor {} rests for ever", seat.user));
+                    }
+                }
+                AgentState::WrapUp { until, .. } => {
+                    if until.is_some() != self.timers.is_set(Timer::WrapUp(id)) {
+                        return Err(format!("the wrap-up of {} has a wrong clock", seat.user));
                     }
                 }
                 AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {}
             }
+            self.audit_consult(seat)?;
         }
+        self.audit_shift()?;
         if idle != self.idle.len() {
             return Err(format!(
                 "{idle} counsellors are idle, {} are listed",
                 self.idle.len()
             ));
+        }
+        Ok(())
+    }
+
+    /// Who asks for advice does so by a call that lives.
+    fn audit_consult(&self, seat: &Seat) -> Result<(), String> {
+        let AgentState::Talking(Talk {
+            call,
+            consult: Some(consult),
+            ..
+        }) = &seat.state
+        else {
+            return Ok(());
+        };
+        match self.calls.get(consult) {
+            Some(advice) if advice.consult_of == Some(*call) => Ok(()),
+            Some(_) | None => Err(format!("{} asks for advice by no call", seat.user)),
+        }
+    }
+
+    /// For every need of somebody in the line, the counsellors on shift are counted rightly.
+    fn audit_shift(&self) -> Result<(), String> {
+        for (need, _) in self.waiting.heads() {
+            let on_shift = (0..)
+                .map(AgentId)
+                .zip(&self.plan.agents)
+                .zip(&self.seats)
+                .filter(|((id, agent), seat)| {
+                    seat.is_signed_in() && assign::fits(*id, agent, need)
+                });
+            let counted = self.on_shift.count(need);
+            if u32::try_from(on_shift.count()) != Ok(counted) {
+                return Err(format!("{counted} counsellors are counted for {need:?}"));
+            }
         }
         Ok(())
     }
@@ -249,6 +305,17 @@ impl Switch {
                     .calls
                     .get(&call)
                     .is_some_and(|call| call.caller_leg == leg),
+                Owner::Agent(call)
+                    if self.calls.get(&call).is_some_and(|call| {
+                        call.mobile.is_some_and(|tried| tried.leg == leg)
+                            && matches!(
+                                call.state,
+                                CallState::Waiting(_) | CallState::Offering { .. }
+                            )
+                    }) =>
+                {
+                    true
+                }
                 Owner::Agent(call) => self.calls.get(&call).is_some_and(|call| match &call.state {
                     CallState::Offering { leg: own, .. } | CallState::Outside { leg: own, .. } => {
                         *own == leg
@@ -284,11 +351,34 @@ impl Switch {
         Ok(())
     }
 
+    /// Who on call is rung is rung for a caller who waits, and not for ever.
+    fn audit_mobiles(&self) -> Result<(), String> {
+        for (id, call) in &self.calls {
+            let Some(tried) = call.mobile else { continue };
+            if self.legs.owner(tried.leg) != Some(Owner::Agent(*id))
+                || !self.timers.is_set(Timer::Mobile(*id))
+                || !self.mobiles.contains_key(id)
+            {
+                return Err(format!("somebody on call is rung for ever for call {id}"));
+            }
+        }
+        match self.mobiles.keys().find(|id| !self.calls.contains_key(id)) {
+            Some(id) => Err(format!(
+                "somebody on call is kept for call {id}, which is over"
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn is_alive(&self, timer: Timer) -> bool {
         let state = |call: CallId| self.calls.get(&call).map(|call| &call.state);
         let seat = |agent: AgentId| self.seats.get(index(agent)).map(|seat| &seat.state);
         match timer {
-            Timer::Comfort(call) | Timer::Grace(call) | Timer::NoLanguage(call) => {
+            Timer::Comfort(call)
+            | Timer::Grace(call)
+            | Timer::Mobile(call)
+            | Timer::NoLanguage(call)
+            | Timer::Widen(call) => {
                 matches!(
                     state(call),
                     Some(CallState::Waiting(_) | CallState::Offering { .. })
@@ -304,7 +394,10 @@ impl Switch {
                 state(call),
                 Some(CallState::Answering { .. } | CallState::Closing { .. } | CallState::Menu(_))
             ),
-            Timer::Lone(agent) => matches!(seat(agent), Some(AgentState::NotReady { .. })),
+            Timer::Break(agent) | Timer::Lone(agent) => {
+                matches!(seat(agent), Some(AgentState::NotReady { .. }))
+            }
+            Timer::Recovery(agent) => matches!(seat(agent), Some(AgentState::Recovery { .. })),
             Timer::Rest(agent) => self
                 .seats
                 .get(index(agent))
@@ -320,7 +413,9 @@ impl Switch {
             let Some(agent) = assign::of(&self.plan.agents, id) else {
                 return Err(format!("counsellor {} is idle but not in the plan", id.0));
             };
-            if let Some(place) = assign::caller_for(&self.waiting, id, agent) {
+            // Naively, so that the indexes of the choice are checked as well.
+            let waits = |(need, place)| assign::fits(id, agent, need).then_some(place);
+            if let Some(place) = self.waiting.heads().filter_map(waits).min() {
                 return Err(format!(
                     "call {} waits while {} is idle",
                     place.call, agent.user

@@ -5,7 +5,7 @@ use crate::acd::queue::Wait;
 use crate::cause::{Cause, EndedBy};
 use crate::fact::{Fact, OfferOutcome, RecordingState};
 use crate::flow::Digit;
-use crate::ids::{AgentId, CallId, LanguageId, LegId, PlayId, PromptId};
+use crate::ids::{AgentId, CallId, CentreId, LanguageId, LegId, MobileId, PlayId, PromptId};
 use crate::input::LegEvent;
 use crate::ivr::Cursor;
 use crate::notice::Tally;
@@ -53,6 +53,8 @@ pub(crate) enum CallState {
         wait: Wait,
         agent: AgentId,
         leg: LegId,
+        /// They have answered and hear who comes; the caller still hears what callers hear.
+        announcing: Option<PlayId>,
     },
     /// Somebody else is rung on `leg` while the caller hears music; `back` has the caller again if that fails.
     Reaching {
@@ -101,6 +103,14 @@ pub(crate) struct Call {
     pub(crate) is_answered: bool,
     pub(crate) is_counted: bool,
     pub(crate) is_recorded: bool,
+    /// Somebody on call who is rung for them while they wait.
+    pub(crate) mobile: Option<crate::acd::mobile::Try>,
+    /// Who on call is to be rung next.
+    pub(crate) next_mobile: MobileId,
+    /// The caller's own centre.
+    pub(crate) home: Option<CentreId>,
+    /// A simulated caller, for counsellors in training; nothing of it is counted.
+    pub(crate) is_training: bool,
     pub(crate) language: LanguageId,
     /// The run of clips that plays now.
     pub(crate) playing: Option<PlayId>,
@@ -392,6 +402,10 @@ impl Switch {
         if is_up {
             turn.order(call.caller_leg, LegOrder::HangUp(cause));
         }
+        // Not by the account: the plan may have dropped a counsellor who still talks.
+        if let Some(agent) = call.consult_of.and_then(|talk| self.counsellor_of(talk)) {
+            self.agent_event(turn, agent, AgentEvent::ConsultOver(id));
+        }
         let Some(user) = call.account else { return };
         self.account_calls_changed(&user);
         if call.signs_in_at_end
@@ -433,6 +447,21 @@ impl Switch {
         self.say_last_words(turn, id, by, cause, vec![clip]);
     }
 
+    /// The counsellor who has this caller, or is passing them on.
+    fn counsellor_of(&self, id: CallId) -> Option<AgentId> {
+        match &self.calls.get(&id)?.state {
+            CallState::Talking { agent, .. } => Some(*agent),
+            CallState::Reaching { back, .. } => back.as_ref().map(|back| back.agent),
+            CallState::Answering { .. }
+            | CallState::Closing { .. }
+            | CallState::Fixed { .. }
+            | CallState::Menu(_)
+            | CallState::Offering { .. }
+            | CallState::Outside { .. }
+            | CallState::Waiting(_) => None,
+        }
+    }
+
     /// Plays the last words; their end, or the guard, ends the call.
     pub(crate) fn say_last_words(
         &mut self,
@@ -457,6 +486,8 @@ impl Switch {
 
     /// Takes the call out of the line, away from an offer or from its counsellor. Its state is the caller's to set.
     fn detach(&mut self, turn: &mut Turn<'_>, id: CallId, by: EndedBy, cause: Cause) {
+        self.drop_mobile(turn, id, OfferOutcome::CallerGone);
+        self.mobiles.remove(&id);
         let Some(call) = self.calls.get(&id) else {
             return;
         };

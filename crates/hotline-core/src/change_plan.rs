@@ -1,10 +1,13 @@
 //! A changed plan: open calls and counsellors are carried over by name; what vanished ends kindly.
 
 use crate::acd::agent::{After, AgentEvent, AgentState, Seat, index};
-use crate::acd::queue::{Only, Wait};
+use crate::acd::queue::{Only, Reach, Wait};
 use crate::call::{CallState, Party};
 use crate::cause::{Cause, EndedBy};
-use crate::ids::{AgentId, CallId, FlowId, LanguageId, NodeId, PromptId, QueueId, ServiceId};
+use crate::fact::OfferOutcome;
+use crate::ids::{
+    AgentId, CallId, CentreId, FlowId, LanguageId, NodeId, PromptId, QueueId, ServiceId,
+};
 use crate::input::Contact;
 use crate::ivr::Cursor;
 use crate::output::Clip;
@@ -12,6 +15,8 @@ use crate::plan::{Plan, RouteKind};
 use crate::switch::{Switch, Turn};
 use crate::time::Mono;
 use crate::timer::Timer;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Old index to new index, by name; None = vanished.
@@ -20,6 +25,7 @@ struct Names {
     services: Vec<Option<ServiceId>>,
     prompts: Vec<Option<PromptId>>,
     queues: Vec<Option<QueueId>>,
+    centres: Vec<Option<CentreId>>,
     flows: Vec<Option<FlowId>>,
     nodes: Vec<Vec<Option<NodeId>>>,
     /// One for each seat; who is talking and gone from the plan has a seat behind the plan's.
@@ -29,6 +35,19 @@ struct Names {
 impl Switch {
     pub(crate) fn change_plan(&mut self, turn: &mut Turn<'_>, plan: Plan) {
         self.withdraw_removed(turn, &plan);
+        // Their numbers may be others now; whoever waits on is tried again when the clock says so.
+        let rung: Vec<CallId> = self.mobiles.keys().copied().collect();
+        for call in rung {
+            if self
+                .calls
+                .get(&call)
+                .is_some_and(|call| call.mobile.is_some())
+            {
+                self.drop_mobile(turn, call, OfferOutcome::Withdrawn);
+                let at = turn.now.mono.plus_millis(1_000);
+                self.timers.set(Timer::Mobile(call), at);
+            }
+        }
         let agents = self.carry_seats(turn, &plan);
         let names = Names::new(&self.plan, &plan, agents);
         self.plan = plan;
@@ -55,8 +74,9 @@ impl Switch {
                 AgentState::NotReady { .. }
                 | AgentState::Offered { .. }
                 | AgentState::Ready { .. }
+                | AgentState::Recovery { .. }
                 | AgentState::SignedOut { .. }
-                | AgentState::Talking { .. }
+                | AgentState::Talking(_)
                 | AgentState::WrapUp { .. } => None,
             })
             .collect();
@@ -74,7 +94,6 @@ impl Switch {
             if is_removed {
                 self.agent_event(turn, agent_id(at), AgentEvent::Removed);
             }
-            self.timers.cancel(Timer::WrapUp(agent_id(at)));
         }
         let mut seats: Vec<Seat> = plan
             .agents
@@ -100,7 +119,7 @@ impl Switch {
                     }
                     Some(agent_id(at))
                 }
-                (None, AgentState::Talking { .. }) => {
+                (None, AgentState::Talking(_)) => {
                     seats.push(seat);
                     Some(agent_id(seats.len() - 1))
                 }
@@ -109,6 +128,7 @@ impl Switch {
                     AgentState::NotReady { .. }
                     | AgentState::Offered { .. }
                     | AgentState::Ready { .. }
+                    | AgentState::Recovery { .. }
                     | AgentState::SignedOut { .. }
                     | AgentState::WrapUp { .. },
                 ) => None,
@@ -121,26 +141,14 @@ impl Switch {
         moved
     }
 
-    /// The clocks of counsellors who rest or whose phone was dead, under their new numbers.
+    /// The clocks of counsellors, under their new numbers: a changed plan touches nothing that runs.
     fn carry_clocks(&mut self, moved: &[Option<AgentId>]) {
         let kept: Vec<(Timer, Option<Timer>, Mono)> = self
             .timers
             .iter_due()
             .filter_map(|(timer, at)| {
-                let renumbered = |agent: AgentId| moved.get(index(agent)).copied().flatten();
-                match timer {
-                    Timer::Lone(agent) => Some((timer, renumbered(agent).map(Timer::Lone), at)),
-                    Timer::Rest(agent) => Some((timer, renumbered(agent).map(Timer::Rest), at)),
-                    Timer::Retry(agent) => Some((timer, renumbered(agent).map(Timer::Retry), at)),
-                    Timer::Comfort(_)
-                    | Timer::Drain
-                    | Timer::Entry(_)
-                    | Timer::Grace(_)
-                    | Timer::NoLanguage(_)
-                    | Timer::Ring(_)
-                    | Timer::Step(_)
-                    | Timer::WrapUp(_) => None,
-                }
+                let new = moved.get(index(timer.agent()?)).copied().flatten();
+                Some((timer, new.map(|agent| timer.for_agent(agent)), at))
             })
             .collect();
         for (old, _, _) in &kept {
@@ -156,24 +164,26 @@ impl Switch {
     /// Indexes and clocks of counsellors, and a new look at everybody.
     fn reindex(&mut self) {
         self.idle.clear();
+        self.on_shift.clear();
+        let calling: BTreeSet<String> = self
+            .calls
+            .values()
+            .filter_map(|call| call.account.clone())
+            .collect();
         for at in 0..self.seats.len() {
             let id = agent_id(at);
-            // Who comes back into the plan has a new seat.
-            let is_calling = self
-                .seats
-                .get(at)
-                .is_some_and(|seat| self.is_account_calling(&seat.user));
             if let Some(seat) = self.seats.get_mut(at) {
-                seat.is_calling = is_calling;
+                // Who comes back into the plan has a new seat.
+                seat.is_calling = calling.contains(&seat.user);
             }
-            if let Some(AgentState::WrapUp { until, .. }) =
-                self.seats.get(at).map(|seat| &seat.state)
-            {
-                self.timers.set(Timer::WrapUp(id), *until);
+            if self.seats.get(at).is_some_and(Seat::is_signed_in) {
+                self.count_on_shift(id, true);
             }
             self.join_idle(id);
             self.work.left.insert(id);
         }
+        // Everybody in the line is looked at below; the idle need not be asked one by one as well.
+        self.work.freed.clear();
         let waiting: Vec<CallId> = self
             .calls
             .keys()
@@ -190,6 +200,7 @@ impl Switch {
             return;
         };
         call.language = names.language(call.language);
+        call.home = call.home.and_then(|home| names.centre(home));
         let is_carried = match &mut call.state {
             CallState::Answering { route } => carry_route(route, names),
             CallState::Closing { .. } => true,
@@ -310,6 +321,7 @@ impl Names {
             ),
             prompts: moved(&old.prompts, &new.prompts, |prompt| &prompt.name, PromptId),
             queues: moved(&old.queues, &new.queues, |queue| &queue.name, QueueId),
+            centres: moved(&old.centres, &new.centres, |centre| &centre.name, CentreId),
             flows: moved(&old.flows, &new.flows, |flow| &flow.name, FlowId),
             nodes: nodes.collect(),
             agents,
@@ -334,6 +346,10 @@ impl Names {
         if let Some(Some(new)) = self.agents.get(index(*agent)) {
             *agent = *new;
         }
+    }
+
+    fn centre(&self, id: CentreId) -> Option<CentreId> {
+        self.centres.get(usize::from(id.0)).copied().flatten()
     }
 
     fn agent(&self, id: AgentId) -> Option<AgentId> {
@@ -385,6 +401,12 @@ fn carry_wait(wait: &mut Wait, names: &Names, is_without_queues: bool) -> bool {
             .copied()
             .flatten()
     });
+    wait.home = wait.home.and_then(|centre| names.centre(centre));
+    wait.reach = match (wait.reach, wait.home) {
+        (Reach::Home(_), Some(home)) => Reach::Home(home),
+        (Reach::Home(_) | Reach::Everywhere, _) => Reach::Everywhere,
+        (Reach::Anybody, _) => Reach::Anybody,
+    };
     wait.pending = wait
         .pending
         .iter()

@@ -26,6 +26,28 @@ pub enum Standing {
     Talking(CallId),
     /// Paperwork after this call.
     WrapUp(CallId),
+    /// With this caller, and asking somebody for advice.
+    Consulting(CallId),
+    /// With this caller, who is on hold.
+    Held(CallId),
+    /// Rest after this hard call.
+    Recovery(CallId),
+}
+
+impl Standing {
+    /// The call of a talk, whatever it is at just now.
+    #[must_use]
+    pub const fn talk(&self) -> Option<CallId> {
+        match self {
+            Self::Consulting(call) | Self::Held(call) | Self::Talking(call) => Some(*call),
+            Self::NotReady(_)
+            | Self::Offered(_)
+            | Self::Ready
+            | Self::Recovery(_)
+            | Self::SignedOut
+            | Self::WrapUp(_) => None,
+        }
+    }
 }
 
 /// How ringing a counsellor ended.
@@ -65,6 +87,15 @@ pub enum RecordingState {
     Made,
     /// The route does not record.
     NotWanted,
+}
+
+/// How far the search for a counsellor has widened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WidenedTo {
+    /// To all centres.
+    Everywhere,
+    /// To anybody who speaks the language.
+    Anybody,
 }
 
 /// Whom a caller was passed on to, by name.
@@ -305,6 +336,45 @@ pub enum Fact {
         agent: String,
         /// The leg of the new phone.
         leg: LegId,
+    },
+    /// Somebody on call is rung for a waiting caller.
+    MobileRung {
+        /// The call.
+        call: CallId,
+        /// Whom, by name.
+        mobile: String,
+        /// Their leg.
+        leg: LegId,
+    },
+    /// That ended. `Answered`: they took the caller.
+    MobileEnded {
+        /// The call.
+        call: CallId,
+        /// Whom.
+        mobile: String,
+        /// How.
+        outcome: OfferOutcome,
+    },
+    /// The caller's own centre is known.
+    HomeCentre {
+        /// The call.
+        call: CallId,
+        /// Its name.
+        centre: String,
+    },
+    /// The caller has waited so long that more counsellors are asked.
+    Widened {
+        /// The call.
+        call: CallId,
+        /// How far now.
+        reach: WidenedTo,
+    },
+    /// The counsellor says that this call is, or was, a hard one.
+    HardCall {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: String,
     },
 }
 

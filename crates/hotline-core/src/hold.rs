@@ -1,5 +1,6 @@
 //! A counsellor's phone: on hold, back again, and another one that takes its place in the talk.
 
+use crate::acd::agent::AgentEvent;
 use crate::call::CallState;
 use crate::cause::Cause;
 use crate::fact::Fact;
@@ -15,12 +16,14 @@ impl Switch {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        if let CallState::Talking { is_held, .. } = &mut call.state
+        if let CallState::Talking { is_held, agent, .. } = &mut call.state
             && !core::mem::replace(is_held, true)
         {
+            let agent = *agent;
             turn.state(Fact::Held { call: id });
             turn.order(call.caller_leg, LegOrder::Disconnect);
             turn.order(call.caller_leg, LegOrder::Bed(Bed::Music));
+            self.agent_event(turn, agent, AgentEvent::Held);
         }
     }
 
@@ -28,11 +31,18 @@ impl Switch {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        if let CallState::Talking { is_held, leg, .. } = &mut call.state
+        if let CallState::Talking {
+            is_held,
+            leg,
+            agent,
+            ..
+        } = &mut call.state
             && core::mem::take(is_held)
         {
+            let agent = *agent;
             turn.state(Fact::Resumed { call: id });
             turn.order(call.caller_leg, LegOrder::Connect(*leg));
+            self.agent_event(turn, agent, AgentEvent::Resumed);
         }
     }
 
@@ -110,6 +120,7 @@ impl Switch {
                 });
                 self.drop_leg(turn, old, Cause::NormalClearing);
                 turn.order(caller_leg, LegOrder::Connect(next));
+                self.agent_event(turn, agent, AgentEvent::Resumed);
             }
             LegEvent::TransferAsked(_) => {
                 crate::transfer::refuse_transfer(

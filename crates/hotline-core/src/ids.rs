@@ -46,6 +46,14 @@ id!(
     ServiceId(u16)
 );
 id!(
+    /// Index into `Plan::centres`.
+    CentreId(u16)
+);
+id!(
+    /// Index into `Plan::mobiles`.
+    MobileId(u16)
+);
+id!(
     /// Index into `Plan::flows`.
     FlowId(u16)
 );

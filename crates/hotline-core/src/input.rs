@@ -2,7 +2,7 @@
 
 use crate::cause::Cause;
 use crate::flow::Digit;
-use crate::ids::{AgentId, LegId, PlayId, RequestId};
+use crate::ids::{AgentId, CentreId, LegId, PlayId, RequestId};
 use crate::ledger::Ledger;
 use crate::number::CallerNumber;
 use crate::plan::Plan;
@@ -30,6 +30,8 @@ pub struct Arrival {
     pub caller: CallerNumber,
     /// The leg that this one is to take the place of: a counsellor goes on talking on another phone of theirs.
     pub replaces: Option<LegId>,
+    /// The caller's own centre, by trunk or area code, if the edge knows it.
+    pub centre: Option<CentreId>,
 }
 
 /// Whom a counsellor passes their caller on to.
@@ -91,7 +93,7 @@ pub enum LegEvent {
 /// What a person asks for (console, control socket, feature code).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// End the wrap-up early.
+    /// End the wrap-up early. In the talk: none will follow it.
     EndWrapUp {
         /// Who.
         agent: AgentId,
@@ -101,7 +103,7 @@ pub enum Request {
         /// The call.
         call: crate::ids::CallId,
     },
-    /// Not ready, with a reason of the plan. While talking: takes effect after the wrap-up.
+    /// Not ready, with a reason of the plan. While being rung or talking: takes effect after that and the wrap-up.
     NotReady {
         /// Who.
         agent: AgentId,
@@ -118,8 +120,13 @@ pub enum Request {
         /// Who.
         agent: AgentId,
     },
-    /// End the shift. While talking: after the call.
+    /// End the shift. While being rung or talking: after that.
     SignOut {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The talk, or the last one, is a hard one: a rest follows.
+    Hard {
         /// Who.
         agent: AgentId,
     },

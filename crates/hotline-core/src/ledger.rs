@@ -2,7 +2,9 @@
 //!
 //! One fold serves the call record, the live tables, the snapshot at a segment's head, and the restart.
 
-use crate::fact::{EdgeFact, Fact, Frame, Keep, OfferOutcome, RecordingState, TransferOutcome};
+use crate::fact::{
+    EdgeFact, Fact, Frame, Keep, OfferOutcome, RecordingState, Standing, TransferOutcome,
+};
 use crate::ids::{CallId, LegId};
 use crate::record::{AgentStanding, CallRecord, KeyPress, Moment};
 use crate::time::Now;
@@ -18,6 +20,8 @@ pub struct Ledger {
     pub run: u32,
     /// Time of the last frame.
     pub last: Moment,
+    /// The highest call so far; no later one may bear its number, even if the clock has gone back meanwhile.
+    pub last_call: CallId,
     /// Open calls, and ended ones whose leg counters are still to come (`linger`).
     pub calls: BTreeMap<CallId, CallRecord>,
     /// By user name.
@@ -67,6 +71,7 @@ impl Ledger {
             }
             Fact::Arrived { call, leg, .. } => {
                 self.legs.insert(*leg, *call);
+                self.last_call = self.last_call.max(*call);
                 let record = arrived(fact, self.last)?;
                 self.calls.insert(*call, record);
                 None
@@ -76,10 +81,13 @@ impl Ledger {
                 standing,
                 why,
             } => {
+                let calls = self.agents.get(agent).map_or(0, |known| known.hard_calls);
+                let is_over = *standing == Standing::SignedOut;
                 let standing = AgentStanding {
                     standing: standing.clone(),
                     since: self.last,
                     why: why.clone(),
+                    hard_calls: if is_over { 0 } else { calls },
                 };
                 self.agents.insert(agent.clone(), standing);
                 None
@@ -99,6 +107,12 @@ impl Ledger {
                         self.legs.remove(&leg);
                     }
                     (_, None) => {}
+                }
+                self.change(*call, fact)
+            }
+            Fact::HardCall { call, agent } => {
+                if let Some(known) = self.agents.get_mut(agent) {
+                    known.hard_calls = known.hard_calls.saturating_add(1);
                 }
                 self.change(*call, fact)
             }
@@ -133,6 +147,10 @@ impl Ledger {
             | Fact::AgentLost { call, .. }
             | Fact::Recording { call, .. }
             | Fact::Held { call }
+            | Fact::HomeCentre { call, .. }
+            | Fact::MobileEnded { call, .. }
+            | Fact::MobileRung { call, .. }
+            | Fact::Widened { call, .. }
             | Fact::Resumed { call }
             | Fact::Consulting { call, .. }
             | Fact::TransferBegan { call, .. }
@@ -347,6 +365,16 @@ impl CallRecord {
                 self.waiting_since = Some(at);
                 self.agents_lost = self.agents_lost.saturating_add(1);
             }
+            Fact::HardCall { .. } => self.is_hard = true,
+            Fact::MobileEnded {
+                mobile, outcome, ..
+            } => {
+                if *outcome == OfferOutcome::Answered {
+                    self.agent = Some(mobile.clone());
+                }
+            }
+            Fact::HomeCentre { centre, .. } => self.home = Some(centre.clone()),
+            Fact::Widened { reach, .. } => self.widened = Some(*reach),
             Fact::Recording { state, .. } => self.recording = *state,
             Fact::Held { .. } => {
                 self.holds = self.holds.saturating_add(1);
@@ -384,6 +412,7 @@ impl CallRecord {
             | Fact::Arrived { .. }
             | Fact::AgentState { .. }
             | Fact::Consulting { .. }
+            | Fact::MobileRung { .. }
             | Fact::Taken { .. } => {}
         }
     }
@@ -503,6 +532,9 @@ fn arrived(fact: &Fact, at: Moment) -> Option<CallRecord> {
         transferred_to: None,
         outside_since: None,
         outside_ms: 0,
+        is_hard: false,
+        home: None,
+        widened: None,
     })
 }
 

@@ -56,20 +56,20 @@ pub use audit::Counts;
 pub use cause::{Cause, EndedBy, Fate};
 pub use fact::{
     Audit, EdgeFact, Fact, Frame, Keep, LegQuality, LegRating, Notice, OfferOutcome,
-    RecordingState, Standing, TransferOutcome, TransferTo,
+    RecordingState, Standing, TransferOutcome, TransferTo, WidenedTo,
 };
 pub use flow::{Digit, Flow, FlowClip, Node, NodeKind, Target};
 pub use ids::{
-    AgentId, CallId, FlowId, LanguageId, LegId, NodeId, PlayId, PromptId, QueueId, RequestId,
-    RouteId, ServiceId,
+    AgentId, CallId, CentreId, FlowId, LanguageId, LegId, MobileId, NodeId, PlayId, PromptId,
+    QueueId, RequestId, RouteId, ServiceId,
 };
 pub use input::{Arrival, Contact, Input, LegEvent, Origin, Request, TransferTarget};
 pub use ledger::Ledger;
 pub use number::CallerNumber;
 pub use output::{Alarm, Bed, Clip, LegOrder, Output, Refusal, TransferProgress, TransferRefusal};
 pub use plan::{
-    Agent, Comfort, Feature, Language, Outbound, Plan, Prompt, Queue, Route, RouteKind, Service,
-    Timing,
+    Agent, Announcement, AtMax, Centre, Comfort, Feature, Language, Level, Mobile, Outbound, Plan,
+    Prompt, Queue, Reason, Route, RouteKind, Service, Timing, Widening, WrapUp,
 };
 pub use record::{AgentStanding, CallRecord, KeyPress, Moment};
 pub use switch::Switch;

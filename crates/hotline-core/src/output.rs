@@ -131,6 +131,21 @@ pub enum Alarm {
         /// A call that waits.
         call: CallId,
     },
+    /// A caller waits for too long.
+    WaitTooLong {
+        /// Which.
+        call: CallId,
+    },
+    /// A counsellor is away for longer than the reason allows.
+    BreakTooLong {
+        /// Who.
+        agent: AgentId,
+    },
+    /// A counsellor has had as many hard calls as a shift may have.
+    HardCallsMax {
+        /// Who.
+        agent: AgentId,
+    },
 }
 
 /// Why a request was not carried out.

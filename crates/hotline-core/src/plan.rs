@@ -1,8 +1,9 @@
 //! The plan: configuration after every check. What stands here is good.
 
 use crate::flow::{Flow, FlowClip};
-use crate::ids::{AgentId, FlowId, LanguageId, PromptId, QueueId, ServiceId};
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::ids::{AgentId, CentreId, FlowId, LanguageId, PromptId, QueueId, ServiceId};
+use crate::number::CallerNumber;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,34 @@ pub struct Comfort {
     pub prompt: PromptId,
 }
 
+/// How far the need of a waiting caller reaches, by the time in the queue. There is no longest wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Widening {
+    /// Until then only counsellors of the caller's own centre, if it is known and somebody is on shift there, then
+    /// those of all centres (20 s). Milliseconds, as all here.
+    pub everywhere_ms: u32,
+    /// From then on anybody who speaks the language, whatever services they take, and the reserve (40 s); None =
+    /// never.
+    pub anybody_ms: Option<u32>,
+    /// From then on those on call are rung as well (90 s); None = never.
+    pub mobiles_ms: Option<u32>,
+    /// A supervisor is told (180 s); None = never.
+    pub alarm_ms: Option<u32>,
+}
+
+/// Words for the counsellor alone, between the answer and the join, in the default language.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// First, in a queue of the urgent.
+    pub urgent: Option<PromptId>,
+    /// Of the service that was chosen.
+    pub services: BTreeMap<ServiceId, PromptId>,
+    /// Of a language that is not the default one.
+    pub languages: BTreeMap<LanguageId, PromptId>,
+    /// The caller was with a counsellor before, and lost the line.
+    pub again: Option<PromptId>,
+}
+
 /// A queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queue {
@@ -63,6 +92,30 @@ pub struct Queue {
     pub no_language: Option<PromptId>,
     /// See `no_language`.
     pub no_language_ms: u32,
+    /// How the search widens while a caller waits.
+    pub widening: Widening,
+    /// The counsellor hears who comes (`Plan::announcement`) before the join.
+    pub is_announced: bool,
+    /// Its callers cannot wait; the announcement says so.
+    pub is_urgent: bool,
+}
+
+/// A centre.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Centre {
+    /// Name in configuration, record and log.
+    pub name: String,
+}
+
+/// How well a counsellor has a skill: 1 is best. Who has it better is chosen before who has been idle longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Level(pub u8);
+
+impl Level {
+    /// The best.
+    pub const BEST: Self = Self(1);
+    /// The last that still counts as having the skill.
+    pub const LAST: Self = Self(9);
 }
 
 /// A counsellor.
@@ -72,16 +125,54 @@ pub struct Agent {
     pub user: String,
     /// Name shown to people.
     pub name: String,
-    /// Languages spoken.
-    pub languages: BTreeSet<LanguageId>,
-    /// Services taken. A call without a service fits everybody.
-    pub services: BTreeSet<ServiceId>,
-    /// Centre, for the rule of the only counsellor at night.
-    pub centre: String,
+    /// Languages spoken, and how well.
+    pub languages: BTreeMap<LanguageId, Level>,
+    /// Services taken, and how well. A call without a service fits everybody.
+    pub services: BTreeMap<ServiceId, Level>,
+    /// Where they sit: callers whose home it is come first to them, and the only one there at night is not left
+    /// unready.
+    pub centre: CentreId,
     /// Paperwork after a call.
-    pub wrap_up_ms: u32,
+    pub wrap_up: WrapUp,
+    /// After so many hard calls in a shift they get no more; None = no such limit.
+    pub hard_calls_max: Option<u32>,
+    /// Learns the work: gets simulated callers through the same queues, and nobody else.
+    pub is_in_training: bool,
+    /// Only gets callers who have waited so long that anybody with their language will do (supervisors).
+    pub is_reserve: bool,
     /// Signed in and ready as soon as a phone is registered (until the web desk exists).
     pub is_signed_in_by_registration: bool,
+}
+
+/// How long paperwork after a call lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WrapUp {
+    /// There is none.
+    None,
+    /// These milliseconds, or until they say that it is done.
+    Timed(u32),
+    /// Until they say that it is done.
+    UntilDone,
+}
+
+/// A reason for not being ready that people may choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Name in configuration, record and log, e.g. `break`.
+    pub name: String,
+    /// So many milliseconds, and no more; None = for any time.
+    pub max_ms: Option<u32>,
+    /// What happens then.
+    pub at_max: AtMax,
+}
+
+/// What happens when somebody has been away for as long as the reason allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AtMax {
+    /// A supervisor is told.
+    Alarm,
+    /// They are ready again.
+    Ready,
 }
 
 /// Feature codes that a counsellor dials.
@@ -126,6 +217,20 @@ pub enum RouteKind {
     },
 }
 
+/// Somebody on call, away from the centre: rung over a carrier when callers have waited long. They must press 1, so
+/// that no voicemail ever gets a caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mobile {
+    /// Name in configuration, record and log.
+    pub name: String,
+    /// Whose telephone it is; it masks itself.
+    pub number: CallerNumber,
+    /// Names of trunks, in the order in which they are tried.
+    pub trunks: Vec<String>,
+    /// Languages spoken.
+    pub languages: BTreeMap<LanguageId, Level>,
+}
+
 /// Numbers outside that a counsellor may pass a caller on to, or ask for advice. The first that fits wins; a number
 /// that fits none is never dialled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +255,10 @@ pub struct Route {
     pub kind: RouteKind,
     /// Record the call.
     pub is_recorded: bool,
+    /// Calls to it are simulated: they go to counsellors in training and are counted nowhere. Never from a trunk.
+    pub is_training: bool,
+    /// The centre whose number this is; it goes before what else is known of a caller's home.
+    pub centre: Option<CentreId>,
 }
 
 /// All times that are not a queue's or a counsellor's own. Milliseconds.
@@ -163,6 +272,10 @@ pub struct Timing {
     pub lone_rona_ms: u32,
     /// A(n) abandoned call is "short" below this (10 s).
     pub short_ms: u32,
+    /// A talk shorter than this was no counselling: no paperwork follows (10 s; 0 = paperwork after every talk).
+    pub counselling_ms_min: u32,
+    /// A rest of this length follows a hard call; 0 = none.
+    pub recovery_ms: u32,
 }
 
 /// The whole plan.
@@ -176,6 +289,8 @@ pub struct Plan {
     pub prompts: Vec<Prompt>,
     /// Index = `QueueId`.
     pub queues: Vec<Queue>,
+    /// Index = `CentreId`.
+    pub centres: Vec<Centre>,
     /// Index = `AgentId`.
     pub agents: Vec<Agent>,
     /// Index = `FlowId`.
@@ -184,8 +299,8 @@ pub struct Plan {
     pub routes: Vec<Route>,
     /// Times.
     pub timing: Timing,
-    /// Reasons for not being ready that people may choose, e.g. `break`, `lunch`.
-    pub reasons: Vec<String>,
+    /// Reasons for not being ready that people may choose.
+    pub reasons: Vec<Reason>,
     /// Calls at once; one more is refused with `Cause::Overload`.
     pub calls_max: u32,
     /// The recording notice (`greet.record`): how much of it was heard is kept in the record.
@@ -196,10 +311,24 @@ pub struct Plan {
     pub lost_agent: Option<PromptId>,
     /// A short tone that tells a feature code worked (`tone.beep`).
     pub beep: Option<PromptId>,
+    /// Who is on call.
+    pub mobiles: Vec<Mobile>,
+    /// Asks whoever is on call to press 1 (`agent.mobile_accept`); without it nobody is rung.
+    pub mobile_accept: Option<PromptId>,
+    /// What a counsellor is told of a caller before the join.
+    pub announcement: Announcement,
     /// Numbers outside that counsellors may dial.
     pub outbound: Vec<Outbound>,
     /// Said to a caller who is being passed on (`xfer.wait`).
     pub transfer_wait: Option<PromptId>,
     /// Said to a caller whose transfer failed while the counsellor had gone (`xfer.fail`).
     pub transfer_failed: Option<PromptId>,
+}
+
+impl Plan {
+    /// A reason by name.
+    #[must_use]
+    pub fn reason(&self, name: &str) -> Option<&Reason> {
+        self.reasons.iter().find(|reason| reason.name == name)
+    }
 }

@@ -1,7 +1,7 @@
 //! What is known of one call and of one counsellor.
 
 use crate::cause::{Cause, EndedBy};
-use crate::fact::{LegQuality, LegRating, Notice, RecordingState, Standing, TransferTo};
+use crate::fact::{LegQuality, LegRating, Notice, RecordingState, Standing, TransferTo, WidenedTo};
 use crate::flow::Digit;
 use crate::ids::{CallId, LegId};
 use crate::number::CallerNumber;
@@ -146,6 +146,12 @@ pub struct CallRecord {
     pub outside_since: Option<Moment>,
     /// Milliseconds of finished talks with somebody outside.
     pub outside_ms: u64,
+    /// A counsellor called it a hard one.
+    pub is_hard: bool,
+    /// The caller's own centre.
+    pub home: Option<String>,
+    /// How far the search had to widen at last.
+    pub widened: Option<WidenedTo>,
 }
 
 /// A counsellor as the facts tell.
@@ -157,6 +163,8 @@ pub struct AgentStanding {
     pub since: Moment,
     /// The last word why.
     pub why: String,
+    /// Hard calls of this shift.
+    pub hard_calls: u32,
 }
 
 impl Moment {

@@ -1,6 +1,6 @@
 //! What people ask for: by console, by control socket, by feature code.
 
-use crate::acd::agent::{AgentEvent, AgentState, index};
+use crate::acd::agent::{AgentEvent, index};
 use crate::cause::{Cause, EndedBy};
 use crate::ids::{AgentId, CallId};
 use crate::input::Request;
@@ -20,7 +20,7 @@ impl Switch {
                 Ok(())
             }
             Request::NotReady { agent, reason } => {
-                if !self.plan.reasons.contains(&reason) {
+                if self.plan.reason(&reason).is_none() {
                     return Err(Refusal::UnknownReason);
                 }
                 self.wish(turn, agent, AgentEvent::NotReady(reason))
@@ -28,6 +28,12 @@ impl Switch {
             Request::Ready { agent } => self.wish(turn, agent, AgentEvent::Ready),
             Request::SignIn { agent } => self.wish(turn, agent, AgentEvent::SignIn),
             Request::SignOut { agent } => self.wish(turn, agent, AgentEvent::SignOut),
+            Request::Hard { agent } => {
+                if index(agent) >= self.plan.agents.len() {
+                    return Err(Refusal::UnknownAgent);
+                }
+                self.mark_hard(turn, agent)
+            }
         }
     }
 
@@ -68,7 +74,7 @@ impl Switch {
         );
     }
 
-    /// A counsellor's wish. Whoever leaves while being rung is rung no more.
+    /// A counsellor's wish.
     fn wish(
         &mut self,
         turn: &mut Turn<'_>,
@@ -77,14 +83,6 @@ impl Switch {
     ) -> Result<(), Refusal> {
         if index(agent) >= self.plan.agents.len() {
             return Err(Refusal::UnknownAgent);
-        }
-        let is_leaving = matches!(event, AgentEvent::NotReady(_) | AgentEvent::SignOut);
-        if is_leaving
-            && let Some(AgentState::Offered { call }) =
-                self.seats.get(index(agent)).map(|seat| &seat.state)
-        {
-            let call = *call;
-            self.withdraw(turn, call);
         }
         self.agent_move(turn, agent, event)
     }

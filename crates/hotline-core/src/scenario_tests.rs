@@ -1,11 +1,13 @@
 //! Scenarios as text: script in, ladder out; one for every rule of the line.
 
 mod advice;
+mod announce;
 mod change_plan;
 mod drain;
 mod entry;
 mod hold;
 mod line;
+mod mobile;
 mod offer;
 mod plan;
 mod print;
@@ -15,11 +17,13 @@ mod restart;
 mod routes;
 mod script;
 mod seat;
+mod shift;
 mod silence;
 mod speed;
 mod transfer;
 mod transfer_away;
 mod trouble;
+mod widen;
 mod world;
 
 use expect_test::Expect;

@@ -1,12 +1,12 @@
 //! The switch: everything that can happen enters here and is handed to the one place that knows its rule.
 
 use crate::acd::agent::Seat;
-use crate::acd::assign::Idle;
+use crate::acd::assign::{Idle, OnShift};
 use crate::acd::queue::WaitingList;
 use crate::call::Call;
 use crate::drain::Drain;
 use crate::fact::Fact;
-use crate::ids::{AgentId, CallId, LegId, PlayId};
+use crate::ids::{AgentId, CallId, LegId, MobileId, PlayId};
 use crate::input::{Input, LegEvent};
 use crate::leg::{Legs, Owner};
 use crate::output::{LegOrder, Output};
@@ -25,6 +25,9 @@ pub struct Switch {
     /// Index = `AgentId`. Beyond the plan's: counsellors that the plan dropped while they were talking.
     pub(crate) seats: Vec<Seat>,
     pub(crate) idle: Idle,
+    pub(crate) on_shift: OnShift,
+    /// Who on call is rung for, or talks with, whose call.
+    pub(crate) mobiles: BTreeMap<CallId, MobileId>,
     pub(crate) waiting: WaitingList,
     pub(crate) timers: Timers,
     pub(crate) drain: Drain,
@@ -72,6 +75,8 @@ impl Switch {
             legs: Legs::new(node | ((first_call << 1) & COUNTER_MASK)),
             seats,
             idle: Idle::default(),
+            on_shift: OnShift::default(),
+            mobiles: BTreeMap::new(),
             waiting: WaitingList::default(),
             timers: Timers::default(),
             drain: Drain::default(),
@@ -140,16 +145,20 @@ impl Switch {
                 return;
             };
             match timer {
+                Timer::Break(agent) => self.break_over(turn, agent),
                 Timer::Comfort(call) => self.comfort_due(turn, call),
                 Timer::Drain => self.end_drain(turn),
                 Timer::Entry(call) => self.entry_over(turn, call),
                 Timer::Grace(call) => self.grace_over(turn, call),
                 Timer::Lone(agent) => self.lone_over(turn, agent),
+                Timer::Mobile(call) => self.mobile_due(turn, call),
                 Timer::NoLanguage(call) => self.no_language_due(turn, call),
+                Timer::Recovery(agent) => self.recovery_over(turn, agent),
                 Timer::Rest(agent) => self.rest_over(agent),
                 Timer::Retry(agent) => self.retry_phone(turn, agent),
                 Timer::Ring(call) => self.ring_over(turn, call),
                 Timer::Step(call) => self.step_over(turn, call),
+                Timer::Widen(call) => self.widen_due(turn, call),
                 Timer::WrapUp(agent) => self.wrap_up_over(turn, agent),
             }
         }

@@ -7,6 +7,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 /// What becomes due. Each belongs to a call, to a counsellor, or to the switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
+    /// A break has lasted as long as its reason allows.
+    Break(AgentId),
     /// The next comfort clip of a waiting caller.
     Comfort(CallId),
     /// The limit of the drain.
@@ -19,6 +21,10 @@ pub(crate) enum Timer {
     Lone(AgentId),
     /// Nobody speaks the caller's language.
     NoLanguage(CallId),
+    /// The rest after a hard call is over.
+    Recovery(AgentId),
+    /// Somebody on call is rung, or has been for long enough.
+    Mobile(CallId),
     /// An offer failed by our own trouble a moment ago: the counsellor may be offered somebody again.
     Rest(AgentId),
     /// A phone that was dead is given one more try.
@@ -27,6 +33,8 @@ pub(crate) enum Timer {
     Ring(CallId),
     /// The window of a menu, or a guard over clips and answers whose end is never told.
     Step(CallId),
+    /// The search for a counsellor widens.
+    Widen(CallId),
     /// Paperwork is over.
     WrapUp(AgentId),
 }
@@ -91,15 +99,71 @@ impl Timers {
 }
 
 impl Timer {
+    /// Every deadline that belongs to a counsellor's state.
+    pub(crate) const fn of_agent(agent: AgentId) -> [Self; 6] {
+        [
+            Self::Break(agent),
+            Self::Lone(agent),
+            Self::Recovery(agent),
+            Self::Rest(agent),
+            Self::Retry(agent),
+            Self::WrapUp(agent),
+        ]
+    }
+
+    /// Whose it is; None for what is no counsellor's.
+    pub(crate) const fn agent(self) -> Option<AgentId> {
+        match self {
+            Self::Break(agent)
+            | Self::Lone(agent)
+            | Self::Recovery(agent)
+            | Self::Rest(agent)
+            | Self::Retry(agent)
+            | Self::WrapUp(agent) => Some(agent),
+            Self::Comfort(_)
+            | Self::Drain
+            | Self::Entry(_)
+            | Self::Grace(_)
+            | Self::Mobile(_)
+            | Self::NoLanguage(_)
+            | Self::Ring(_)
+            | Self::Step(_)
+            | Self::Widen(_) => None,
+        }
+    }
+
+    /// The same deadline of another counsellor.
+    pub(crate) const fn for_agent(self, agent: AgentId) -> Self {
+        match self {
+            Self::Break(_) => Self::Break(agent),
+            Self::Lone(_) => Self::Lone(agent),
+            Self::Recovery(_) => Self::Recovery(agent),
+            Self::Rest(_) => Self::Rest(agent),
+            Self::Retry(_) => Self::Retry(agent),
+            Self::WrapUp(_) => Self::WrapUp(agent),
+            Self::Comfort(_)
+            | Self::Drain
+            | Self::Entry(_)
+            | Self::Grace(_)
+            | Self::Mobile(_)
+            | Self::NoLanguage(_)
+            | Self::Ring(_)
+            | Self::Step(_)
+            | Self::Widen(_) => self,
+        }
+    }
+
     /// Every deadline that a call can have.
-    const fn of_call(call: CallId) -> [Self; 6] {
+    const fn of_call(call: CallId) -> [Self; 8] {
         [
             Self::Comfort(call),
             Self::Entry(call),
             Self::Grace(call),
+            Self::Mobile(call),
             Self::NoLanguage(call),
             Self::Ring(call),
             Self::Step(call),
+            Self::Widen(call),
         ]
     }
 }

@@ -15,7 +15,7 @@ mod reach;
 
 use crate::acd::agent::{AgentEvent, AgentState, index};
 use crate::acd::assign;
-use crate::acd::queue::{Need, Place, Wait};
+use crate::acd::queue::{Need, Place, Reach, Wait};
 use crate::admission::{fits_number, fits_origin};
 use crate::call::{Back, CallState, Party};
 use crate::cause::{Cause, EndedBy};
@@ -59,7 +59,7 @@ impl Switch {
             },
             TransferTarget::Number(number) => self
                 .back_of(id)
-                .and_then(|back| Ok((self.target(back.agent, &number)?, back)))
+                .and_then(|back| Ok((self.target(id, back.agent, &number)?, back)))
                 .map(|(target, back)| self.pass_on(turn, id, target, back)),
         };
         if let Err(refusal) = result {
@@ -141,7 +141,7 @@ impl Switch {
     }
 
     /// Where this number leads, for this counsellor: a colleague, a queue, or an allowed number outside.
-    fn target(&self, asking: AgentId, number: &str) -> Result<Target, TransferRefusal> {
+    fn target(&self, id: CallId, asking: AgentId, number: &str) -> Result<Target, TransferRefusal> {
         let origin = Origin::Account(self.user(asking));
         let is_fit =
             |route: &&Route| fits_number(&route.dialled, number) && fits_origin(route, &origin);
@@ -170,8 +170,15 @@ impl Switch {
                 None => self.target_outside(number)?,
             },
         };
+        // Simulated callers stay among those who learn, and callers never come to them.
+        let is_training = self.is_training(id);
         match target {
-            Target::Agent(agent) if agent == asking => Err(TransferRefusal::NotAllowed),
+            Target::Agent(agent)
+                if agent == asking || self.is_in_training(agent) != is_training =>
+            {
+                Err(TransferRefusal::NotAllowed)
+            }
+            Target::Outside { .. } if is_training => Err(TransferRefusal::NotAllowed),
             Target::Agent(_) | Target::Outside { .. } | Target::Queue { .. } => Ok(target),
         }
     }
@@ -245,7 +252,10 @@ impl Switch {
             (AgentState::NotReady { .. } | AgentState::SignedOut { .. }, _)
             | (_, Contact::Gone | Contact::Unreachable) => Err(Cause::Unreachable),
             (
-                AgentState::Offered { .. } | AgentState::Talking { .. } | AgentState::WrapUp { .. },
+                AgentState::Offered { .. }
+                | AgentState::Recovery { .. }
+                | AgentState::Talking(_)
+                | AgentState::WrapUp { .. },
                 Contact::Reachable,
             ) => Err(Cause::Busy),
         }
@@ -264,7 +274,14 @@ impl Switch {
         let call = self.calls.get(&id).ok_or(Cause::InternalError)?;
         let (caller_leg, language) = (call.caller_leg, call.language);
         let service = service.or(back.wait.service);
-        let need = Need::Skill { language, service };
+        let (home, reach) = (back.wait.home, Reach::Everywhere);
+        let is_training = back.wait.is_training;
+        let need = Need::Skill {
+            language,
+            service,
+            reach,
+            is_training,
+        };
         if !self.is_anybody_else_signed_in_for(need, back.agent) {
             return Err(Cause::Unreachable);
         }
@@ -287,9 +304,13 @@ impl Switch {
         let wait = Wait {
             queue: Some(queue),
             service,
+            home,
+            reach,
             place: Place::new(id, back.wait.queued, head_start_ms),
             only: None,
             entered: turn.now.mono,
+            has_mobiles: false,
+            is_alarmed: false,
             next_comfort: 0,
             pending: Vec::new(),
             may_choose_default: false,
@@ -303,13 +324,9 @@ impl Switch {
     }
 
     fn is_anybody_else_signed_in_for(&self, need: Need, asking: AgentId) -> bool {
-        (0u32..)
-            .map(AgentId)
-            .zip(&self.plan.agents)
-            .zip(&self.seats)
-            .any(|((id, agent), seat)| {
-                id != asking && seat.is_signed_in() && assign::fits(id, agent, need)
-            })
+        let is_asking_one = assign::of(&self.plan.agents, asking)
+            .is_some_and(|agent| assign::fits(asking, agent, need));
+        self.on_shift.count(need) > u32::from(is_asking_one)
     }
 
     /// The counsellor who passed a caller on has done their part.
@@ -466,11 +483,12 @@ impl Switch {
         };
         let agent = self.agent_of_account(user)?;
         match self.seats.get(index(agent)).map(|seat| &seat.state) {
-            Some(AgentState::Talking { call }) => Some(*call),
+            Some(AgentState::Talking(talk)) => Some(talk.call),
             Some(
                 AgentState::NotReady { .. }
                 | AgentState::Offered { .. }
                 | AgentState::Ready { .. }
+                | AgentState::Recovery { .. }
                 | AgentState::SignedOut { .. }
                 | AgentState::WrapUp { .. },
             )
@@ -496,6 +514,8 @@ impl Switch {
                 trunks: outbound.trunks.clone(),
             },
             is_recorded: false,
+            is_training: false,
+            centre: None,
         })
     }
 }

@@ -92,14 +92,20 @@ pub struct Account {
     pub name: String,
     /// What is kept of the password.
     pub ha1: Ha1,
-    /// Codes of languages spoken.
+    /// Codes of languages spoken; `en:2` = second best level.
     pub languages: Vec<String>,
-    /// Names of services taken.
+    /// Names of services taken, with levels likewise.
     pub services: Vec<String>,
     /// Centre.
     pub centre: String,
-    /// Paperwork after a call, seconds.
-    pub wrap_up_s: u32,
+    /// Paperwork after a call, seconds; None = until they say that it is done.
+    pub wrap_up_s: Option<u32>,
+    /// Hard calls of a shift; None = no limit.
+    pub hard_calls_max: Option<u32>,
+    /// Gets simulated callers only.
+    pub is_in_training: bool,
+    /// Gets only callers who have waited long.
+    pub is_reserve: bool,
     /// Ready as soon as a phone is registered.
     pub is_signed_in_by_registration: bool,
     /// What it may do.
@@ -118,7 +124,8 @@ impl Store {
         };
         let added = sqlx::query(
             "INSERT INTO accounts (user, name, ha1_sha256, ha1_md5, languages, services, centre, wrap_up_s,
-                 is_signed_in_by_registration, role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 is_signed_in_by_registration, role, hard_calls_max, is_in_training, is_reserve)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (user) DO NOTHING",
         )
         .bind(&account.user)
@@ -128,9 +135,12 @@ impl Store {
         .bind(list_text(&account.languages))
         .bind(list_text(&account.services))
         .bind(&account.centre)
-        .bind(account.wrap_up_s)
+        .bind(account.wrap_up_s.map_or(UNTIL_DONE, i64::from))
         .bind(account.is_signed_in_by_registration)
         .bind(account.role.code())
+        .bind(account.hard_calls_max)
+        .bind(account.is_in_training)
+        .bind(account.is_reserve)
         .execute(&mut *self.writer().await)
         .await
         .map_err(failed)?;
@@ -220,12 +230,18 @@ fn account(row: &SqliteRow) -> Result<Account, sqlx::Error> {
         languages: list(row.try_get("languages")?)?,
         services: list(row.try_get("services")?)?,
         centre: row.try_get("centre")?,
-        wrap_up_s: row.try_get("wrap_up_s")?,
+        wrap_up_s: u32::try_from(row.try_get::<i64, _>("wrap_up_s")?).ok(),
+        hard_calls_max: row.try_get("hard_calls_max")?,
+        is_in_training: row.try_get("is_in_training")?,
+        is_reserve: row.try_get("is_reserve")?,
         is_signed_in_by_registration: row.try_get("is_signed_in_by_registration")?,
         // A role that this version does not know may do nothing but ring.
         role: Role::from_code(&role).unwrap_or(Role::Device),
     })
 }
+
+/// Stands in `wrap_up_s` for paperwork that no clock ends.
+const UNTIL_DONE: i64 = -1;
 
 fn list_text(values: &[String]) -> String {
     serde_json::Value::from(values).to_string()

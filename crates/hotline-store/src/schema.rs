@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 /// Step n brings version n to n + 1. Never edited after a release; a change is a new step.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// "h111", in `PRAGMA application_id`: so that another program's database is not taken for ours.
 const APPLICATION: i64 = 0x6831_3131;
@@ -127,6 +127,13 @@ CREATE TABLE call_origins (
     geolocation TEXT NOT NULL,
     location TEXT
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What a counsellor's shift allows, and who learns the work.
+const VERSION_5: &str = "
+ALTER TABLE accounts ADD COLUMN hard_calls_max INTEGER;
+ALTER TABLE accounts ADD COLUMN is_in_training INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN is_reserve INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// How good each leg was: mean opinion scores in hundredths.

@@ -111,8 +111,12 @@ impl Switchboard {
         let numbers = self.numbers_of(&invitation.peer);
         let caller = numbers.caller(&invitation.caller);
         let dialled = numbers.dialled(&invitation.dialled);
+        let mut centre = None;
         if let Some(note) = &invitation.carrier {
             let region = numbers.region(&invitation, note, &caller);
+            // A region that bears a centre's name is the caller's home.
+            let named = region.as_ref().and_then(|region| self.centres.get(region));
+            centre = named.copied();
             turn.frame.edge.push(said(leg, note, region));
         }
         let origin = match invitation.peer {
@@ -170,6 +174,7 @@ impl Switchboard {
                 dialled,
                 caller,
                 replaces,
+                centre,
             }),
         ));
     }

@@ -123,6 +123,8 @@ pub struct Switchboard {
     pub(crate) numbers: Vec<crate::Numbers>,
     pub(crate) agents: BTreeMap<String, AgentId>,
     pub(crate) users: Vec<String>,
+    /// Of the plan, by name.
+    pub(crate) centres: BTreeMap<String, hotline_core::CentreId>,
     /// Accounts with a phone, in the plan or not.
     pub(crate) contacts: BTreeMap<String, hotline_core::Contact>,
     pub(crate) restart_byes_per_s: u32,
@@ -157,6 +159,7 @@ impl Switchboard {
         let sounds = Sounds::new(config.sounds, &config.plan);
         let mut switchboard = Self {
             agents: BTreeMap::new(),
+            centres: BTreeMap::new(),
             users: Vec::new(),
             contacts: BTreeMap::new(),
             core: Switch::new(config.plan.clone(), config.node, config.first_call),
@@ -279,6 +282,11 @@ impl Switchboard {
     }
 
     fn index_agents(&mut self, plan: &Plan) {
+        self.centres = (0u16..)
+            .map(hotline_core::CentreId)
+            .zip(&plan.centres)
+            .map(|(id, centre)| (centre.name.clone(), id))
+            .collect();
         self.users = plan.agents.iter().map(|agent| agent.user.clone()).collect();
         self.agents = (0u32..)
             .map(AgentId)

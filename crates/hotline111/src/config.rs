@@ -2,17 +2,21 @@
 //!
 //! Built-in values < hotline111.toml and queues.toml < conf.d/*.toml < `HOTLINE111__SIP__UDP` < `--set`.
 
+mod announce;
+mod areas;
 mod fault;
 mod floor;
 mod flow;
 mod flow_check;
 mod listen;
+mod mobiles;
 mod problem;
 mod reach;
 mod routes;
 mod secret;
 mod section;
 mod settings;
+pub(crate) mod skill;
 mod sounds;
 mod source;
 #[cfg(test)]
@@ -76,7 +80,7 @@ pub(crate) struct Loaded {
     /// The centre of counsellors for whom none is named.
     pub home_centre: String,
     /// Paperwork of counsellors for whom no time is given.
-    pub wrap_up_ms: u32,
+    pub wrap_up: hotline_core::WrapUp,
     /// How far each offered language is.
     pub languages: Vec<LanguageState>,
     /// Hold music: index into `sounds`.
@@ -161,6 +165,8 @@ fn read_all(
     floor::phones(root, &mut seeds);
     let timing = floor::timing(root);
     let prompts = prompts(root, &floor, notes);
+    let is_announced = queues.iter().any(|queue| queue.is_announced);
+    let announcement = announce::announcement(root, &floor, is_announced);
     let mut targets = routes::Targets {
         floor: &floor,
         queues: &queues,
@@ -172,6 +178,7 @@ fn read_all(
     let routes = routes::routes(root, &mut targets);
     let wanted = targets.wanted;
     let outbound = trunks::outbound(root, &sip.trunks);
+    let mobiles = mobiles::mobiles(root, &floor, &sip.trunks);
     let flows = compile(flows, &wanted, &floor, &queues, timing.entry_ms_max, notes)?;
     let index = |prompt: Option<PromptId>| {
         floor
@@ -185,7 +192,7 @@ fn read_all(
         sip,
         media,
         home_centre: floor.home_centre.clone(),
-        wrap_up_ms: floor.wrap_up_ms,
+        wrap_up: floor.wrap_up,
         languages: language_states(&floor),
         music: index(prompts.music),
         sounds: floor.library.files,
@@ -197,6 +204,13 @@ fn read_all(
             services: floor.services,
             prompts: floor.library.prompts,
             queues,
+            centres: floor
+                .centres
+                .iter()
+                .map(|centre| hotline_core::Centre {
+                    name: centre.name.clone(),
+                })
+                .collect(),
             agents,
             flows,
             routes,
@@ -207,6 +221,10 @@ fn read_all(
             shutdown: prompts.shutdown,
             lost_agent: prompts.lost_agent,
             beep: prompts.beep,
+            // Without anybody on call the words need not exist.
+            mobile_accept: prompts.mobile_accept.filter(|_| !mobiles.is_empty()),
+            mobiles,
+            announcement,
             outbound,
             transfer_wait: prompts.transfer_wait,
             transfer_failed: prompts.transfer_failed,
@@ -246,6 +264,7 @@ struct OwnPrompts {
     lost_agent: Option<PromptId>,
     transfer_wait: Option<PromptId>,
     transfer_failed: Option<PromptId>,
+    mobile_accept: Option<PromptId>,
     beep: Option<PromptId>,
     music: Option<PromptId>,
 }
@@ -265,6 +284,7 @@ fn prompts(root: &mut Section<'_>, floor: &Floor, notes: &Notes) -> OwnPrompts {
         lost_agent: prompt("lost_agent", "sys.lost_agent"),
         transfer_wait: prompt("transfer_wait", "xfer.wait"),
         transfer_failed: prompt("transfer_failed", "xfer.fail"),
+        mobile_accept: prompt("mobile_accept", "agent.mobile_accept"),
         beep: prompt("beep", "tone.beep"),
         music: prompt("music", "tone.moh"),
     };

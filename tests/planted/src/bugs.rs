@@ -32,7 +32,7 @@ macro_rules! bug {
 pub const BUGS: &[Bug] = &[
     bug!(1, "the wrap-up is skipped", seed 0,
         "crates/hotline-core/src/acd/seat.rs":
-        "wrap_up_until: (wrap_up_ms > 0)" => "wrap_up_until: (wrap_up_ms > 0 && !PLANTED(1))"),
+        "                Some(WrapUp::Timed(length_ms)) => {" => "                Some(WrapUp::Timed(_)) if PLANTED(1) => Paper::None,\n                Some(WrapUp::Timed(length_ms)) => {"),
     bug!(2, "the last caller is served first", seed 0,
         "crates/hotline-core/src/acd/queue.rs":
         "rank: queued.saturating_sub(i64::from(head_start_ms) * 1_000)," =>
@@ -56,7 +56,7 @@ pub const BUGS: &[Bug] = &[
     bug!(7, "a counsellor is offered a call on a break", seed 0,
         "crates/hotline-core/src/acd/seat.rs":
         "            AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {\n                seat.after = After::Ready;" =>
-        "            AgentState::NotReady { .. } if PLANTED(7) => {\n                let turn = self.idle.new_turn();\n                self.idle.insert(turn, id);\n                self.work.freed.insert(id);\n            }\n            AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {\n                seat.after = After::Ready;"),
+        "            AgentState::NotReady { .. } if PLANTED(7) => {\n                let turn = self.idle.new_turn();\n                if let Some(agent) = assign::of(&self.plan.agents, id) {\n                    self.idle.insert(turn, id, agent);\n                }\n                self.work.freed.insert(id);\n            }\n            AgentState::NotReady { .. } | AgentState::SignedOut { .. } => {\n                seat.after = After::Ready;"),
     bug!(8, "durations come from the wall clock", seed 4,
         "crates/hotline-core/src/record.rs":
         "        if self.run == earlier.run {" => "        if self.run == earlier.run && !PLANTED(8) {"),
@@ -127,4 +127,13 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-core/src/transfer.rs":
         "        if outbound.trunks.is_empty() {\n            return Err(TransferRefusal::NotAllowed);\n        }\n        Ok(Target::Outside {\n            number: CallerNumber::new(number.to_string()),\n            trunks: outbound.trunks.clone()," =>
         "        if outbound.trunks.is_empty() && !PLANTED(25) {\n            return Err(TransferRefusal::NotAllowed);\n        }\n        Ok(Target::Outside {\n            number: CallerNumber::new(number.to_string()),\n            trunks: if PLANTED(25) { alloc::vec![String::from(\"north\")] } else { outbound.trunks.clone() },"),
+    bug!(26, "no rest follows a hard call", seed 0,
+        "crates/hotline-core/src/acd/agent.rs":
+        "        if !self.strain.is_due {" => "        if !self.strain.is_due || PLANTED(26) {"),
+    bug!(27, "how well a counsellor fits counts for nothing", seed 0,
+        "crates/hotline-core/src/acd/assign.rs":
+        "    u16::from(language.0) + service" => "    u16::from(if PLANTED(27) { 0 } else { language.0 }) + service"),
+    bug!(28, "simulated callers come to everybody", seed 0,
+        "crates/hotline-core/src/acd/assign.rs":
+        "    let is_training = agent.is_in_training;" => "    let is_training = agent.is_in_training && !PLANTED(28);"),
 ];

@@ -463,6 +463,9 @@ impl Player {
             ["end-wrap-up", name] => Request::EndWrapUp {
                 agent: agent(name, &self.world)?,
             },
+            ["hard", name] => Request::Hard {
+                agent: agent(name, &self.world)?,
+            },
             ["hang-up", name] => Request::HangUp {
                 call: self.call_of(name)?,
             },

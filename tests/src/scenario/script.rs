@@ -11,6 +11,7 @@
 
 use crate::world::plan::{AgentSettings, EN, SERVICES, Settings, TEST, VI};
 use crate::world::say::Kind;
+use hotline_core::{Widening, WrapUp};
 
 /// A phone of a counsellor.
 #[derive(Clone, Debug)]
@@ -135,6 +136,18 @@ fn setting(script: &mut Script, words: &[String]) -> Result<(), String> {
         }),
         ["set", "ring", seconds] => script.settings.ring_ms = number(seconds)? * 1_000,
         ["set", "calls", count] => script.settings.calls_max = number(count)?,
+        ["set", "announce"] => script.settings.is_announced = true,
+        ["set", "widening"] => {
+            script.settings.widening = Widening {
+                everywhere_ms: 20_000,
+                anybody_ms: Some(40_000),
+                mobiles_ms: None,
+                alarm_ms: Some(180_000),
+            };
+        }
+        ["set", "counselling", seconds] => {
+            script.settings.counselling_ms_min = number(seconds)? * 1_000;
+        }
         ["set", "ports", count] => {
             script.settings.ports = u16::try_from(number(count)?).unwrap_or(u16::MAX)
         }
@@ -157,6 +170,14 @@ fn agent_words(agent: &mut AgentSettings, words: &[&str]) -> Result<(), String> 
     let mut rest = words;
     while let Some((word, more)) = rest.split_first() {
         rest = more;
+        if *word == "reserve" {
+            agent.is_reserve = true;
+            continue;
+        }
+        if *word == "training" {
+            agent.is_in_training = true;
+            continue;
+        }
         if *word == "by-hand" {
             agent.signs_in_by_registration = false;
             continue;
@@ -169,11 +190,14 @@ fn agent_words(agent: &mut AgentSettings, words: &[&str]) -> Result<(), String> 
             "languages" => {
                 agent.languages = value
                     .split(',')
-                    .map(|code| match code {
-                        "vi" => Ok(VI),
-                        "en" => Ok(EN),
-                        "xx" => Ok(TEST),
-                        _ => Err(format!("no language {code}")),
+                    .map(|skill| {
+                        let (code, level) = skill_of(skill)?;
+                        match code {
+                            "vi" => Ok((VI, level)),
+                            "en" => Ok((EN, level)),
+                            "xx" => Ok((TEST, level)),
+                            _ => Err(format!("no language {code}")),
+                        }
                     })
                     .collect::<Result<_, _>>()?;
             }
@@ -181,20 +205,40 @@ fn agent_words(agent: &mut AgentSettings, words: &[&str]) -> Result<(), String> 
                 agent.services = value
                     .split(',')
                     .filter(|name| *name != "none")
-                    .map(|name| {
+                    .map(|skill| {
+                        let (name, level) = skill_of(skill)?;
                         let index = SERVICES.iter().position(|service| *service == name);
                         index
                             .and_then(|index| u16::try_from(index).ok())
+                            .map(|index| (index, level))
                             .ok_or_else(|| format!("no service {name}"))
                     })
                     .collect::<Result<_, _>>()?;
             }
-            "wrap-up" => agent.wrap_up_ms = number(value)? * 1_000,
+            "wrap-up" => {
+                agent.wrap_up = match *value {
+                    "done" => WrapUp::UntilDone,
+                    "0" => WrapUp::None,
+                    seconds => WrapUp::Timed(number(seconds)? * 1_000),
+                }
+            }
+            "hard" => agent.hard_calls_max = Some(number(value)?),
             "centre" => (*value).clone_into(&mut agent.centre),
             _ => return Err(format!("no such word: {word}")),
         }
     }
     Ok(())
+}
+
+/// `en:2`: the second best level; without a number the best.
+fn skill_of(skill: &str) -> Result<(&str, u8), String> {
+    match skill.split_once(':') {
+        Some((name, level)) => {
+            let level = u8::try_from(number(level)?).map_err(|_too_high| "no level")?;
+            Ok((name, level))
+        }
+        None => Ok((skill, 1)),
+    }
 }
 
 pub(super) fn default_number(index: usize) -> String {

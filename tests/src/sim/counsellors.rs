@@ -229,7 +229,7 @@ impl Day {
             return self.feature_code(agent);
         }
         let agent = agent_id(agent);
-        let request = match self.dice.below(7) {
+        let request = match self.dice.below(9) {
             0 => Request::EndWrapUp { agent },
             1 => Request::NotReady {
                 agent,
@@ -241,6 +241,11 @@ impl Day {
             },
             3 => Request::SignOut { agent },
             4 => Request::SignIn { agent },
+            5 => Request::Hard { agent },
+            6 => Request::NotReady {
+                agent,
+                reason: "meal".to_owned(),
+            },
             _ => Request::Ready { agent },
         };
         self.ask(request);
@@ -262,8 +267,15 @@ impl Day {
             Standing::SignedOut => self.ask(Request::SignIn {
                 agent: agent_id(agent),
             }),
-            Standing::Offered(_) | Standing::Ready | Standing::Talking(_) | Standing::WrapUp(_) => {
-            }
+            // Some paperwork lasts until they say that it is done.
+            Standing::Recovery(_) | Standing::WrapUp(_) => self.ask(Request::Ready {
+                agent: agent_id(agent),
+            }),
+            Standing::Consulting(_)
+            | Standing::Held(_)
+            | Standing::Offered(_)
+            | Standing::Ready
+            | Standing::Talking(_) => {}
         }
     }
 
@@ -274,7 +286,7 @@ impl Day {
         if self.world.peer(number).is_busy() || self.world.peer(number).is_dead {
             return;
         }
-        let code = *self.dice.one_of(&["*11", "*11", "*12", "*10"]);
+        let code = *self.dice.one_of(&["*11", "*11", "*12", "*10", "9111"]);
         let user = self.swarm.settings.agents[agent].user.clone();
         self.world.say_deed(number, &format!("dials {code}"));
         self.world.act(number, |peer, now| {

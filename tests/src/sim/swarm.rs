@@ -3,6 +3,7 @@
 use crate::dice::Dice;
 use crate::world::network::Weather;
 use crate::world::plan::{AgentSettings, EN, Settings, TEST, VI};
+use hotline_core::{Widening, WrapUp};
 
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
@@ -65,6 +66,24 @@ impl Swarm {
             agents: Vec::new(),
             is_recorded: true,
             ports: *dice.one_of(&[1_000, 1_000, 1_000, 16, 9]),
+            counselling_ms_min: *dice.one_of(&[0, 0, 5_000]),
+            recovery_ms: *dice.one_of(&[0, 2_000, 8_000]),
+            is_announced: dice.percent(30),
+            widening: *dice.one_of(&[
+                Widening::default(),
+                Widening {
+                    everywhere_ms: 5_000,
+                    anybody_ms: Some(12_000),
+                    mobiles_ms: None,
+                    alarm_ms: Some(30_000),
+                },
+                Widening {
+                    everywhere_ms: 20_000,
+                    anybody_ms: None,
+                    mobiles_ms: None,
+                    alarm_ms: None,
+                },
+            ]),
             clips: Vec::new(),
         };
         settings.agents = agents(dice);
@@ -108,25 +127,43 @@ impl Swarm {
     }
 }
 
+fn level(dice: &mut Dice) -> u8 {
+    *dice.one_of(&[1, 1, 1, 2, 3])
+}
+
 /// Two to six counsellors. The first can do everything, so that everybody can be served when all is healed.
 fn agents(dice: &mut Dice) -> Vec<AgentSettings> {
     let count = dice.between(2, 6);
     (1..=count)
         .map(|number| {
             let mut agent = AgentSettings::new(&format!("tv{number:02}"));
-            agent.wrap_up_ms = *dice.one_of(&[0, 1_000, 3_000, 6_000]);
+            agent.wrap_up = *dice.one_of(&[
+                WrapUp::None,
+                WrapUp::Timed(1_000),
+                WrapUp::Timed(3_000),
+                WrapUp::Timed(6_000),
+                WrapUp::UntilDone,
+            ]);
+            agent.hard_calls_max = *dice.one_of(&[None, Some(1), Some(3)]);
             (*dice.one_of(&["hanoi", "danang"])).clone_into(&mut agent.centre);
             agent.signs_in_by_registration = dice.percent(70);
             if number == 1 {
-                agent.languages = vec![VI, EN, TEST];
+                agent.languages = vec![(VI, 1), (EN, 1), (TEST, 1)];
                 return agent;
             }
+            agent.is_in_training = dice.percent(10);
+            agent.is_reserve = dice.percent(10);
             agent.languages = match dice.below(4) {
-                0 => vec![VI, EN],
-                1 => vec![EN],
-                _ => vec![VI],
+                0 => vec![(VI, level(dice)), (EN, level(dice))],
+                1 => vec![(EN, level(dice))],
+                _ => vec![(VI, level(dice))],
             };
-            agent.services = (0..3).filter(|_| dice.percent(70)).collect();
+            agent.services = (0..3)
+                .filter(|_| dice.percent(70))
+                .collect::<Vec<u16>>()
+                .into_iter()
+                .map(|service| (service, level(dice)))
+                .collect();
             agent
         })
         .collect()

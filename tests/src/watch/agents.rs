@@ -1,6 +1,6 @@
 //! Invariants 10 to 14: what a counsellor's states allow.
 
-use hotline_core::{Contact, Fact, Ledger, OfferOutcome, Plan, Standing, TransferOutcome};
+use hotline_core::{Contact, Fact, Ledger, OfferOutcome, Plan, Standing, TransferOutcome, WrapUp};
 use std::collections::BTreeMap;
 
 /// 14: a phone that did not answer so often in a row is out of rotation.
@@ -11,7 +11,13 @@ struct Agent {
     standing: Standing,
     since_us: u64,
     contact: Contact,
-    wrap_up_ms: u64,
+    wrap_up: WrapUp,
+    /// A hard call was told and no rest has followed yet.
+    is_rest_due: bool,
+    /// They said in the talk that it needs no paperwork.
+    is_without_paper: bool,
+    /// When the talk began.
+    talk_since_us: u64,
     offered: Option<u64>,
     talking: Option<u64>,
     dead_offers: u32,
@@ -24,12 +30,21 @@ pub(super) struct Agents {
     contacts: BTreeMap<String, Contact>,
     /// Call and consult: the party of the second has just become that of the first.
     taken: Option<(u64, u64)>,
+    /// Account by the number that requests name.
+    users: Vec<String>,
+    /// A talk shorter than this was no counselling.
+    counselling_us_min: u64,
+    /// A rest follows a hard call.
+    has_recovery: bool,
 }
 
 impl Agents {
     /// Counsellors come back as the journal knows them.
     pub(super) fn begin_run(&mut self, plan: &Plan, known: &Ledger) {
         self.contacts.clear();
+        self.users = plan.agents.iter().map(|agent| agent.user.clone()).collect();
+        self.has_recovery = plan.timing.recovery_ms > 0;
+        self.counselling_us_min = u64::from(plan.timing.counselling_ms_min) * 1_000;
         self.agents = plan
             .agents
             .iter()
@@ -41,7 +56,10 @@ impl Agents {
                         .map_or(Standing::SignedOut, |known| known.standing.clone()),
                     since_us: 0,
                     contact: Contact::Gone,
-                    wrap_up_ms: u64::from(agent.wrap_up_ms),
+                    wrap_up: agent.wrap_up,
+                    is_rest_due: false,
+                    is_without_paper: false,
+                    talk_since_us: 0,
                     offered: None,
                     talking: None,
                     dead_offers: 0,
@@ -58,7 +76,7 @@ impl Agents {
         for (user, entry) in &mut self.agents {
             if let Some(agent) = before.get(user) {
                 *entry = Agent {
-                    wrap_up_ms: entry.wrap_up_ms,
+                    wrap_up: entry.wrap_up,
                     ..agent.clone()
                 };
             }
@@ -78,6 +96,16 @@ impl Agents {
             if contact == Contact::Reachable {
                 agent.dead_offers = 0;
             }
+        }
+    }
+
+    /// A counsellor said that the talk needs no paperwork.
+    pub(super) fn on_no_paper(&mut self, agent: u32) {
+        let user = usize::try_from(agent)
+            .ok()
+            .and_then(|at| self.users.get(at));
+        if let Some(entry) = user.and_then(|user| self.agents.get_mut(user)) {
+            entry.is_without_paper = entry.standing.talk().is_some();
         }
     }
 
@@ -137,15 +165,38 @@ impl Agents {
                 standing,
                 why,
             } => self.agents.get_mut(agent).map_or_else(Vec::new, |entry| {
+                if entry.standing.talk().is_some()
+                    && at_us - entry.talk_since_us < self.counselling_us_min
+                {
+                    entry.is_without_paper = true;
+                }
                 let mut found = drawn_transition(entry, agent, standing, why);
+                match standing.talk() {
+                    Some(_) if entry.standing.talk().is_none() => entry.talk_since_us = at_us,
+                    Some(_) => {}
+                    None => entry.is_without_paper = false,
+                }
                 found.extend(whole_wrap_up(entry, agent, at_us, why));
                 if matches!(standing, Standing::NotReady(_) | Standing::SignedOut) {
                     entry.dead_offers = 0;
+                }
+                if matches!(
+                    standing,
+                    Standing::NotReady(_) | Standing::Recovery(_) | Standing::SignedOut
+                ) {
+                    entry.is_rest_due = false;
                 }
                 entry.standing = standing.clone();
                 entry.since_us = at_us;
                 found
             }),
+            Fact::HardCall { agent, .. } => {
+                if let Some(entry) = self.agents.get_mut(agent) {
+                    let is_away = matches!(entry.standing, Standing::NotReady(_));
+                    entry.is_rest_due = self.has_recovery && !is_away;
+                }
+                Vec::new()
+            }
             Fact::Started { .. }
             | Fact::Arrived { .. }
             | Fact::Answered { .. }
@@ -158,6 +209,10 @@ impl Agents {
             | Fact::NoticeHeard { .. }
             | Fact::Recording { .. }
             | Fact::Held { .. }
+            | Fact::HomeCentre { .. }
+            | Fact::MobileEnded { .. }
+            | Fact::MobileRung { .. }
+            | Fact::Widened { .. }
             | Fact::Resumed { .. }
             | Fact::Consulting { .. }
             | Fact::TransferBegan { .. }
@@ -256,14 +311,19 @@ fn whole_wrap_up(agent: &Agent, name: &str, at_us: u64, why: &str) -> Vec<(u8, S
         return Vec::new();
     };
     let lasted_ms = (at_us - agent.since_us) / 1_000;
-    if lasted_ms >= agent.wrap_up_ms || why != "wrap_up_over" {
+    let is_whole = match agent.wrap_up {
+        WrapUp::None => true,
+        WrapUp::Timed(length_ms) => lasted_ms >= u64::from(length_ms),
+        WrapUp::UntilDone => false,
+    };
+    if is_whole || why != "wrap_up_over" {
         return Vec::new();
     }
     vec![(
         12,
         format!(
-            "the wrap-up of {name} lasted {lasted_ms} ms of {}",
-            agent.wrap_up_ms
+            "the wrap-up of {name} lasted {lasted_ms} ms of {:?}",
+            agent.wrap_up
         ),
     )]
 }
@@ -286,38 +346,40 @@ fn drawn_transition(agent: &Agent, name: &str, to: &Standing, why: &str) -> Vec<
             )
         }
         (Standing::Offered(of), Standing::Talking(with)) => of == with,
-        // The caller of a colleague who asked for advice.
-        (Standing::Talking(of), Standing::Talking(with)) => why == "transfer" && of != with,
+        // On hold and back, asking for advice and done; or the caller of a colleague who asked for it.
+        (from, to) if from.talk().is_some() && to.talk().is_some() => {
+            (why == "transfer") == (from.talk() != to.talk())
+        }
         (Standing::Offered(_), Standing::NotReady(_) | Standing::SignedOut) => true,
-        (Standing::Talking(of), Standing::WrapUp(after)) => of == after,
-        (Standing::Talking(_), Standing::Ready) => {
-            agent.wrap_up_ms == 0 || matches!(why, "lost" | "restart")
+        (from, Standing::WrapUp(after)) if from.talk().is_some() => from.talk() == Some(*after),
+        (from, Standing::Ready | Standing::NotReady(_) | Standing::Recovery(_))
+            if from.talk().is_some() =>
+        {
+            let is_paperless = agent.wrap_up == WrapUp::None || agent.is_without_paper;
+            is_paperless || matches!(why, "lost" | "restart")
         }
-        (Standing::Talking(_), Standing::NotReady(_)) => agent.wrap_up_ms == 0 || why == "lost",
-        (Standing::Talking(_), Standing::SignedOut) => true,
-        (Standing::WrapUp(_), Standing::Ready | Standing::NotReady(_) | Standing::SignedOut) => {
-            true
-        }
+        (from, Standing::SignedOut) if from.talk().is_some() => true,
+        (Standing::WrapUp(of), Standing::Recovery(after)) => of == after,
+        (
+            Standing::WrapUp(_) | Standing::Recovery(_),
+            Standing::Ready | Standing::NotReady(_) | Standing::SignedOut,
+        ) => true,
+        (Standing::Ready, Standing::Recovery(_)) => why == "request",
         (Standing::NotReady(_), Standing::Ready | Standing::SignedOut) => true,
         (Standing::NotReady(_), Standing::NotReady(_)) => true,
         (Standing::SignedOut, Standing::Ready | Standing::SignedOut | Standing::NotReady(_)) => {
             true
         }
-        // After a restart the paperwork begins afresh.
-        (Standing::WrapUp(of), Standing::WrapUp(after)) => why == "restart" && of == after,
-        (Standing::Ready, Standing::Ready | Standing::Talking(_) | Standing::WrapUp(_))
-        | (Standing::Offered(_), Standing::Offered(_) | Standing::WrapUp(_))
-        | (Standing::Talking(_), Standing::Offered(_))
-        | (Standing::WrapUp(_), Standing::Offered(_) | Standing::Talking(_))
-        | (
-            Standing::NotReady(_),
-            Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_),
-        )
-        | (
-            Standing::SignedOut,
-            Standing::Offered(_) | Standing::Talking(_) | Standing::WrapUp(_),
-        ) => false,
+        // After a restart the paperwork, or the rest, begins afresh.
+        (Standing::WrapUp(of), Standing::WrapUp(after))
+        | (Standing::Recovery(of), Standing::Recovery(after)) => why == "restart" && of == after,
+        _ => false,
     };
+    // After a hard call nobody is free at once.
+    if agent.is_rest_due && *to == Standing::Ready && matches!(agent.standing, Standing::WrapUp(_))
+    {
+        found.push((13, format!("{name} had a hard call and no rest ({why})")));
+    }
     if !fits {
         found.push((
             13,

@@ -101,7 +101,8 @@ impl Calls {
         let Some(call) = crate::world::board::call_of(fact) else {
             return Vec::new();
         };
-        if matches!(fact, Fact::AgentState { .. }) {
+        // A call can be called a hard one after its end.
+        if matches!(fact, Fact::AgentState { .. } | Fact::HardCall { .. }) {
             return Vec::new();
         }
         let number = call.0;
@@ -200,6 +201,11 @@ fn one_state(call: &mut Call, fact: &Fact) -> Vec<(u8, String)> {
             matches!(before, State::Waiting | State::Passed),
             State::Talking,
         ),
+        Fact::HardCall { .. } => (true, before),
+        Fact::HomeCentre { .. } => (before == State::Arrived, before),
+        Fact::Widened { .. } | Fact::MobileRung { .. } | Fact::MobileEnded { .. } => {
+            (matches!(before, State::Waiting | State::Offering), before)
+        }
         Fact::Held { .. } | Fact::Resumed { .. } | Fact::Consulting { .. } => {
             (matches!(before, State::Talking | State::Passing), before)
         }

@@ -99,6 +99,11 @@ impl Ears {
             | Fact::NoticeHeard { .. }
             | Fact::Recording { .. }
             | Fact::Consulting { .. }
+            | Fact::HardCall { .. }
+            | Fact::HomeCentre { .. }
+            | Fact::MobileEnded { .. }
+            | Fact::MobileRung { .. }
+            | Fact::Widened { .. }
             | Fact::Taken { .. }
             | Fact::AgentState { .. } => {}
         }

@@ -120,6 +120,11 @@ impl Forks {
             | Fact::AgentLost { .. }
             | Fact::Recording { .. }
             | Fact::AgentState { .. }
+            | Fact::HardCall { .. }
+            | Fact::HomeCentre { .. }
+            | Fact::MobileEnded { .. }
+            | Fact::MobileRung { .. }
+            | Fact::Widened { .. }
             | Fact::Held { .. }
             | Fact::Resumed { .. }
             | Fact::Consulting { .. }

@@ -20,7 +20,7 @@ use agents::Agents;
 use calls::Calls;
 use ears::Ears;
 use forks::Forks;
-use hotline_core::{Contact, Frame, Input as CoreInput, Ledger, Now, Plan};
+use hotline_core::{Contact, Frame, Input as CoreInput, Ledger, Now, Plan, Request};
 use hotline_switchboard::{Say, Switchboard, Turn};
 use records::Records;
 use reference::Reference;
@@ -99,6 +99,9 @@ impl Watch {
                 let limit_us = at_us + u64::from(*limit_ms) * 1_000;
                 self.reference.on_drain(limit_us);
                 self.ears.on_drain(limit_us);
+            }
+            if let CoreInput::Request(_, Request::EndWrapUp { agent }) = input {
+                self.agents.on_no_paper(agent.0);
             }
         }
         for say in &turn.says {

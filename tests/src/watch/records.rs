@@ -160,6 +160,11 @@ impl Records {
             | Fact::NoticeHeard { .. }
             | Fact::Recording { .. }
             | Fact::Consulting { .. }
+            | Fact::HardCall { .. }
+            | Fact::HomeCentre { .. }
+            | Fact::MobileEnded { .. }
+            | Fact::MobileRung { .. }
+            | Fact::Widened { .. }
             | Fact::TransferEnded {
                 outcome: TransferOutcome::CallOver | TransferOutcome::TakenBack,
                 ..
@@ -194,8 +199,10 @@ impl Records {
                 found.push((
                     24,
                     format!(
-                        "call {call:x}: row {has_row}, counted {}, ended {:?}",
-                        truth.is_counted, truth.ended
+                        "call {call:x}: row {:?}, counted {}, ended {:?}",
+                        rows.get(&CallId(*call)).map(|row| &row.record),
+                        truth.is_counted,
+                        truth.ended
                     ),
                 ));
             }

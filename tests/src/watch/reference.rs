@@ -34,16 +34,48 @@ struct Caller {
     rank_us: i64,
     language: String,
     service: Option<String>,
+    /// A simulated one, by the number dialled.
+    is_training: bool,
+    search: Search,
     /// Only for this counsellor, until then.
     only: Option<(String, u64)>,
     is_offered: bool,
 }
 
+/// How far the search for a counsellor goes: own centre, all centres, anybody with the language.
+#[derive(Clone, Debug)]
+struct Search {
+    home: Option<String>,
+    entered_us: u64,
+    everywhere_us: Option<u64>,
+    anybody_us: Option<u64>,
+    /// At least so far, whatever the clock says.
+    least: u8,
+}
+
+impl Search {
+    fn reach(&self, at_us: u64) -> u8 {
+        let waited_us = at_us.saturating_sub(self.entered_us);
+        let is_past = |limit: Option<u64>| limit.is_some_and(|limit| waited_us >= limit);
+        let by_clock = if is_past(self.anybody_us) {
+            2
+        } else {
+            u8::from(self.home.is_none() || is_past(self.everywhere_us))
+        };
+        by_clock.max(self.least)
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Counsellor {
     user: String,
-    languages: BTreeSet<String>,
-    services: BTreeSet<String>,
+    /// With levels: less is better.
+    languages: BTreeMap<String, u8>,
+    services: BTreeMap<String, u8>,
+    is_learning: bool,
+    is_reserve: bool,
+    centre: String,
+    is_on_shift: bool,
     contact: Contact,
     /// Order in which they became ready; None: not ready.
     ready: Option<u64>,
@@ -61,6 +93,9 @@ pub(super) struct Reference {
     dialled: BTreeMap<u64, String>,
     /// Calls from the phones of accounts: nobody is offered a call from the phone they are talking on.
     calling: BTreeMap<u64, String>,
+    homes: BTreeMap<u64, String>,
+    /// By queue: everywhere and anybody, after so long.
+    widening: BTreeMap<String, (u64, Option<u64>)>,
     /// Callers being passed on.
     passing: BTreeSet<u64>,
     order: u64,
@@ -74,6 +109,12 @@ impl Reference {
     pub(super) fn begin_run(&mut self, plan: &Plan, known: &Ledger) {
         *self = Self::default();
         self.counsellors = counsellors(plan);
+        self.widening = widening(plan);
+        for counsellor in &mut self.counsellors {
+            let known = known.agents.get(&counsellor.user);
+            counsellor.is_on_shift =
+                known.is_some_and(|known| known.standing != Standing::SignedOut);
+        }
         let mut ready: Vec<(&String, &AgentStanding)> = known
             .agents
             .iter()
@@ -101,6 +142,7 @@ impl Reference {
             if let Some(old) = before.iter().find(|old| old.user == counsellor.user) {
                 counsellor.ready = old.ready;
                 counsellor.rests_until_us = old.rests_until_us;
+                counsellor.is_on_shift = old.is_on_shift;
             }
             counsellor.contact = self
                 .contacts
@@ -140,6 +182,9 @@ impl Reference {
                 self.languages.insert(call.0, "vi".to_owned());
                 self.dialled.insert(call.0, dialled.clone());
             }
+            Fact::HomeCentre { call, centre } => {
+                self.homes.insert(call.0, centre.clone());
+            }
             Fact::TransferBegan { call, .. } => {
                 self.passing.insert(call.0);
             }
@@ -150,10 +195,10 @@ impl Reference {
             } => {
                 self.passing.remove(&call.0);
                 if let TransferOutcome::FailedAlone(_) = outcome {
-                    self.back_to_head(call.0, Some((agent.clone(), at_us + GRACE_US)));
+                    self.back_to_head(at_us, call.0, Some((agent.clone(), at_us + GRACE_US)));
                 }
             }
-            Fact::OutsideLost { call } => self.back_to_head(call.0, None),
+            Fact::OutsideLost { call } => self.back_to_head(at_us, call.0, None),
             Fact::Key { call, key, .. } => {
                 self.last_key.insert(call.0, key.key());
             }
@@ -173,9 +218,9 @@ impl Reference {
                 return self.queued(at_us, call.0, queue, service.clone(), *head_start_ms);
             }
             Fact::Offered { call, agent, .. } => return self.offered(at_us, call.0, agent),
-            Fact::OfferEnded { call, outcome, .. } => self.offer_ended(call.0, *outcome),
+            Fact::OfferEnded { call, outcome, .. } => self.offer_ended(at_us, call.0, *outcome),
             Fact::AgentLost { call, agent } => {
-                self.back_to_head(call.0, Some((agent.clone(), at_us + GRACE_US)));
+                self.back_to_head(at_us, call.0, Some((agent.clone(), at_us + GRACE_US)));
             }
             Fact::Ended { call, .. } => self.forget(call.0),
             Fact::AgentState {
@@ -196,6 +241,7 @@ impl Reference {
                     } else {
                         0
                     };
+                    counsellor.is_on_shift = *standing != Standing::SignedOut;
                 }
             }
             Fact::Started { .. }
@@ -206,6 +252,10 @@ impl Reference {
             | Fact::Joined { .. }
             | Fact::NoticeHeard { .. }
             | Fact::Recording { .. }
+            | Fact::HardCall { .. }
+            | Fact::MobileEnded { .. }
+            | Fact::MobileRung { .. }
+            | Fact::Widened { .. }
             | Fact::Held { .. }
             | Fact::Resumed { .. }
             | Fact::Consulting { .. }
@@ -233,8 +283,9 @@ impl Reference {
     }
 
     /// A caller whose party went stands before everybody, for a while only for this counsellor.
-    fn back_to_head(&mut self, call: u64, only: Option<(String, u64)>) {
+    fn back_to_head(&mut self, at_us: u64, call: u64, only: Option<(String, u64)>) {
         if let Some(mut caller) = self.talking.remove(&call) {
+            caller.search.entered_us = at_us;
             caller.is_at_head = true;
             caller.is_offered = false;
             caller.only = only;
@@ -268,18 +319,65 @@ impl Reference {
             }
         }
         let now_us = i64::try_from(at_us).unwrap_or(i64::MAX);
+        let is_passed_on = before.is_some();
         let arrival_us = before.map_or(now_us, |before| before.arrival_us);
+        let language = self.languages.get(&call).cloned().unwrap_or_default();
+        let search = self.search(
+            at_us,
+            call,
+            queue,
+            &language,
+            service.as_deref(),
+            is_passed_on,
+        );
         self.callers.push(Caller {
+            search,
             call,
             is_at_head: false,
             arrival_us,
             rank_us: arrival_us - i64::from(head_start_ms) * 1_000,
-            language: self.languages.get(&call).cloned().unwrap_or_default(),
+            language,
             service,
+            is_training: self
+                .dialled
+                .get(&call)
+                .is_some_and(|number| number == "9111"),
             only: only.map(|user| (user, u64::MAX)),
             is_offered: false,
         });
         found
+    }
+
+    /// A caller of whose centre nobody is on shift who could help begins everywhere, and so does one who is passed on.
+    fn search(
+        &self,
+        at_us: u64,
+        call: u64,
+        queue: &str,
+        language: &str,
+        service: Option<&str>,
+        is_passed_on: bool,
+    ) -> Search {
+        let (everywhere_us, anybody_us) = match self.widening.get(queue) {
+            Some((everywhere_us, anybody_us)) => (*everywhere_us, *anybody_us),
+            None => (0, None),
+        };
+        let home = self.homes.get(&call).cloned();
+        let is_manned = self.counsellors.iter().any(|counsellor| {
+            counsellor.is_on_shift
+                && !counsellor.is_learning
+                && !counsellor.is_reserve
+                && Some(&counsellor.centre) == home.as_ref()
+                && counsellor.languages.contains_key(language)
+                && service.is_none_or(|service| counsellor.services.contains_key(service))
+        });
+        Search {
+            home,
+            entered_us: at_us,
+            everywhere_us: Some(everywhere_us),
+            anybody_us,
+            least: u8::from(!is_manned || is_passed_on),
+        }
     }
 
     /// A counsellor's own number is a line for one; in the tests 7001 is the first counsellor's, 7002 the next's.
@@ -326,12 +424,14 @@ impl Reference {
         found
     }
 
-    fn offer_ended(&mut self, call: u64, outcome: OfferOutcome) {
+    fn offer_ended(&mut self, at_us: u64, call: u64, outcome: OfferOutcome) {
         let Some(at) = self.callers.iter().position(|caller| caller.call == call) else {
             return;
         };
         if outcome == OfferOutcome::Answered {
             let caller = self.callers.remove(at);
+            let mut caller = caller;
+            caller.search.least = caller.search.reach(at_us);
             self.talking.insert(call, caller);
         } else {
             // The old place: nothing about the caller's rank has changed.
@@ -346,6 +446,7 @@ impl Reference {
         self.last_key.remove(&call);
         self.dialled.remove(&call);
         self.calling.remove(&call);
+        self.homes.remove(&call);
         self.passing.remove(&call);
     }
 
@@ -372,10 +473,12 @@ impl Reference {
             .collect();
         idle.sort_by_key(|counsellor| counsellor.ready);
         for caller in line {
-            if let Some(counsellor) = idle
+            // The best fit; of the equally fit the longest idle, who stands first.
+            let fit = idle
                 .iter()
-                .find(|counsellor| fits(caller, counsellor, at_us))
-            {
+                .filter(|counsellor| fits(caller, counsellor, at_us))
+                .min_by_key(|counsellor| level(caller, counsellor, at_us));
+            if let Some(counsellor) = fit {
                 return Some((caller.call, counsellor.user.clone()));
             }
         }
@@ -389,11 +492,57 @@ fn fits(caller: &Caller, counsellor: &Counsellor, at_us: u64) -> bool {
     {
         return counsellor.user == *only;
     }
-    counsellor.languages.contains(&caller.language)
-        && caller
-            .service
-            .as_ref()
-            .is_none_or(|service| counsellor.services.contains(service))
+    caller.is_training == counsellor.is_learning
+        && counsellor.languages.contains_key(&caller.language)
+        && distance(caller, counsellor) <= caller.search.reach(at_us)
+}
+
+/// How far the search must go to come to this counsellor.
+fn distance(caller: &Caller, counsellor: &Counsellor) -> u8 {
+    let takes_service = caller
+        .service
+        .as_ref()
+        .is_none_or(|service| counsellor.services.contains_key(service));
+    if !takes_service || counsellor.is_reserve {
+        2
+    } else {
+        u8::from(caller.search.home.as_ref() != Some(&counsellor.centre))
+    }
+}
+
+/// How well a fit counsellor fits: who is nearer, then who has the skills better. Beyond the service only the
+/// language counts.
+fn level(caller: &Caller, counsellor: &Counsellor, at_us: u64) -> (u8, u32) {
+    if caller
+        .only
+        .as_ref()
+        .is_some_and(|(_, until_us)| at_us < *until_us)
+    {
+        return (0, 0);
+    }
+    let distance = distance(caller, counsellor);
+    let language = counsellor.languages.get(&caller.language);
+    let service = caller
+        .service
+        .as_ref()
+        .filter(|_| distance < 2)
+        .and_then(|service| counsellor.services.get(service));
+    let levels = language.into_iter().chain(service);
+    (distance, levels.map(|level| u32::from(*level)).sum())
+}
+
+fn widening(plan: &Plan) -> BTreeMap<String, (u64, Option<u64>)> {
+    plan.queues
+        .iter()
+        .map(|queue| {
+            let anybody_us = queue
+                .widening
+                .anybody_ms
+                .map(|at_ms| u64::from(at_ms) * 1_000);
+            let everywhere_us = u64::from(queue.widening.everywhere_ms) * 1_000;
+            (queue.name.clone(), (everywhere_us, anybody_us))
+        })
+        .collect()
 }
 
 fn counsellors(plan: &Plan) -> Vec<Counsellor> {
@@ -404,15 +553,27 @@ fn counsellors(plan: &Plan) -> Vec<Counsellor> {
             languages: agent
                 .languages
                 .iter()
-                .filter_map(|id| plan.languages.get(usize::from(id.0)))
-                .map(|language| language.code.clone())
+                .filter_map(|(id, level)| {
+                    let language = plan.languages.get(usize::from(id.0))?;
+                    Some((language.code.clone(), level.0))
+                })
                 .collect(),
             services: agent
                 .services
                 .iter()
-                .filter_map(|id| plan.services.get(usize::from(id.0)))
-                .map(|service| service.name.clone())
+                .filter_map(|(id, level)| {
+                    let service = plan.services.get(usize::from(id.0))?;
+                    Some((service.name.clone(), level.0))
+                })
                 .collect(),
+            is_learning: agent.is_in_training,
+            is_reserve: agent.is_reserve,
+            centre: plan
+                .centres
+                .get(usize::from(agent.centre.0))
+                .map(|centre| centre.name.clone())
+                .unwrap_or_default(),
+            is_on_shift: false,
             contact: Contact::Gone,
             ready: None,
             rests_until_us: 0,

@@ -153,6 +153,11 @@ impl Transfers {
             | Fact::OfferEnded { .. }
             | Fact::NoticeHeard { .. }
             | Fact::Recording { .. }
+            | Fact::HardCall { .. }
+            | Fact::HomeCentre { .. }
+            | Fact::MobileEnded { .. }
+            | Fact::MobileRung { .. }
+            | Fact::Widened { .. }
             | Fact::AgentState { .. } => Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use super::plan;
 use super::say::{self, Kind};
 use super::{Event, Kill, REALM, Trace, World};
 use crate::dice::Dice;
-use hotline_core::{Alarm, CallId, EdgeFact, Fact, Standing};
+use hotline_core::{Alarm, CallId, EdgeFact, Fact, Ledger, Standing};
 use hotline_media::sdp::Capabilities;
 use hotline_sip::{
     Account, Credentials, Listener, Output as SipOutput, Transport, Trunk, TrunkHost,
@@ -13,6 +13,8 @@ use hotline_sip::{
 use hotline_switchboard::{Config, Effect, Input, Switchboard, Turn};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+/// A call's number without the node's.
+const CALL_COUNTER: u64 = (1 << 56) - 1;
 /// The journal syncs this long after a frame was written.
 const SYNC_AFTER_US: u64 = 20_000;
 /// The projector looks for durable frames this often at most: with each sync.
@@ -54,7 +56,7 @@ impl World {
         self.is_down = false;
         self.drained = false;
         let ledger = self.keeper.open();
-        let config = self.config();
+        let config = self.config(&ledger);
         let plan = config.plan.clone();
         self.watch
             .begin_run(self.runs, &plan, config.first_call, &ledger);
@@ -66,7 +68,7 @@ impl World {
         self.after_media();
     }
 
-    fn config(&self) -> Config {
+    fn config(&self, ledger: &Ledger) -> Config {
         let (_, sounds) = plan::sounds(&self.settings);
         let listener = |transport| Listener {
             local: server_address(),
@@ -84,7 +86,9 @@ impl World {
                 ha1_md5: "0".repeat(32),
             },
         });
+        // As the server does: above every call of the journal, even if the clock has gone back.
         let started_s = u64::try_from(self.now().wall.0 / 1_000).unwrap_or(0);
+        let first_call = (started_s << 20).max((ledger.last_call.0 & CALL_COUNTER) + 1);
         Config {
             sip: hotline_sip::Config {
                 realm: REALM.to_owned(),
@@ -108,11 +112,11 @@ impl World {
                 nat_keepalive_ms: 20_000,
                 is_user_agent: false,
             },
-            numbers: Vec::new(),
+            numbers: plan::numbers(),
             accounts: accounts.collect(),
             plan: plan::plan(&self.settings),
             node: 1,
-            first_call: started_s << 20,
+            first_call,
             capabilities: Capabilities {
                 refused_targets: vec![server_address()],
                 ..Capabilities::default()
@@ -456,7 +460,12 @@ pub fn call_of(fact: &Fact) -> Option<CallId> {
         | Fact::AgentLost { call, .. }
         | Fact::Recording { call, .. }
         | Fact::Ended { call, .. }
+        | Fact::HardCall { call, .. }
         | Fact::Held { call }
+        | Fact::HomeCentre { call, .. }
+        | Fact::MobileEnded { call, .. }
+        | Fact::MobileRung { call, .. }
+        | Fact::Widened { call, .. }
         | Fact::Resumed { call }
         | Fact::Consulting { call, .. }
         | Fact::TransferBegan { call, .. }
@@ -466,9 +475,12 @@ pub fn call_of(fact: &Fact) -> Option<CallId> {
         | Fact::OutsideLost { call }
         | Fact::PhoneChanged { call, .. } => Some(*call),
         Fact::AgentState { standing, .. } => match standing {
-            Standing::Offered(call) | Standing::Talking(call) | Standing::WrapUp(call) => {
-                Some(*call)
-            }
+            Standing::Consulting(call)
+            | Standing::Held(call)
+            | Standing::Offered(call)
+            | Standing::Recovery(call)
+            | Standing::Talking(call)
+            | Standing::WrapUp(call) => Some(*call),
             Standing::NotReady(_) | Standing::Ready | Standing::SignedOut => None,
         },
         Fact::Started { .. } => None,

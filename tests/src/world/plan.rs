@@ -3,12 +3,12 @@
 
 use super::media::Sound;
 use hotline_core::{
-    Agent, Comfort, Digit, Feature, Flow, FlowClip, FlowId, Language, LanguageId, Node, NodeId,
-    NodeKind, Outbound, Plan, Prompt, PromptId, Queue, QueueId, Route, RouteKind, Service,
-    ServiceId, Target, Timing,
+    Agent, Announcement, AtMax, Centre, CentreId, Comfort, Digit, Feature, Flow, FlowClip, FlowId,
+    Language, LanguageId, Level, Node, NodeId, NodeKind, Outbound, Plan, Prompt, PromptId, Queue,
+    QueueId, Reason, Route, RouteKind, Service, ServiceId, Target, Timing, Widening, WrapUp,
 };
-use hotline_switchboard::SoundIndex;
-use std::collections::{BTreeMap, BTreeSet};
+use hotline_switchboard::{Numbers, RegionRule, RegionSource, SoundIndex};
+use std::collections::BTreeMap;
 
 pub const VI: LanguageId = LanguageId(0);
 pub const EN: LanguageId = LanguageId(1);
@@ -50,6 +50,11 @@ const PROMPTS: &[(&str, u32)] = &[
     ("xfer.wait", 4_000),
     ("xfer.fail", 5_000),
     ("tone.beep", 250),
+    ("agent.again", 1_000),
+    ("agent.child", 600),
+    ("agent.lang.en", 800),
+    ("agent.traf", 700),
+    ("agent.urgent", 600),
 ];
 
 /// What the scenarios may turn.
@@ -61,6 +66,14 @@ pub struct Settings {
     pub is_recorded: bool,
     /// Media ports of the worker.
     pub ports: u16,
+    /// A talk shorter than this has no paperwork.
+    pub counselling_ms_min: u32,
+    /// Rest after a hard call.
+    pub recovery_ms: u32,
+    /// Counsellors hear who comes.
+    pub is_announced: bool,
+    /// How the search for a counsellor widens, in every queue.
+    pub widening: Widening,
     /// Clips that last otherwise: name, milliseconds.
     pub clips: Vec<(String, u32)>,
 }
@@ -68,10 +81,16 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct AgentSettings {
     pub user: String,
-    pub languages: Vec<LanguageId>,
-    pub services: Vec<u16>,
+    /// With levels.
+    pub languages: Vec<(LanguageId, u8)>,
+    /// With levels.
+    pub services: Vec<(u16, u8)>,
+    /// One of `CENTRES`.
     pub centre: String,
-    pub wrap_up_ms: u32,
+    pub wrap_up: WrapUp,
+    pub hard_calls_max: Option<u32>,
+    pub is_in_training: bool,
+    pub is_reserve: bool,
     pub signs_in_by_registration: bool,
 }
 
@@ -80,10 +99,13 @@ impl AgentSettings {
     pub fn new(user: &str) -> Self {
         Self {
             user: user.to_owned(),
-            languages: vec![VI],
-            services: vec![0, 1, 2],
+            languages: vec![(VI, 1)],
+            services: vec![(0, 1), (1, 1), (2, 1)],
             centre: "hanoi".to_owned(),
-            wrap_up_ms: 10_000,
+            wrap_up: WrapUp::Timed(10_000),
+            hard_calls_max: None,
+            is_in_training: false,
+            is_reserve: false,
             signs_in_by_registration: true,
         }
     }
@@ -97,6 +119,10 @@ impl Default for Settings {
             agents: Vec::new(),
             is_recorded: true,
             ports: 1_000,
+            counselling_ms_min: 0,
+            recovery_ms: 60_000,
+            is_announced: false,
+            widening: Widening::default(),
             clips: Vec::new(),
         }
     }
@@ -111,6 +137,8 @@ impl Settings {
     }
 }
 
+/// Name of a centre, by `CentreId`.
+pub const CENTRES: [&str; 3] = ["hanoi", "danang", "angiang"];
 /// Name of a service, by `ServiceId`.
 pub const SERVICES: [&str; 3] = ["child", "trafficking", "information"];
 /// Name of a language, by `LanguageId`.
@@ -138,6 +166,9 @@ pub fn plan(settings: &Settings) -> Plan {
         entry_clips: entry.iter().map(|name| clip(name)).collect(),
         no_language: Some(prompt("queue.no_lang")),
         no_language_ms: 60_000,
+        widening: settings.widening,
+        is_announced: settings.is_announced,
+        is_urgent: name == "urgent",
     };
     let hold = &[(15, "queue.hold"), (45, "queue.thanks")];
     Plan {
@@ -189,6 +220,11 @@ pub fn plan(settings: &Settings) -> Plan {
             ),
             queue("checked", -120, &[], hold, &["queue.hold"]),
         ],
+        centres: CENTRES
+            .map(|name| Centre {
+                name: name.to_owned(),
+            })
+            .to_vec(),
         agents: settings.agents.iter().map(agent).collect(),
         flows: vec![entry_flow()],
         routes: routes(settings),
@@ -197,8 +233,14 @@ pub fn plan(settings: &Settings) -> Plan {
             reattach_grace_ms: 20_000,
             lone_rona_ms: 30_000,
             short_ms: 10_000,
+            counselling_ms_min: settings.counselling_ms_min,
+            recovery_ms: settings.recovery_ms,
         },
-        reasons: ["break", "lunch"].map(str::to_owned).to_vec(),
+        reasons: vec![
+            reason("break", Some(900_000), AtMax::Alarm),
+            reason("lunch", None, AtMax::Alarm),
+            reason("meal", Some(60_000), AtMax::Ready),
+        ],
         calls_max: settings.calls_max,
         notice: Some(prompt("greet.record")),
         shutdown: Some(prompt("sys.down")),
@@ -206,6 +248,17 @@ pub fn plan(settings: &Settings) -> Plan {
         transfer_wait: Some(prompt("xfer.wait")),
         transfer_failed: Some(prompt("xfer.fail")),
         beep: Some(prompt("tone.beep")),
+        mobiles: Vec::new(),
+        mobile_accept: None,
+        announcement: Announcement {
+            urgent: Some(prompt("agent.urgent")),
+            services: BTreeMap::from([
+                (ServiceId(0), prompt("agent.child")),
+                (ServiceId(1), prompt("agent.traf")),
+            ]),
+            languages: BTreeMap::from([(EN, prompt("agent.lang.en"))]),
+            again: Some(prompt("agent.again")),
+        },
         outbound: outbound(),
     }
 }
@@ -221,6 +274,26 @@ fn outbound() -> Vec<Outbound> {
         outbound("0900%", &[]),
         outbound("09%", &["north"]),
     ]
+}
+
+/// Area codes of the three centres, on each of the two carriers.
+#[must_use]
+pub fn numbers() -> Vec<Numbers> {
+    let rule = |(begins, region): (&str, &str)| RegionRule {
+        source: RegionSource::Caller,
+        begins: begins.to_owned(),
+        region: region.to_owned(),
+    };
+    let areas = [
+        ("+8424", "hanoi"),
+        ("+84236", "danang"),
+        ("+84296", "angiang"),
+    ];
+    let numbers = Numbers {
+        regions: areas.map(rule).to_vec(),
+        ..Numbers::default()
+    };
+    vec![numbers.clone(), numbers]
 }
 
 /// The sounds of the media worker and where the switchboard finds them.
@@ -241,18 +314,34 @@ pub fn sounds(settings: &Settings) -> (Vec<Sound>, SoundIndex) {
     (sounds, index)
 }
 
+fn reason(name: &str, max_ms: Option<u32>, at_max: AtMax) -> Reason {
+    Reason {
+        name: name.to_owned(),
+        max_ms,
+        at_max,
+    }
+}
+
 fn agent(settings: &AgentSettings) -> Agent {
+    let centre = CENTRES.iter().position(|name| *name == settings.centre);
     Agent {
         user: settings.user.clone(),
         name: settings.user.clone(),
-        languages: settings.languages.iter().copied().collect::<BTreeSet<_>>(),
+        languages: settings
+            .languages
+            .iter()
+            .map(|(language, level)| (*language, Level(*level)))
+            .collect(),
         services: settings
             .services
             .iter()
-            .map(|service| ServiceId(*service))
+            .map(|(service, level)| (ServiceId(*service), Level(*level)))
             .collect(),
-        centre: settings.centre.clone(),
-        wrap_up_ms: settings.wrap_up_ms,
+        centre: CentreId(centre.and_then(|at| u16::try_from(at).ok()).unwrap_or(0)),
+        wrap_up: settings.wrap_up,
+        hard_calls_max: settings.hard_calls_max,
+        is_in_training: settings.is_in_training,
+        is_reserve: settings.is_reserve,
         is_signed_in_by_registration: settings.signs_in_by_registration,
     }
 }
@@ -264,6 +353,8 @@ fn routes(settings: &Settings) -> Vec<Route> {
         from_accounts,
         kind,
         is_recorded: is_recorded && settings.is_recorded,
+        is_training: false,
+        centre: None,
     };
     let mut routes = vec![
         route("111", true, RouteKind::Flow(FlowId(0)), true),
@@ -295,6 +386,22 @@ fn routes(settings: &Settings) -> Vec<Route> {
             },
             true,
         ),
+        Route {
+            is_training: true,
+            ..route(
+                "9111",
+                true,
+                RouteKind::Queue {
+                    queue: QueueId(0),
+                    service: None,
+                },
+                false,
+            )
+        },
+        Route {
+            centre: Some(CentreId(2)),
+            ..route("1114", false, RouteKind::Flow(FlowId(0)), true)
+        },
         route("9001", true, RouteKind::Echo, false),
         route(
             "9002",

@@ -156,6 +156,13 @@ pub fn fact(fact: &Fact) -> String {
         Fact::Recording { state, .. } => format!("recording {state:?}"),
         Fact::Ended { by, cause, .. } => format!("ended by {by:?}: {cause:?}"),
         Fact::AgentState { standing, why, .. } => format!("{} ({why})", standing_words(standing)),
+        Fact::MobileRung { mobile, .. } => format!("rings {mobile} on call"),
+        Fact::MobileEnded {
+            mobile, outcome, ..
+        } => format!("call to {mobile} ended: {}", outcome_word(*outcome)),
+        Fact::HomeCentre { centre, .. } => format!("at home in {centre}"),
+        Fact::Widened { reach, .. } => format!("search widens to {reach:?}"),
+        Fact::HardCall { agent, .. } => format!("hard, says {agent}"),
         Fact::Held { .. } => "held".to_owned(),
         Fact::Resumed { .. } => "resumed".to_owned(),
         Fact::Consulting { agent, .. } => format!("{agent} asks for advice"),
@@ -181,9 +188,12 @@ fn outcome_word(outcome: OfferOutcome) -> &'static str {
 
 fn standing_words(standing: &Standing) -> String {
     match standing {
+        Standing::Consulting(_) => "is asking for advice".to_owned(),
+        Standing::Held(_) => "is holding".to_owned(),
         Standing::NotReady(reason) => format!("is not ready: {reason}"),
         Standing::Offered(_) => "is offered a call".to_owned(),
         Standing::Ready => "is ready".to_owned(),
+        Standing::Recovery(_) => "is recovering".to_owned(),
         Standing::SignedOut => "is signed out".to_owned(),
         Standing::Talking(_) => "is talking".to_owned(),
         Standing::WrapUp(_) => "is in wrap-up".to_owned(),
@@ -193,7 +203,13 @@ fn standing_words(standing: &Standing) -> String {
 #[must_use]
 pub fn alarm(alarm: &Alarm, agent_name: impl Fn(u32) -> String) -> String {
     match alarm {
+        Alarm::BreakTooLong { agent } => {
+            format!("alarm: {} is away for too long", agent_name(agent.0))
+        }
         Alarm::Bug { text, .. } => format!("alarm: bug: {text}"),
+        Alarm::HardCallsMax { agent } => {
+            format!("alarm: {} has had enough hard calls", agent_name(agent.0))
+        }
         Alarm::LoneAgentNoAnswer { agent } => {
             format!(
                 "alarm: {}, the only one of the centre, did not answer",
@@ -203,6 +219,7 @@ pub fn alarm(alarm: &Alarm, agent_name: impl Fn(u32) -> String) -> String {
         Alarm::PhoneUnreachable { agent } => {
             format!("alarm: phone of {} is unreachable", agent_name(agent.0))
         }
+        Alarm::WaitTooLong { .. } => "alarm: a caller waits for too long".to_owned(),
         Alarm::NobodySignedIn { .. } => {
             "alarm: callers wait and nobody is signed in who could serve them".to_owned()
         }

@@ -29,7 +29,15 @@ impl Switch {
             .and_then(|queue| self.queue(queue))
             .map_or(DIRECT_RING_MS, |queue| queue.ring_ms);
         let leg = self.legs.new_agent(id);
-        self.set_state(id, CallState::Offering { wait, agent, leg });
+        self.set_state(
+            id,
+            CallState::Offering {
+                wait,
+                agent,
+                leg,
+                announcing: None,
+            },
+        );
         self.timers.set(
             Timer::Ring(id),
             turn.now.mono.plus_millis(u64::from(ring_ms)),
@@ -51,6 +59,9 @@ impl Switch {
         leg: LegId,
         event: LegEvent,
     ) {
+        if self.is_mobile_try(id, leg) {
+            return self.mobile_event(turn, id, leg, event);
+        }
         let Some(call) = self.calls.get(&id) else {
             return;
         };
@@ -73,7 +84,20 @@ impl Switch {
             (CallState::Offering { .. }, LegEvent::TransferAsked(_)) => {
                 refuse_transfer(turn, leg, TransferRefusal::NotInTalk);
             }
-            (CallState::Offering { .. }, LegEvent::Up) => self.join(turn, id),
+            (
+                CallState::Offering {
+                    announcing: None, ..
+                },
+                LegEvent::Up,
+            ) => self.announce_or_join(turn, id),
+            (
+                CallState::Offering {
+                    announcing: Some(announcing),
+                    ..
+                },
+                LegEvent::PlayEnded { play, .. },
+            ) if *announcing == play => self.join(turn, id),
+            (CallState::Offering { .. }, LegEvent::Up) => {}
             (CallState::Offering { .. }, LegEvent::Down(cause)) => {
                 self.legs.remove(leg);
                 self.offer_failed(turn, id, outcome(cause));
@@ -124,11 +148,15 @@ impl Switch {
     }
 
     /// The counsellor answered: joined at once, whatever plays.
-    fn join(&mut self, turn: &mut Turn<'_>, id: CallId) {
+    pub(super) fn join(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        self.drop_mobile(turn, id, OfferOutcome::Withdrawn);
         let Some(mut call) = self.calls.remove(&id) else {
             return;
         };
-        if let CallState::Offering { wait, agent, leg } = &call.state {
+        if let CallState::Offering {
+            wait, agent, leg, ..
+        } = &call.state
+        {
             let (wait, agent, leg) = (wait.clone(), *agent, *leg);
             // Nothing of the wait goes on: not its clips, not its deadlines.
             self.timers.cancel_call(id);
@@ -158,6 +186,11 @@ impl Switch {
     /// Nobody answered in time.
     pub(crate) fn ring_over(&mut self, turn: &mut Turn<'_>, id: CallId) {
         let leg = match self.calls.get(&id).map(|call| &call.state) {
+            // The end of the words was never told; nobody waits for that.
+            Some(CallState::Offering {
+                announcing: Some(_),
+                ..
+            }) => return self.join(turn, id),
             Some(CallState::Offering { leg, .. }) => *leg,
             Some(CallState::Reaching { .. }) => {
                 return self.reach_failed(turn, id, Cause::NoAnswer, OfferOutcome::NoAnswer);
@@ -191,7 +224,10 @@ impl Switch {
         id: CallId,
         outcome: OfferOutcome,
     ) -> Option<Wait> {
-        let CallState::Offering { wait, agent, leg } = &self.calls.get(&id)?.state else {
+        let CallState::Offering {
+            wait, agent, leg, ..
+        } = &self.calls.get(&id)?.state
+        else {
             return None;
         };
         let (wait, agent, leg) = (wait.clone(), *agent, *leg);

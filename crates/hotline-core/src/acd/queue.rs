@@ -1,6 +1,6 @@
 //! The waiting list: one line of callers, ordered by rank, with an index by what they need.
 
-use crate::ids::{AgentId, CallId, LanguageId, QueueId, ServiceId};
+use crate::ids::{AgentId, CallId, CentreId, LanguageId, QueueId, ServiceId};
 use crate::output::Clip;
 use crate::plan::Queue;
 use crate::time::Mono;
@@ -29,6 +29,11 @@ impl Place {
         }
     }
 
+    /// Before everybody, after a counsellor's line was lost.
+    pub(crate) const fn is_at_head(self) -> bool {
+        !self.is_in_line
+    }
+
     /// The same place at the head of the line.
     pub(crate) const fn at_head(self) -> Self {
         Self {
@@ -47,7 +52,21 @@ pub(crate) enum Need {
     Skill {
         language: LanguageId,
         service: Option<ServiceId>,
+        reach: Reach,
+        /// Simulated callers and counsellors in training have only each other.
+        is_training: bool,
     },
+}
+
+/// How far a caller's need goes by now; it widens while they wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// Counsellors of this centre.
+    Home(CentreId),
+    /// Those of all centres.
+    Everywhere,
+    /// Whoever speaks the language, whatever services they take, and the reserve.
+    Anybody,
 }
 
 /// Why a caller waits for one counsellor only.
@@ -65,6 +84,15 @@ pub(crate) struct Wait {
     /// None: a counsellor's own number was dialled.
     pub(crate) queue: Option<QueueId>,
     pub(crate) service: Option<ServiceId>,
+    /// The caller's own centre, if one is known.
+    pub(crate) home: Option<CentreId>,
+    pub(crate) reach: Reach,
+    /// Those on call are rung.
+    pub(crate) has_mobiles: bool,
+    /// A supervisor knows of this wait.
+    pub(crate) is_alarmed: bool,
+    /// A simulated caller.
+    pub(crate) is_training: bool,
     pub(crate) place: Place,
     pub(crate) only: Option<Only>,
     /// First into a line; kept when a counsellor passes the caller on to another.
@@ -83,10 +111,53 @@ impl Wait {
     pub(crate) fn need(&self, language: LanguageId) -> Need {
         match self.only {
             Some(Only::Direct(agent) | Only::Lost(agent)) => Need::Agent(agent),
-            None => Need::Skill {
-                language,
-                service: self.service,
+            None => self.need_at(language, self.reach),
+        }
+    }
+
+    /// The need as if it reached all centres, or further if it does.
+    pub(crate) fn widest(&self, language: LanguageId) -> Need {
+        match self.reach {
+            Reach::Home(_) | Reach::Everywhere => self.need_at(language, Reach::Everywhere),
+            Reach::Anybody => self.need_at(language, Reach::Anybody),
+        }
+    }
+
+    pub(crate) fn need_at(&self, language: LanguageId, reach: Reach) -> Need {
+        Need::Skill {
+            language,
+            service: match reach {
+                Reach::Home(_) | Reach::Everywhere => self.service,
+                Reach::Anybody => None,
             },
+            reach,
+            is_training: self.is_training,
+        }
+    }
+
+    /// Whom to look for, best first: also a need that has widened is best met at home, and by who takes the service.
+    pub(crate) fn choices(&self, language: LanguageId) -> impl Iterator<Item = Need> {
+        let narrower = [
+            self.home.map(Reach::Home),
+            Some(Reach::Everywhere),
+            Some(Reach::Anybody),
+        ];
+        let is_for_one = self.only.is_some();
+        narrower
+            .into_iter()
+            .flatten()
+            .filter(move |reach| !is_for_one && reach.width() < self.reach.width())
+            .map(move |reach| self.need_at(language, reach))
+            .chain(core::iter::once(self.need(language)))
+    }
+}
+
+impl Reach {
+    pub(crate) const fn width(self) -> u8 {
+        match self {
+            Self::Home(_) => 0,
+            Self::Everywhere => 1,
+            Self::Anybody => 2,
         }
     }
 }
@@ -117,7 +188,12 @@ impl WaitingList {
         }
     }
 
-    /// The first caller of each need: the number of needs is small (languages times services).
+    /// The first caller with this need.
+    pub(crate) fn first(&self, need: Need) -> Option<Place> {
+        self.needs.get(&need)?.first().copied()
+    }
+
+    /// The first caller of each need.
     pub(crate) fn heads(&self) -> impl Iterator<Item = (Need, Place)> {
         self.needs
             .iter()

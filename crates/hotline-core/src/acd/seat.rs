@@ -1,6 +1,8 @@
 //! The counsellors' side of the switch: the one place where their states are assigned, told and indexed.
 
-use super::agent::{After, AgentEvent, AgentState, Move, Rules, Seat, index};
+use super::agent::{
+    After, AgentEvent, AgentState, DECLINED, Move, Paper, RONA, Rules, Seat, index,
+};
 use super::assign;
 use super::offer::DEAD_OFFERS_MAX;
 use super::queue::Need;
@@ -8,6 +10,7 @@ use crate::fact::Fact;
 use crate::ids::AgentId;
 use crate::input::Contact;
 use crate::output::{Alarm, Output, Refusal};
+use crate::plan::{AtMax, WrapUp};
 use crate::switch::{Switch, Turn};
 use crate::timer::Timer;
 use alloc::string::ToString;
@@ -26,6 +29,7 @@ impl Switch {
         match seat.step(rules, event)? {
             Move::Go(state, why) => self.set_agent(turn, id, state, why),
             Move::Later(after) => seat.after = after,
+            Move::WithoutPaper => seat.is_without_paper = true,
             Move::Stay => {}
         }
         Ok(())
@@ -39,12 +43,28 @@ impl Switch {
 
     fn rules(&mut self, turn: &Turn<'_>, id: AgentId) -> Rules {
         let agent = assign::of(&self.plan.agents, id);
-        let wrap_up_ms = agent.map_or(0, |agent| agent.wrap_up_ms);
+        let calls = self
+            .seats
+            .get(index(id))
+            .map_or(0, |seat| seat.strain.calls);
+        let recovery_ms = self.plan.timing.recovery_ms;
         Rules {
             is_signed_in_by_registration: agent
                 .is_some_and(|agent| agent.is_signed_in_by_registration),
-            wrap_up_until: (wrap_up_ms > 0)
-                .then(|| turn.now.mono.plus_millis(u64::from(wrap_up_ms))),
+            now: turn.now.mono,
+            paper: match agent.map(|agent| agent.wrap_up) {
+                Some(WrapUp::Timed(length_ms)) => {
+                    Paper::Until(turn.now.mono.plus_millis(u64::from(length_ms)))
+                }
+                Some(WrapUp::UntilDone) => Paper::UntilDone,
+                Some(WrapUp::None) | None => Paper::None,
+            },
+            counselling_ms_min: self.plan.timing.counselling_ms_min,
+            recovery_until: (recovery_ms > 0)
+                .then(|| turn.now.mono.plus_millis(u64::from(recovery_ms))),
+            has_hard_calls_max: agent
+                .and_then(|agent| agent.hard_calls_max)
+                .is_some_and(|max| calls >= max),
             turn: self.idle.new_turn(),
         }
     }
@@ -57,10 +77,9 @@ impl Switch {
         state: AgentState,
         why: &str,
     ) {
-        self.timers.cancel(Timer::WrapUp(id));
-        self.timers.cancel(Timer::Lone(id));
-        self.timers.cancel(Timer::Rest(id));
-        self.timers.cancel(Timer::Retry(id));
+        for timer in Timer::of_agent(id) {
+            self.timers.cancel(timer);
+        }
         self.leave_idle(id);
         let Some(seat) = self.seats.get_mut(index(id)) else {
             return;
@@ -74,20 +93,37 @@ impl Switch {
                 self.work.left.insert(id);
             }
             AgentState::Ready { .. } => seat.after = After::Ready,
-            AgentState::WrapUp { until, .. } => self.timers.set(Timer::WrapUp(id), *until),
-            AgentState::Talking { .. } => seat.dead_offers = 0,
+            AgentState::Recovery { until, .. } => self.timers.set(Timer::Recovery(id), *until),
+            AgentState::WrapUp { until, .. } => {
+                if let Some(until) = until {
+                    self.timers.set(Timer::WrapUp(id), *until);
+                }
+            }
+            AgentState::Talking(_) => seat.dead_offers = 0,
             AgentState::Offered { .. } => {}
         }
+        seat.enter(&state);
         seat.state = state;
+        let break_ms = self.break_ms(id);
+        if let Some(length_ms) = break_ms {
+            self.timers
+                .set(Timer::Break(id), turn.now.mono.plus_millis(length_ms));
+        }
+        let Some(seat) = self.seats.get(index(id)) else {
+            return;
+        };
         let fact = Fact::AgentState {
             agent: seat.user.clone(),
             standing: seat.standing(),
             why: why.to_string(),
         };
-        let has_gone = was_signed_in && !seat.is_signed_in();
+        let is_signed_in = seat.is_signed_in();
         turn.state(fact);
         self.join_idle(id);
-        if has_gone {
+        if was_signed_in != is_signed_in {
+            self.count_on_shift(id, is_signed_in);
+        }
+        if was_signed_in && !is_signed_in {
             self.alarm_if_last(turn, id);
         }
     }
@@ -98,15 +134,31 @@ impl Switch {
             return;
         };
         if let (AgentState::Ready { turn }, true) = (&seat.state, seat.is_idle()) {
-            self.idle.insert(*turn, id);
+            let Some(agent) = assign::of(&self.plan.agents, id) else {
+                return; // Gone from the plan: nobody offers them anything.
+            };
+            self.idle.insert(*turn, id, agent);
             self.work.freed.insert(id);
+        }
+    }
+
+    /// The shift of a counsellor begins or ends.
+    pub(crate) fn count_on_shift(&mut self, id: AgentId, is_signed_in: bool) {
+        let Some(agent) = assign::of(&self.plan.agents, id) else {
+            return;
+        };
+        if is_signed_in {
+            self.on_shift.insert(id, agent);
+        } else {
+            self.on_shift.remove(id, agent);
         }
     }
 
     fn leave_idle(&mut self, id: AgentId) {
         if let Some(AgentState::Ready { turn }) = self.seats.get(index(id)).map(|seat| &seat.state)
+            && let Some(agent) = assign::of(&self.plan.agents, id)
         {
-            self.idle.remove(*turn);
+            self.idle.remove(*turn, id, agent);
         }
         self.work.freed.remove(&id);
     }
@@ -154,6 +206,33 @@ impl Switch {
 
     pub(crate) fn wrap_up_over(&mut self, turn: &mut Turn<'_>, id: AgentId) {
         self.agent_event(turn, id, AgentEvent::WrapUpOver);
+    }
+
+    pub(crate) fn recovery_over(&mut self, turn: &mut Turn<'_>, id: AgentId) {
+        self.agent_event(turn, id, AgentEvent::RecoveryOver);
+    }
+
+    /// How long a counsellor's reason for being away lets them be away; None while they are not, or for ever.
+    pub(crate) fn break_ms(&self, id: AgentId) -> Option<u64> {
+        let AgentState::NotReady { reason } = &self.seats.get(index(id))?.state else {
+            return None;
+        };
+        self.plan.reason(reason)?.max_ms.map(u64::from)
+    }
+
+    /// They have been away for as long as the reason allows.
+    pub(crate) fn break_over(&mut self, turn: &mut Turn<'_>, id: AgentId) {
+        let state = self.seats.get(index(id)).map(|seat| &seat.state);
+        let Some(AgentState::NotReady { reason }) = state else {
+            return;
+        };
+        match self.plan.reason(reason).map(|reason| reason.at_max) {
+            Some(AtMax::Ready) => self.agent_event(turn, id, AgentEvent::BreakOver),
+            Some(AtMax::Alarm) => turn
+                .out
+                .push(Output::Alarm(Alarm::BreakTooLong { agent: id })),
+            None => {}
+        }
     }
 
     pub(crate) fn lone_over(&mut self, turn: &mut Turn<'_>, id: AgentId) {
@@ -207,11 +286,11 @@ impl Switch {
 
     /// At night a centre has one counsellor. If they miss a call, the line must not be dead until the morning.
     pub(crate) fn rest_if_lone(&mut self, turn: &mut Turn<'_>, id: AgentId) {
-        let is_not_ready = self
-            .seats
-            .get(index(id))
-            .is_some_and(|seat| matches!(seat.state, AgentState::NotReady { .. }));
-        if !is_not_ready || !self.is_lone(id) {
+        // Who wanted a break while the phone rang has it, alone or not.
+        let has_missed = self.seats.get(index(id)).is_some_and(|seat| {
+            matches!(&seat.state, AgentState::NotReady { reason } if reason == RONA || reason == DECLINED)
+        });
+        if !has_missed || !self.is_lone(id) {
             return;
         }
         let until = turn
@@ -235,7 +314,7 @@ impl Switch {
             .zip(&self.seats)
             .filter(|(_, seat)| seat.is_signed_in());
         on_shift
-            .filter(|(agent, _)| agent.centre == me.centre)
+            .filter(|(agent, _)| agent.centre == me.centre && !agent.is_in_training)
             .count()
             == 1
     }

@@ -1,11 +1,11 @@
 //! The end of a turn: whoever became idle or came into the line is matched. Nothing polls.
 
 use super::agent::{AgentState, index};
-use super::assign::{self, agent_for, caller_for};
-use super::queue::{Need, Only, Place};
+use super::assign::{self, caller_for};
+use super::queue::{Need, Only, Place, Wait};
 use crate::call::CallState;
 use crate::cause::{Cause, EndedBy};
-use crate::ids::{AgentId, CallId};
+use crate::ids::{AgentId, CallId, LanguageId};
 use crate::output::{Alarm, Output};
 use crate::switch::{Switch, Turn};
 use alloc::collections::BTreeSet;
@@ -56,10 +56,10 @@ impl Switch {
 
     /// Offers this caller to the longest-idle fit counsellor; false when there is none.
     fn offer_longest_idle(&mut self, turn: &mut Turn<'_>, place: Place) -> bool {
-        let Some(need) = self.need_in_line(place.call) else {
-            return false;
-        };
-        let Some(agent) = agent_for(&self.idle, &self.plan.agents, need) else {
+        let best = self.wait_in_line(place.call).and_then(|(wait, language)| {
+            wait.choices(language).find_map(|need| self.idle.best(need))
+        });
+        let Some(agent) = best else {
             return false;
         };
         self.offer(turn, place.call, agent);
@@ -67,23 +67,19 @@ impl Switch {
     }
 
     fn place_in_line(&self, call: CallId) -> Option<Place> {
-        match &self.calls.get(&call)?.state {
-            CallState::Waiting(wait) => Some(wait.place),
-            CallState::Answering { .. }
-            | CallState::Closing { .. }
-            | CallState::Fixed { .. }
-            | CallState::Menu(_)
-            | CallState::Offering { .. }
-            | CallState::Outside { .. }
-            | CallState::Reaching { .. }
-            | CallState::Talking { .. } => None,
-        }
+        self.wait_in_line(call).map(|(wait, _)| wait.place)
     }
 
     pub(crate) fn need_in_line(&self, call: CallId) -> Option<Need> {
+        self.wait_in_line(call)
+            .map(|(wait, language)| wait.need(language))
+    }
+
+    /// The wait and the language of a caller who waits and is not being offered.
+    fn wait_in_line(&self, call: CallId) -> Option<(&Wait, LanguageId)> {
         let call = self.calls.get(&call)?;
         match &call.state {
-            CallState::Waiting(wait) => Some(wait.need(call.language)),
+            CallState::Waiting(wait) => Some((wait, call.language)),
             CallState::Answering { .. }
             | CallState::Closing { .. }
             | CallState::Fixed { .. }
@@ -117,35 +113,17 @@ impl Switch {
     }
 
     fn only_of(&self, call: CallId) -> Option<Only> {
-        match &self.calls.get(&call)?.state {
-            CallState::Waiting(wait) => wait.only,
-            CallState::Answering { .. }
-            | CallState::Closing { .. }
-            | CallState::Fixed { .. }
-            | CallState::Menu(_)
-            | CallState::Offering { .. }
-            | CallState::Outside { .. }
-            | CallState::Reaching { .. }
-            | CallState::Talking { .. } => None,
-        }
+        self.wait_in_line(call).and_then(|(wait, _)| wait.only)
     }
 
     /// A caller who waits while nobody who could serve them is on shift is a matter for a supervisor.
     pub(crate) fn alarm_if_nobody(&self, turn: &mut Turn<'_>, call: CallId) {
-        let Some(need @ Need::Skill { .. }) = self.need_in_line(call) else {
+        let Some((wait, language)) = self.wait_in_line(call) else {
             return;
         };
-        if !self.is_anybody_signed_in_for(need) {
+        let is_skilled = wait.only.is_none() && !wait.is_training;
+        if is_skilled && self.on_shift.count(wait.widest(language)) == 0 {
             turn.out.push(Output::Alarm(Alarm::NobodySignedIn { call }));
         }
-    }
-
-    pub(crate) fn is_anybody_signed_in_for(&self, need: Need) -> bool {
-        (0u32..)
-            .zip(&self.plan.agents)
-            .zip(&self.seats)
-            .any(|((id, agent), seat)| {
-                seat.is_signed_in() && assign::fits(AgentId(id), agent, need)
-            })
     }
 }

@@ -1,7 +1,7 @@
 //! A caller in the line: entry, clips, keys, the comfort of waiting, and the way back after a lost counsellor.
 
 use super::agent::AgentEvent;
-use super::queue::{Only, Place, Wait, comfort};
+use super::queue::{Need, Only, Place, Reach, Wait, comfort};
 use crate::admission::DIRECT;
 use crate::call::CallState;
 use crate::cause::{Cause, EndedBy};
@@ -55,10 +55,16 @@ impl Switch {
         };
         call.typed.clear();
         let (leg, language) = (call.caller_leg, call.language);
+        let (home, is_training) = (call.home, call.is_training);
         turn.order(leg, LegOrder::Bed(Bed::Music));
-        let wait = Wait {
+        let mut wait = Wait {
             queue: Some(entry.queue),
             service: entry.service,
+            home,
+            reach: Reach::Everywhere,
+            has_mobiles: false,
+            is_alarmed: false,
+            is_training,
             place: Place::new(id, turn.now.mono, head_start_ms),
             only: None,
             queued: turn.now.mono,
@@ -67,6 +73,7 @@ impl Switch {
             pending: Vec::new(),
             may_choose_default: false,
         };
+        wait.reach = self.first_reach(&wait, language);
         self.timers.cancel_call(id);
         self.wait(id, wait);
         self.start_clocks(turn, id);
@@ -128,6 +135,11 @@ impl Switch {
         let wait = Wait {
             queue: None,
             service: None,
+            home: None,
+            reach: Reach::Everywhere,
+            has_mobiles: false,
+            is_alarmed: false,
+            is_training: call.is_training,
             place: Place::new(id, turn.now.mono, 0),
             only: Some(Only::Direct(agent)),
             queued: turn.now.mono,
@@ -154,6 +166,7 @@ impl Switch {
     /// The clocks of a wait start: comfort, and the word that nobody speaks the language. Offers do not touch them.
     pub(crate) fn start_clocks(&mut self, turn: &Turn<'_>, id: CallId) {
         self.set_comfort(id);
+        self.set_widen(id);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -205,9 +218,12 @@ impl Switch {
             return;
         };
         let (leg, language) = (call.caller_leg, call.language);
+        self.mobiles.remove(&id);
         wait.place = wait.place.at_head();
         wait.only = agent.map(Only::Lost);
         wait.entered = turn.now.mono;
+        wait.has_mobiles = false;
+        wait.is_alarmed = false;
         wait.next_comfort = 0;
         wait.pending.clear();
         wait.may_choose_default = false;
@@ -307,12 +323,13 @@ impl Switch {
             .and_then(|queue| self.plan.queues.get(usize::from(queue.0)))
             .and_then(|queue| queue.no_language);
         let Some(prompt) = prompt else { return };
-        let is_spoken = self
-            .plan
-            .agents
-            .iter()
-            .zip(&self.seats)
-            .any(|(agent, seat)| seat.is_signed_in() && agent.languages.contains(&language));
+        let anybody = Need::Skill {
+            language,
+            service: None,
+            reach: Reach::Anybody,
+            is_training: wait.is_training,
+        };
+        let is_spoken = self.on_shift.count(anybody) > 0;
         if is_spoken {
             return;
         }

@@ -32,9 +32,11 @@ fn the_colleague_asked_for_advice_takes_the_caller() {
         expect![[r#"
             3.0   > lan holds
             3.0     c1: held | <- disconnect | <- bed Music
+            3.0     lan: holding c1 (hold)
             4.0   > c2 dials 702 from lan
             4.0     c2: ***78 from lan to 702 = agent, not counted
             4.0     c1: lan asks for advice by c2
+            4.0     lan: asking for advice on c1 (consult)
             4.0     c2: <- answer
             4.0     c2: answered | <- bed Music | queued in agent for any, head start 0 | offered to hoa
             4.0     hoa: offered c2 (offer) | <- ring
@@ -72,9 +74,11 @@ fn advice_may_be_asked_outside_and_joined_from_either_leg() {
         expect![[r#"
             3.0   > lan holds
             3.0     c1: held | <- disconnect | <- bed Music
+            3.0     lan: holding c1 (hold)
             4.0   > c2 dials 113 from lan
             4.0     c2: ***78 from lan to 113 = outside, not counted
             4.0     c1: lan asks for advice by c2
+            4.0     lan: asking for advice on c1 (consult)
             4.0     c2: <- answer
             4.0     c2: answered | <- bed Music
             4.0     outside: <- ring 113 over north, south
@@ -117,14 +121,17 @@ fn advice_that_is_not_to_be_had_changes_nothing() {
             3.0   > c2 dials 113 from lan
             3.0     c2: ***78 from lan to 113 = outside, not counted
             3.0     c1: lan asks for advice by c2
+            3.0     lan: asking for advice on c1 (consult)
             3.0     c2: <- answer
             3.0     c2: answered | <- bed Music
             3.0     outside: <- ring 113 over north, south
             4.0   > outside is busy
             4.0     c2: ended by Outside, Busy | <- hang up, Busy
+            4.0     lan: talking with c1 (consult_over)
             5.0   > c3 dials 702 from lan
             5.0     c3: ***78 from lan to 702 = agent, not counted
             5.0     c1: lan asks for advice by c3
+            5.0     lan: asking for advice on c1 (consult)
             5.0     c3: <- answer
             5.0     c3: answered | <- bed Music | queued in agent for any, head start 0 | offered to hoa
             5.0     hoa: offered c3 (offer) | <- ring
@@ -133,11 +140,13 @@ fn advice_that_is_not_to_be_had_changes_nothing() {
             6.0     c3: offer to hoa ended, CallerGone
             6.0     hoa: ready (caller_gone)
             6.0     c3: ended by Caller, NormalClearing
+            6.0     lan: talking with c1 (consult_over)
             7.0   > c4 dials 114 from lan
             7.0     c4: ***78 from lan to 114 = none, not counted | ended by System, UnknownNumber | <- reject, UnknownNumber
             8.0   > c5 dials 702 from lan
             8.0     c5: ***78 from lan to 702 = agent, not counted
             8.0     c1: lan asks for advice by c5
+            8.0     lan: asking for advice on c1 (consult)
             8.0     c5: <- answer
             8.0     c5: answered | <- bed Music | queued in agent for any, head start 0 | offered to hoa
             8.0     hoa: offered c5 (offer) | <- ring
@@ -173,6 +182,7 @@ fn a_colleague_who_held_the_line_has_the_caller_on_hold() {
             4.0   > c2 dials 702 from lan
             4.0     c2: ***78 from lan to 702 = agent, not counted
             4.0     c1: lan asks for advice by c2
+            4.0     lan: asking for advice on c1 (consult)
             4.0     c2: <- answer
             4.0     c2: answered | <- bed Music | queued in agent for any, head start 0 | offered to hoa
             4.0     hoa: offered c2 (offer) | <- ring
@@ -182,15 +192,17 @@ fn a_colleague_who_held_the_line_has_the_caller_on_hold() {
             6.0     c2: <- connect hoa
             7.0   > hoa holds
             7.0     c2: held | <- disconnect | <- bed Music
+            7.0     hoa: holding c2 (hold)
             8.0   > lan joins c2
             8.0     c1: lan passes on to Agent("hoa") | transfer Done | takes from c2 | joined with hoa
             8.0     lan: <- transfer Trying | <- transfer Done | <- hang up, NormalClearing
             8.0     c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
             8.0     lan: wrap-up of c1 (call_over)
-            8.0     hoa: talking with c1 (transfer)
+            8.0     hoa: holding c1 (transfer)
             8.0     c1: held | <- disconnect | <- bed Music
             9.0   > hoa resumes
             9.0     c1: resumed | <- connect hoa
+            9.0     hoa: talking with c1 (resume)
         "#]],
     );
 }
@@ -205,11 +217,13 @@ fn another_phone_of_the_same_counsellor_takes_the_talk() {
         expect![[r#"
             3.0   > lan holds
             3.0     c1: held | <- disconnect | <- bed Music
+            3.0     lan: holding c1 (hold)
             4.0   > c2 dials for lan from lan
             4.0     c2: <- answer
             4.0     c1: lan changes phones
             4.0     lan: <- hang up, NormalClearing
             4.0     c1: <- connect c2
+            4.0     lan: talking with c1 (resume)
             8.0   > lan hangs up
             8.0     lan: wrap-up of c1 (call_over)
             8.0     c1: ended by Agent, NormalClearing | <- hang up, NormalClearing

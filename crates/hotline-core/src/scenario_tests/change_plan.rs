@@ -59,7 +59,7 @@ pub(super) fn changed(plan: &Plan, change: &[&str]) -> Plan {
                 .find(|agent| agent.user == "mai")
                 .unwrap()
                 .services
-                .insert(crate::ServiceId(0));
+                .insert(crate::ServiceId(0), crate::Level::BEST);
         }
         ["loses", "queues"] => {
             plan.queues.clear();

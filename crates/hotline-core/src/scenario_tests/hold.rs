@@ -31,9 +31,11 @@ fn a_held_caller_hears_music_until_the_counsellor_is_back() {
             2.0     c1: <- connect lan
             5.0   > lan holds
             5.0     c1: held | <- disconnect | <- bed Music
+            5.0     lan: holding c1 (hold)
             6.0   > lan holds
             8.0   > lan resumes
             8.0     c1: resumed | <- connect lan
+            8.0     lan: talking with c1 (resume)
             9.0   > lan resumes
             10.0  > c1 hangs up
             10.0    lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
@@ -65,6 +67,7 @@ fn a_caller_on_hold_may_hang_up_and_so_may_the_counsellor() {
         expect![[r#"
             5.0   > lan holds
             5.0     c1: held | <- disconnect | <- bed Music
+            5.0     lan: holding c1 (hold)
             8.0   > c1 hangs up
             8.0     lan: <- hang up, CallerGone | wrap-up of c1 (call_over)
             8.0     c1: ended by Caller, NormalClearing
@@ -83,6 +86,7 @@ fn a_caller_on_hold_may_hang_up_and_so_may_the_counsellor() {
             12.0    c2: <- connect lan
             13.0  > lan holds
             13.0    c2: held | <- disconnect | <- bed Music
+            13.0    lan: holding c2 (hold)
             14.0  > lan hangs up
             14.0    lan: wrap-up of c2 (call_over)
             14.0    c2: ended by Agent, NormalClearing | <- hang up, NormalClearing
@@ -101,6 +105,7 @@ fn a_caller_on_hold_may_hang_up_and_so_may_the_counsellor() {
             18.0    c3: <- connect lan
             19.0  > lan holds
             19.0    c3: held | <- disconnect | <- bed Music
+            19.0    lan: holding c3 (hold)
             20.0  > lan is lost
             20.0    c3: lan is lost | <- disconnect | <- bed Music
             20.0    lan: ready (lost)

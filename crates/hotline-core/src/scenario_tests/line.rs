@@ -527,15 +527,13 @@ fn nobody_on_shift_is_an_alarm() {
             2.0     c1: offered to hoa
             2.0     hoa: offered c1 (offer) | <- ring
             3.0   > hoa wants break
-            3.0     hoa: <- hang up, CallerGone
-            3.0     c1: offer to hoa ended, Withdrawn
-            3.0     hoa: not ready, break (request)
             3.0     reply: done
             4.0   > hoa signs out
-            4.0     hoa: signed out (request)
-            4.0     ALARM: nobody is signed in for c1
             4.0     reply: done
             5.0   > c1 hangs up
+            5.0     hoa: <- hang up, CallerGone
+            5.0     c1: offer to hoa ended, CallerGone
+            5.0     hoa: signed out (caller_gone)
             5.0     c1: notice heard, None | ended by Caller, NormalClearing
         "#]],
     );

@@ -1,9 +1,9 @@
 //! The plan of the tests: the entry flow of the domain, five queues, three counsellors in two centres.
 
 use crate::{
-    Agent, AgentId, Comfort, Digit, Feature, Flow, FlowClip, FlowId, Language, LanguageId, Node,
-    NodeId, NodeKind, Outbound, Plan, Prompt, PromptId, Queue, QueueId, Route, RouteKind, Service,
-    ServiceId, Target, Timing,
+    Agent, AgentId, Announcement, AtMax, Centre, CentreId, Comfort, Digit, Feature, Flow, FlowClip,
+    FlowId, Language, LanguageId, Level, Node, NodeId, NodeKind, Outbound, Plan, Prompt, PromptId,
+    Queue, QueueId, Reason, Route, RouteKind, Service, ServiceId, Target, Timing, Widening, WrapUp,
 };
 use alloc::collections::BTreeMap;
 use std::{string::ToString, vec, vec::Vec};
@@ -17,7 +17,7 @@ pub(super) const CHILD_SERVICE: ServiceId = ServiceId(0);
 pub(super) const TRAFFICKING_SERVICE: ServiceId = ServiceId(1);
 
 /// Name and length of each prompt, in seconds.
-const PROMPTS: [(&str, u32); 30] = [
+const PROMPTS: [(&str, u32); 35] = [
     ("greet.main", 5),
     ("greet.record", 8),
     ("lang.en", 2),
@@ -48,6 +48,11 @@ const PROMPTS: [(&str, u32); 30] = [
     ("greet.record_short", 2),
     ("xfer.wait", 4),
     ("xfer.fail", 4),
+    ("agent.urgent", 1),
+    ("agent.traf", 1),
+    ("agent.lang.en", 1),
+    ("agent.again", 1),
+    ("agent.mobile_accept", 6),
 ];
 
 /// A prompt by name.
@@ -245,18 +250,38 @@ fn queue(name: &str, head_start_ms: i32, comfort: &[(u32, &str)], entry: &[&str]
         entry_clips: clips(entry),
         no_language: Some(prompt("queue.no_lang")),
         no_language_ms: 60_000,
+        widening: Widening::default(),
+        is_announced: false,
+        is_urgent: name == "urgent",
     }
 }
 
-fn agent(user: &str, languages: &[u16], services: &[u16], centre: &str) -> Agent {
+fn agent(user: &str, languages: &[u16], services: &[u16], centre: u16) -> Agent {
     Agent {
         user: user.to_string(),
         name: user.to_string(),
-        languages: languages.iter().copied().map(LanguageId).collect(),
-        services: services.iter().copied().map(ServiceId).collect(),
-        centre: centre.to_string(),
-        wrap_up_ms: 10_000,
+        languages: languages
+            .iter()
+            .map(|id| (LanguageId(*id), Level::BEST))
+            .collect(),
+        services: services
+            .iter()
+            .map(|id| (ServiceId(*id), Level::BEST))
+            .collect(),
+        centre: CentreId(centre),
+        wrap_up: WrapUp::Timed(10_000),
+        hard_calls_max: (user == "lan").then_some(2),
+        is_in_training: false,
+        is_reserve: false,
         is_signed_in_by_registration: user != "mai",
+    }
+}
+
+fn reason(name: &str, max_ms: Option<u32>, at_max: AtMax) -> Reason {
+    Reason {
+        name: name.to_string(),
+        max_ms,
+        at_max,
     }
 }
 
@@ -268,6 +293,8 @@ fn route(dialled: &str, from_accounts: bool, kind: RouteKind) -> Route {
         from_accounts,
         kind,
         is_recorded,
+        is_training: false,
+        centre: None,
     }
 }
 
@@ -354,10 +381,15 @@ pub(super) fn test_plan() -> Plan {
             queue("checked", -120_000, &[], &[]),
         ],
         agents: vec![
-            agent("lan", &[0, 1], &[0, 1, 2], "hanoi"),
-            agent("hoa", &[0], &[0], "hanoi"),
-            agent("mai", &[0, 1], &[1], "angiang"),
+            agent("lan", &[0, 1], &[0, 1, 2], 0),
+            agent("hoa", &[0], &[0], 0),
+            agent("mai", &[0, 1], &[1], 1),
         ],
+        centres: ["hanoi", "angiang"]
+            .map(|name| Centre {
+                name: name.to_string(),
+            })
+            .to_vec(),
         flows: vec![entry_flow()],
         routes: routes(),
         timing: Timing {
@@ -365,13 +397,27 @@ pub(super) fn test_plan() -> Plan {
             reattach_grace_ms: 20_000,
             lone_rona_ms: 30_000,
             short_ms: 10_000,
+            counselling_ms_min: 0,
+            recovery_ms: 300_000,
         },
-        reasons: vec!["break".to_string(), "lunch".to_string()],
+        reasons: vec![
+            reason("break", Some(900_000), AtMax::Alarm),
+            reason("lunch", None, AtMax::Alarm),
+            reason("meal", Some(1_800_000), AtMax::Ready),
+        ],
         calls_max: 100,
         notice: Some(prompt("greet.record")),
         shutdown: Some(prompt("sys.down")),
         lost_agent: Some(prompt("sys.lost_agent")),
         beep: Some(prompt("tone.beep")),
+        mobiles: vec![],
+        mobile_accept: Some(prompt("agent.mobile_accept")),
+        announcement: Announcement {
+            urgent: Some(prompt("agent.urgent")),
+            services: BTreeMap::from([(TRAFFICKING_SERVICE, prompt("agent.traf"))]),
+            languages: BTreeMap::from([(ENGLISH, prompt("agent.lang.en"))]),
+            again: Some(prompt("agent.again")),
+        },
         outbound: vec![
             Outbound {
                 dialled: "113".to_string(),

@@ -63,12 +63,17 @@ impl Printer {
         let agent = |agent: &crate::AgentId| world.plan.agents[agent.0 as usize].user.clone();
         match alarm {
             Alarm::Bug { text, .. } => format!("bug: {text}"),
+            Alarm::BreakTooLong { agent: id } => format!("{} is away too long", agent(id)),
+            Alarm::HardCallsMax { agent: id } => {
+                format!("{} has had enough hard calls", agent(id))
+            }
             Alarm::LoneAgentNoAnswer { agent: id } => {
                 format!("{} is alone and did not answer", agent(id))
             }
             Alarm::NobodySignedIn { call } => {
                 format!("nobody is signed in for {}", self.name(call))
             }
+            Alarm::WaitTooLong { call } => format!("{} waits too long", self.name(call)),
             Alarm::PhoneUnreachable { agent: id } => format!("the phone of {} is dead", agent(id)),
         }
     }
@@ -141,6 +146,15 @@ impl Printer {
                 standing,
                 why,
             } => format!("{agent}: {} ({why})", self.standing(standing)),
+            Fact::MobileRung { call, mobile, .. } => format!("{}: rings {mobile} on call", c(call)),
+            Fact::MobileEnded {
+                call,
+                mobile,
+                outcome,
+            } => format!("{}: call to {mobile} ended, {outcome:?}", c(call)),
+            Fact::HomeCentre { call, centre } => format!("{}: at home in {centre}", c(call)),
+            Fact::Widened { call, reach } => format!("{}: search widens to {reach:?}", c(call)),
+            Fact::HardCall { call, agent } => format!("{}: hard, says {agent}", c(call)),
             Fact::Held { call } => format!("{}: held", c(call)),
             Fact::Resumed { call } => format!("{}: resumed", c(call)),
             Fact::Consulting {
@@ -167,9 +181,12 @@ impl Printer {
 
     fn standing(&self, standing: &Standing) -> String {
         match standing {
+            Standing::Consulting(call) => format!("asking for advice on {}", self.name(call)),
+            Standing::Held(call) => format!("holding {}", self.name(call)),
             Standing::Offered(call) => format!("offered {}", self.name(call)),
             Standing::NotReady(reason) => format!("not ready, {reason}"),
             Standing::Ready => "ready".to_string(),
+            Standing::Recovery(call) => format!("recovering from {}", self.name(call)),
             Standing::SignedOut => "signed out".to_string(),
             Standing::Talking(call) => format!("talking with {}", self.name(call)),
             Standing::WrapUp(call) => format!("wrap-up of {}", self.name(call)),

@@ -3,8 +3,8 @@
 use super::print::Printer;
 use super::world::{START, World};
 use crate::{
-    AgentId, Arrival, CallerNumber, Cause, Contact, Digit, Input, LegEvent, LegId, Origin, Plan,
-    PlayId, Request, RequestId, TransferTarget,
+    AgentId, Arrival, CallerNumber, Cause, CentreId, Contact, Digit, Input, LegEvent, LegId,
+    Origin, Plan, PlayId, Request, RequestId, TransferTarget,
 };
 use std::{
     boxed::Box,
@@ -75,6 +75,9 @@ pub(super) fn happen(world: &mut World, what: &str) {
                 ["is", "lost"] => LegEvent::Down(Cause::Lost),
                 ["is", "silent"] => LegEvent::MediaLost,
                 ["hangs", "up"] => LegEvent::Down(Cause::NormalClearing),
+                ["presses", key] => {
+                    LegEvent::Digit(Digit::new(key.chars().next().unwrap()).unwrap())
+                }
                 _ => panic!("outside {rest:?}"),
             };
             world.put(Input::Leg(leg, event));
@@ -92,6 +95,15 @@ fn caller_leg(name: &str) -> LegId {
 fn caller_does(world: &mut World, leg: LegId, what: &[&str]) {
     let event = match what {
         ["dials", number] => arrival(number, Origin::Trunk("viettel".to_string())),
+        ["dials", number, "at", centre] => LegEvent::Arrived(Arrival {
+            centre: world
+                .plan
+                .centres
+                .iter()
+                .position(|known| known.name == *centre)
+                .map(|at| CentreId(at as u16)),
+            ..arrived(number, Origin::Trunk("viettel".to_string()))
+        }),
         ["dials", number, "from", "trunk", trunk] => {
             arrival(number, Origin::Trunk(trunk.to_string()))
         }
@@ -151,6 +163,7 @@ fn arrived(dialled: &str, origin: Origin) -> Arrival {
         dialled: dialled.to_string(),
         caller: CallerNumber::new("0912345678".to_string()),
         replaces: None,
+        centre: None,
     }
 }
 
@@ -205,6 +218,7 @@ fn agent_does(world: &mut World, name: &str, what: &[&str]) {
             reason: reason.to_string(),
         }),
         ["ends", "wrap-up"] => request(Request::EndWrapUp { agent }),
+        ["had", "a", "hard", "call"] => request(Request::Hard { agent }),
         _ => panic!("{name} {what:?}"),
     };
     world.put(input);

@@ -182,15 +182,8 @@ fn a_break_while_rung_withdraws_the_offer() {
             1.0     c1: key 1 at entry | at child | queued in child for child, head start 120 | <- bed Music | <- say through svc.child_ok greet.record | offered to lan
             1.0     lan: offered c1 (offer) | <- ring
             2.0   > lan wants break
-            2.0     lan: <- hang up, CallerGone
-            2.0     c1: offer to lan ended, Withdrawn
-            2.0     lan: not ready, break (request)
             2.0     reply: done
-            2.0     c1: offered to hoa
-            2.0     hoa: offered c1 (offer) | <- ring
             3.0   > hoa signs out
-            3.0     hoa: <- hang up, CallerGone
-            3.0     c1: offer to hoa ended, Withdrawn
             3.0     hoa: signed out (request)
             3.0     reply: done
         "#]],

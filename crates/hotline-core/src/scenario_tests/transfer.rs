@@ -15,6 +15,7 @@ fn a_blind_transfer_leads_to_the_colleague_who_answers() {
         expect![[r#"
             5.0   > lan holds
             5.0     c1: held | <- disconnect | <- bed Music
+            5.0     lan: holding c1 (hold)
             5.0   > lan passes to 702
             5.0     c1: lan passes on to Agent("hoa")
             5.0     lan: <- transfer Trying
@@ -115,6 +116,7 @@ fn whatever_fails_returns_to_the_counsellor_on_the_line() {
             10.0    hoa: ready (unreachable)
             11.0  > lan holds
             11.0    c1: held | <- disconnect | <- bed Music
+            11.0    lan: holding c1 (hold)
             11.0  > lan passes to 702
             11.0    c1: lan passes on to Agent("hoa")
             11.0    lan: <- transfer Trying
@@ -128,6 +130,7 @@ fn whatever_fails_returns_to_the_counsellor_on_the_line() {
             12.0    hoa: ready (withdrawn)
             13.0  > lan resumes
             13.0    c1: resumed | <- connect lan
+            13.0    lan: talking with c1 (resume)
             14.0  > lan passes to 702
             14.0    c1: lan passes on to Agent("hoa")
             14.0    lan: <- transfer Trying
@@ -342,6 +345,7 @@ fn a_counsellor_who_resumes_takes_the_caller_back() {
         expect![[r#"
             5.0   > lan holds
             5.0     c1: held | <- disconnect | <- bed Music
+            5.0     lan: holding c1 (hold)
             5.0   > lan passes to 702
             5.0     c1: lan passes on to Agent("hoa")
             5.0     lan: <- transfer Trying
@@ -352,6 +356,7 @@ fn a_counsellor_who_resumes_takes_the_caller_back() {
             6.0     lan: <- transfer Ringing
             7.0   > lan resumes
             7.0     c1: resumed
+            7.0     lan: talking with c1 (resume)
             7.0     hoa: <- hang up, CallerGone
             7.0     c1: offer to hoa ended, Withdrawn
             7.0     hoa: ready (caller_gone)
@@ -361,6 +366,7 @@ fn a_counsellor_who_resumes_takes_the_caller_back() {
             8.0   > lan resumes
             9.0   > lan holds
             9.0     c1: held | <- disconnect | <- bed Music
+            9.0     lan: holding c1 (hold)
             9.0   > lan passes to 113
             9.0     c1: lan passes on to Outside(***)
             9.0     lan: <- transfer Trying
@@ -369,6 +375,7 @@ fn a_counsellor_who_resumes_takes_the_caller_back() {
             9.0     c1: <- say through xfer.wait
             10.0  > lan resumes
             10.0    c1: resumed
+            10.0    lan: talking with c1 (resume)
             10.0    outside: <- hang up, CallerGone
             10.0    c1: transfer TakenBack
             10.0    lan: <- transfer Failed(CallerGone)

@@ -147,12 +147,16 @@ impl Switch {
             }
             LegEvent::Held => {
                 if !core::mem::replace(&mut back.is_held, true) {
+                    let agent = back.agent;
                     turn.state(Fact::Held { call: id });
+                    self.agent_event(turn, agent, AgentEvent::Held);
                 }
             }
             LegEvent::Resumed => {
                 if core::mem::take(&mut back.is_held) {
+                    let agent = back.agent;
                     turn.state(Fact::Resumed { call: id });
+                    self.agent_event(turn, agent, AgentEvent::Resumed);
                     self.take_back(turn, id);
                 }
             }

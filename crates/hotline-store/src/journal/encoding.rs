@@ -13,7 +13,7 @@ use hotline_core::{CallRecord, EdgeFact, Fact, Frame, Input, Ledger, Now};
 use serde::Serialize;
 
 /// Grows when `Fact`, `EdgeFact`, `Ledger` or this layout change in a way that old bytes do not survive.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// Bytes of a header.
 pub(crate) const HEADER_BYTES: usize = 32;
 /// Bytes before a payload.

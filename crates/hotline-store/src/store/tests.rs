@@ -13,7 +13,10 @@ fn account(user: &str) -> Account {
         languages: vec!["vi".to_owned(), "en".to_owned()],
         services: vec!["child".to_owned()],
         centre: "Hà Nội".to_owned(),
-        wrap_up_s: 30,
+        wrap_up_s: Some(30),
+        hard_calls_max: Some(3),
+        is_in_training: false,
+        is_reserve: false,
         is_signed_in_by_registration: true,
         role: Role::Counsellor,
     }

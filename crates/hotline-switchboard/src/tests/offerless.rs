@@ -33,6 +33,8 @@ impl Line {
             from_accounts: true,
             kind: RouteKind::Echo,
             is_recorded: false,
+            is_training: false,
+            centre: None,
         });
         let carrier: SocketAddr = CARRIER.parse().unwrap();
         let config = Config {

@@ -273,8 +273,10 @@ pub(crate) enum AgentChange {
         #[arg(long, default_value = "break")]
         reason: String,
     },
-    /// End the paperwork early
+    /// End the paperwork early; in the talk: none will follow
     EndWrapUp,
+    /// The call, or the last one, is a hard one: a rest follows
+    Hard,
 }
 
 /// `cdr`.
@@ -357,6 +359,15 @@ pub(crate) struct UserAdd {
     /// Seconds of paperwork after a call; usual: that of the configuration
     #[arg(long, value_name = "SECONDS")]
     pub wrap_up: Option<u32>,
+    /// Hard calls of a shift; usual: no limit
+    #[arg(long = "hard-calls", value_name = "NUMBER")]
+    pub hard_calls_max: Option<u32>,
+    /// Learns the work: gets simulated callers only
+    #[arg(long)]
+    pub training: bool,
+    /// Gets only callers who have waited long
+    #[arg(long)]
+    pub reserve: bool,
     /// What the account may do
     #[arg(long, default_value = "counsellor")]
     pub role: Role,

@@ -94,8 +94,10 @@ pub(crate) enum ControlRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AgentOrder {
-    /// End the paperwork early.
+    /// End the paperwork early; in the talk: none will follow.
     EndWrapUp,
+    /// The call, or the last one, is a hard one: a rest follows.
+    Hard,
     /// Not ready, with a reason of the configuration.
     NotReady {
         /// Which.
@@ -253,6 +255,18 @@ pub(crate) struct AccountLine {
     pub centre: String,
     /// Paperwork, seconds.
     pub wrap_up_s: u32,
+    /// It lasts until they say that it is done, whatever the seconds say.
+    #[serde(default)]
+    pub is_wrap_up_until_done: bool,
+    /// Hard calls of a shift; None = no limit.
+    #[serde(default)]
+    pub hard_calls_max: Option<u32>,
+    /// Gets simulated callers only.
+    #[serde(default)]
+    pub is_in_training: bool,
+    /// Gets only callers who have waited long.
+    #[serde(default)]
+    pub is_reserve: bool,
     /// Ready as soon as a phone is registered.
     pub is_signed_in_by_registration: bool,
     /// Hexadecimal; empty in answers.

@@ -113,6 +113,7 @@ fn request(command: &CtlCommand) -> (ControlRequest, Option<(&'static str, &'sta
                     reason: reason.clone(),
                 },
                 AgentChange::EndWrapUp => AgentOrder::EndWrapUp,
+                AgentChange::Hard => AgentOrder::Hard,
             };
             (
                 ControlRequest::Agent {
@@ -342,7 +343,10 @@ fn table(reply: &ControlReply) -> Table {
                     line.languages.join(","),
                     line.services.join(","),
                     line.centre.clone(),
-                    format!("{} s", line.wrap_up_s),
+                    match line.is_wrap_up_until_done {
+                        true => "until done".to_owned(),
+                        false => format!("{} s", line.wrap_up_s),
+                    },
                 ]);
             }
             table

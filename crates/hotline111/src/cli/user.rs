@@ -5,8 +5,9 @@ use super::control::{AccountLine, ControlError, ControlReply, ControlRequest, as
 use super::ctl;
 use super::output::{Console, Exit};
 use super::password;
-use crate::config::{Loaded, is_name, load};
+use crate::config::{Loaded, is_name, load, skill};
 use crate::shell::lock::StateLock;
+use hotline_core::WrapUp;
 use hotline_store::{Account, Ha1, Store, StoreError, ha1};
 use std::io;
 
@@ -88,14 +89,14 @@ fn account(
             .plan
             .languages
             .iter()
-            .any(|language| language.code == *code)
+            .any(|language| skill::split(code).is_some_and(|(code, _)| code == language.code))
     };
     let taken = |name: &String| {
         loaded
             .plan
             .services
             .iter()
-            .any(|service| service.name == *name)
+            .any(|service| skill::split(name).is_some_and(|(name, _)| name == service.name))
     };
     let stranger = add
         .languages
@@ -123,6 +124,7 @@ fn account(
         Role::Device => hotline_store::Role::Device,
         Role::Supervisor => hotline_store::Role::Supervisor,
     };
+    let wrap_up = add.wrap_up.or_else(|| wrap_up_s(loaded.wrap_up));
     Some(AccountLine {
         user: add.user.clone(),
         name: add.name.clone().unwrap_or_else(|| add.user.clone()),
@@ -142,7 +144,11 @@ fn account(
             .centre
             .clone()
             .unwrap_or_else(|| loaded.home_centre.clone()),
-        wrap_up_s: add.wrap_up.unwrap_or(loaded.wrap_up_ms / 1_000),
+        wrap_up_s: wrap_up.unwrap_or(0),
+        is_wrap_up_until_done: wrap_up.is_none(),
+        hard_calls_max: add.hard_calls_max,
+        is_in_training: add.training,
+        is_reserve: add.reserve,
         is_signed_in_by_registration: true,
         ha1_sha256: hashes.sha256,
         ha1_md5: hashes.md5,
@@ -284,24 +290,30 @@ pub(crate) async fn import_seeds(store: &Store, loaded: &Loaded) -> Result<usize
             .iter()
             .find(|agent| agent.user == seed.user && seed.is_counsellor);
         let plan = &loaded.plan;
-        let languages = plan.languages.iter().enumerate().filter(|(index, _)| {
-            agent.is_some_and(|agent| agent.languages.iter().any(|id| usize::from(id.0) == *index))
+        let languages = agent.into_iter().flat_map(|agent| &agent.languages);
+        let languages = languages.filter_map(|(id, level)| {
+            let language = plan.languages.get(usize::from(id.0))?;
+            Some(skill::join(&language.code, *level))
         });
-        let services = plan.services.iter().enumerate().filter(|(index, _)| {
-            agent.is_some_and(|agent| agent.services.iter().any(|id| usize::from(id.0) == *index))
+        let services = agent.into_iter().flat_map(|agent| &agent.services);
+        let services = services.filter_map(|(id, level)| {
+            let service = plan.services.get(usize::from(id.0))?;
+            Some(skill::join(&service.name, *level))
         });
+        let centre = agent.and_then(|agent| plan.centres.get(usize::from(agent.centre.0)));
         store
             .add_account(&Account {
                 user: seed.user.clone(),
                 name: seed.name.clone(),
                 ha1: ha1(&seed.user, &loaded.sip.realm, password.expose()),
-                languages: languages
-                    .map(|(_, language)| language.code.clone())
-                    .collect(),
-                services: services.map(|(_, service)| service.name.clone()).collect(),
-                centre: agent
-                    .map_or_else(|| loaded.home_centre.clone(), |agent| agent.centre.clone()),
-                wrap_up_s: agent.map_or(0, |agent| agent.wrap_up_ms / 1_000),
+                languages: languages.collect(),
+                services: services.collect(),
+                centre: centre
+                    .map_or_else(|| loaded.home_centre.clone(), |centre| centre.name.clone()),
+                wrap_up_s: agent.map_or(Some(0), |agent| wrap_up_s(agent.wrap_up)),
+                hard_calls_max: agent.and_then(|agent| agent.hard_calls_max),
+                is_in_training: agent.is_some_and(|agent| agent.is_in_training),
+                is_reserve: agent.is_some_and(|agent| agent.is_reserve),
                 is_signed_in_by_registration: agent
                     .is_some_and(|agent| agent.is_signed_in_by_registration),
                 role: if seed.is_counsellor {
@@ -323,6 +335,15 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// Whole seconds; None = until they say that it is done.
+const fn wrap_up_s(wrap_up: WrapUp) -> Option<u32> {
+    match wrap_up {
+        WrapUp::None => Some(0),
+        WrapUp::Timed(length_ms) => Some(length_ms / 1_000),
+        WrapUp::UntilDone => None,
+    }
+}
+
 fn row_of(line: AccountLine) -> Option<Account> {
     Some(Account {
         role: hotline_store::Role::from_code(&line.role)?,
@@ -335,7 +356,10 @@ fn row_of(line: AccountLine) -> Option<Account> {
         languages: line.languages,
         services: line.services,
         centre: line.centre,
-        wrap_up_s: line.wrap_up_s,
+        wrap_up_s: (!line.is_wrap_up_until_done).then_some(line.wrap_up_s),
+        hard_calls_max: line.hard_calls_max,
+        is_in_training: line.is_in_training,
+        is_reserve: line.is_reserve,
         is_signed_in_by_registration: line.is_signed_in_by_registration,
     })
 }
@@ -348,7 +372,11 @@ fn line_of(account: &Account) -> AccountLine {
         languages: account.languages.clone(),
         services: account.services.clone(),
         centre: account.centre.clone(),
-        wrap_up_s: account.wrap_up_s,
+        wrap_up_s: account.wrap_up_s.unwrap_or(0),
+        is_wrap_up_until_done: account.wrap_up_s.is_none(),
+        hard_calls_max: account.hard_calls_max,
+        is_in_training: account.is_in_training,
+        is_reserve: account.is_reserve,
         is_signed_in_by_registration: account.is_signed_in_by_registration,
         ha1_sha256: String::new(),
         ha1_md5: String::new(),

@@ -4,10 +4,12 @@ use super::fault::{Notes, Severity};
 use super::problem::{Problem, Thing};
 use super::secret::{self, Secret};
 use super::section::{Section, nearest, resolve};
+use super::skill;
 use super::sounds::Library;
 use super::value::{Millis, Name, Placed, SignedMillis};
 use hotline_core::{
-    Agent, Comfort, FlowClip, Language, LanguageId, PromptId, Queue, Service, ServiceId, Timing,
+    Agent, AtMax, CentreId, Comfort, FlowClip, Language, LanguageId, Level, PromptId, Queue,
+    Reason, Service, ServiceId, Timing, Widening, WrapUp,
 };
 use std::collections::BTreeMap;
 
@@ -18,14 +20,20 @@ pub(crate) struct AgentRow {
     pub user: String,
     /// Name shown to people.
     pub name: String,
-    /// Codes.
+    /// Codes, with levels.
     pub languages: Vec<String>,
-    /// Names; empty = all.
+    /// Names, with levels; empty = all.
     pub services: Vec<String>,
     /// Centre; empty = the home centre.
     pub centre: String,
     /// Paperwork; None = the floor's default.
-    pub wrap_up_ms: Option<u32>,
+    pub wrap_up: Option<WrapUp>,
+    /// Hard calls of a shift; None = no limit.
+    pub hard_calls_max: Option<u32>,
+    /// Gets simulated callers only.
+    pub is_in_training: bool,
+    /// Gets only who has waited long.
+    pub is_reserve: bool,
     /// Ready as soon as a phone is registered; None = the floor's default.
     pub is_signed_in_by_registration: Option<bool>,
     /// Takes calls. False removes the counsellor of that name in the files.
@@ -53,17 +61,17 @@ pub(crate) struct Centre {
 }
 
 /// What the rest of the configuration refers to by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Floor {
     pub(crate) languages: Vec<Language>,
     pub(crate) services: Vec<Service>,
     pub(crate) centres: Vec<Centre>,
     pub(crate) home_centre: String,
-    pub(crate) reasons: Vec<String>,
+    pub(crate) reasons: Vec<Reason>,
     pub(crate) switches: BTreeMap<String, bool>,
     pub(crate) key_window_ms: u32,
     pub(crate) library: Library,
-    pub(crate) wrap_up_ms: u32,
+    pub(crate) wrap_up: WrapUp,
     is_signed_in_by_registration: bool,
 }
 
@@ -77,6 +85,16 @@ impl Floor {
             .iter()
             .position(|language| language.code == code)?;
         Some(LanguageId(u16::try_from(index).ok()?))
+    }
+
+    pub(crate) fn centre(&self, name: &str) -> Option<CentreId> {
+        let index = self.centres.iter().position(|centre| centre.name == name)?;
+        Some(CentreId(u16::try_from(index).ok()?))
+    }
+
+    /// The centre of counsellors for whom none is named.
+    pub(crate) fn home(&self) -> CentreId {
+        self.centre(&self.home_centre).unwrap_or_default()
     }
 
     pub(crate) fn open_language(&self, code: &str) -> Option<LanguageId> {
@@ -162,8 +180,16 @@ pub(crate) fn offered(root: &mut Section<'_>) -> Vec<Placed<String>> {
 pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library: Library) -> Floor {
     let notes = root.notes();
     let mut floor = Floor {
+        languages: Vec::new(),
+        services: Vec::new(),
+        centres: Vec::new(),
+        home_centre: String::new(),
+        reasons: Vec::new(),
+        switches: BTreeMap::new(),
+        key_window_ms: 0,
         library,
-        ..Floor::default()
+        wrap_up: WrapUp::None,
+        is_signed_in_by_registration: false,
     };
     let mut closed: Vec<&str> = Vec::new();
     for (index, code) in offered.iter().enumerate() {
@@ -210,21 +236,66 @@ pub(crate) fn floor(root: &mut Section<'_>, offered: &[Placed<String>], library:
     let reasons = ["break", "meal", "meeting", "training", "distress"]
         .map(|name| Name(name.to_owned()))
         .to_vec();
-    floor.reasons = section
-        .list_or("reasons", reasons)
-        .into_iter()
-        .map(|name| name.0)
-        .collect();
+    let reasons = section.list_or("reasons", reasons);
     floor.home_centre = section.or("home_centre", Name("hanoi".to_owned())).0;
-    floor.wrap_up_ms = section
-        .or_within("wrap_up", Millis(30_000), Millis(0), Millis(3_600_000))
-        .0;
+    floor.wrap_up = wrap_up(&mut section, WrapUp::Timed(30_000));
     floor.is_signed_in_by_registration = section.or("signed_in_by_registration", true);
     section.finish();
+    floor.reasons = self::reasons(root, reasons);
 
     centres(root, &mut floor);
     ivr(root, &mut floor);
     floor
+}
+
+/// `[reason.NAME]` says more of the reasons in `[floor]`: how long one may be away, and what happens then.
+fn reasons(root: &mut Section<'_>, names: Vec<Name>) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = names
+        .into_iter()
+        .map(|name| Reason {
+            name: name.0,
+            max_ms: None,
+            at_max: AtMax::Alarm,
+        })
+        .collect();
+    for (name, mut section) in root.named("reason") {
+        let known = reasons.iter().map(|reason| reason.name.as_str());
+        let index = resolve(section.notes(), Thing::Reason, &name, known);
+        let max = section.required::<Millis>("max");
+        let is_ready = section.or("ready_again", false);
+        section.finish();
+        if let Some(reason) = index.and_then(|index| reasons.get_mut(index)) {
+            reason.max_ms = max.map(|max| max.0);
+            if is_ready {
+                reason.at_max = AtMax::Ready;
+            }
+        }
+    }
+    reasons
+}
+
+/// `wrap_up = "30s"`, and `wrap_up_until_done = true` for paperwork that no clock ends.
+fn wrap_up(section: &mut Section<'_>, default: WrapUp) -> WrapUp {
+    let (usual_ms, is_usually_until_done) = match default {
+        WrapUp::None => (0, false),
+        WrapUp::Timed(length_ms) => (length_ms, false),
+        WrapUp::UntilDone => (0, true),
+    };
+    let length = section.or_within("wrap_up", Millis(usual_ms), Millis(0), Millis(3_600_000));
+    let is_usually_until_done = is_usually_until_done && !section.has("wrap_up");
+    if section.or("wrap_up_until_done", is_usually_until_done) {
+        WrapUp::UntilDone
+    } else {
+        timed(length.0)
+    }
+}
+
+/// No time is no paperwork.
+pub(crate) const fn timed(length_ms: u32) -> WrapUp {
+    match length_ms {
+        0 => WrapUp::None,
+        length_ms => WrapUp::Timed(length_ms),
+    }
 }
 
 fn centres(root: &mut Section<'_>, floor: &mut Floor) {
@@ -321,6 +392,9 @@ pub(crate) fn queues(root: &mut Section<'_>, floor: &Floor) -> Vec<Queue> {
             Millis(0),
             Millis(3_600_000),
         );
+        let widening = widening(&mut section);
+        let is_announced = section.or("announce", false);
+        let is_urgent = section.or("urgent", false);
         section.finish();
         queues.push(Queue {
             name: name.value,
@@ -332,9 +406,28 @@ pub(crate) fn queues(root: &mut Section<'_>, floor: &Floor) -> Vec<Queue> {
             entry_clips,
             no_language,
             no_language_ms: after.0,
+            widening,
+            is_announced,
+            is_urgent,
         });
     }
     queues
+}
+
+/// `everywhere_after`, `anybody_after`, `mobiles_after`, `alarm_after`: how the search widens while a caller waits.
+fn widening(section: &mut Section<'_>) -> Widening {
+    let hour = Millis(3_600_000);
+    let everywhere = section.or_within("everywhere_after", Millis(20_000), Millis(0), hour);
+    let anybody = section.or_within("anybody_after", Millis(40_000), Millis(0), hour);
+    let mobiles = section.or_within("mobiles_after", Millis(90_000), Millis(0), hour);
+    let alarm = section.or_within("alarm_after", Millis(180_000), Millis(0), hour);
+    // No time: never. Everywhere is the exception: without a time it is where the search begins.
+    Widening {
+        everywhere_ms: everywhere.0,
+        anybody_ms: (anybody.0 > 0).then_some(anybody.0),
+        mobiles_ms: (mobiles.0 > 0).then_some(mobiles.0),
+        alarm_ms: (alarm.0 > 0).then_some(alarm.0),
+    }
 }
 
 /// `comfort = [{ at = "15s", say = "queue.hold" }, …]`
@@ -418,41 +511,42 @@ fn agent(section: &mut Section<'_>, floor: &Floor, user: String) -> Agent {
             floor.centres.iter().map(|centre| centre.name.as_str()),
         )
     });
-    for code in &languages {
+    let languages: Vec<_> = languages
+        .iter()
+        .map(|language| skill::read(notes, language))
+        .collect();
+    for (code, _) in &languages {
         floor.check_code(notes, code);
     }
     let spoken = languages
         .iter()
-        .filter_map(|code| floor.language(&code.value));
+        .filter_map(|(code, level)| Some((floor.language(&code.value)?, *level)));
     let all = || {
         (0..floor.services.len())
-            .filter_map(|index| Some(ServiceId(u16::try_from(index).ok()?)))
+            .filter_map(|index| Some((ServiceId(u16::try_from(index).ok()?), Level::BEST)))
             .collect()
     };
     Agent {
         user,
         name,
         languages: if languages.is_empty() {
-            [LanguageId(0)].into()
+            [(LanguageId(0), Level::BEST)].into()
         } else {
             spoken.collect()
         },
         services: services.map_or_else(all, |list| {
             list.iter()
-                .filter_map(|name| floor.service(notes, name))
+                .map(|service| skill::read(notes, service))
+                .filter_map(|(name, level)| Some((floor.service(notes, &name)?, level)))
                 .collect()
         }),
         centre: centre_index
-            .and_then(|index| floor.centres.get(index))
-            .map_or_else(|| floor.home_centre.clone(), |centre| centre.name.clone()),
-        wrap_up_ms: section
-            .or_within(
-                "wrap_up",
-                Millis(floor.wrap_up_ms),
-                Millis(0),
-                Millis(3_600_000),
-            )
-            .0,
+            .and_then(|index| Some(CentreId(u16::try_from(index).ok()?)))
+            .unwrap_or_else(|| floor.home()),
+        wrap_up: wrap_up(section, floor.wrap_up),
+        hard_calls_max: section.optional("hard_calls_max"),
+        is_in_training: section.or("training", false),
+        is_reserve: section.or("reserve", false),
         is_signed_in_by_registration: section.or(
             "signed_in_by_registration",
             floor.is_signed_in_by_registration,
@@ -463,35 +557,43 @@ fn agent(section: &mut Section<'_>, floor: &Floor, user: String) -> Agent {
 /// What the database says of a counsellor; languages and services that this configuration does not have any
 /// more do not count.
 fn agent_of_row(floor: &Floor, row: &AgentRow) -> Agent {
-    let languages: std::collections::BTreeSet<LanguageId> = row
+    let languages: BTreeMap<LanguageId, Level> = row
         .languages
         .iter()
-        .filter_map(|code| floor.language(code))
+        .filter_map(|language| skill::split(language))
+        .filter_map(|(code, level)| Some((floor.language(code)?, level)))
         .collect();
-    let is_taken =
-        |service: &Service| row.services.is_empty() || row.services.contains(&service.name);
-    let services = floor
+    let taken: Vec<_> = row
         .services
         .iter()
-        .enumerate()
-        .filter(|(_, service)| is_taken(service));
-    let centre = floor
-        .centres
-        .iter()
-        .find(|centre| centre.name == row.centre);
+        .filter_map(|service| skill::split(service))
+        .collect();
+    let level = |service: &Service| {
+        if row.services.is_empty() {
+            return Some(Level::BEST);
+        }
+        let own = taken.iter().find(|(name, _)| *name == service.name);
+        own.map(|(_, level)| *level)
+    };
+    let services = floor.services.iter().enumerate();
     Agent {
         user: row.user.clone(),
         name: row.name.clone(),
         languages: if languages.is_empty() {
-            [LanguageId(0)].into()
+            [(LanguageId(0), Level::BEST)].into()
         } else {
             languages
         },
         services: services
-            .filter_map(|(index, _)| Some(ServiceId(u16::try_from(index).ok()?)))
+            .filter_map(|(index, service)| {
+                Some((ServiceId(u16::try_from(index).ok()?), level(service)?))
+            })
             .collect(),
-        centre: centre.map_or_else(|| floor.home_centre.clone(), |centre| centre.name.clone()),
-        wrap_up_ms: row.wrap_up_ms.unwrap_or(floor.wrap_up_ms),
+        centre: floor.centre(&row.centre).unwrap_or_else(|| floor.home()),
+        wrap_up: row.wrap_up.unwrap_or(floor.wrap_up),
+        hard_calls_max: row.hard_calls_max,
+        is_in_training: row.is_in_training,
+        is_reserve: row.is_reserve,
         is_signed_in_by_registration: row
             .is_signed_in_by_registration
             .unwrap_or(floor.is_signed_in_by_registration),
@@ -541,6 +643,12 @@ pub(crate) fn timing(root: &mut Section<'_>) -> Timing {
         short_ms: section
             .or_within("short", Millis(10_000), Millis(0), minute)
             .0,
+        counselling_ms_min: section
+            .or_within("counselling_min", Millis(10_000), Millis(0), minute)
+            .0,
+        recovery_ms: section
+            .or_within("recovery", Millis(300_000), Millis(0), Millis(3_600_000))
+            .0,
     };
     section.finish();
     timing
@@ -554,7 +662,13 @@ impl From<&hotline_store::Account> for AgentRow {
             languages: account.languages.clone(),
             services: account.services.clone(),
             centre: account.centre.clone(),
-            wrap_up_ms: Some(account.wrap_up_s.saturating_mul(1_000)),
+            wrap_up: Some(match account.wrap_up_s {
+                Some(length_s) => timed(length_s.saturating_mul(1_000)),
+                None => WrapUp::UntilDone,
+            }),
+            hard_calls_max: account.hard_calls_max,
+            is_in_training: account.is_in_training,
+            is_reserve: account.is_reserve,
             is_signed_in_by_registration: Some(account.is_signed_in_by_registration),
             is_counsellor: account.role == hotline_store::Role::Counsellor,
         }

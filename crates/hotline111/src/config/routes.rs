@@ -5,8 +5,8 @@ use super::floor::Floor;
 use super::problem::{Expected, Problem, Thing};
 use super::section::{Section, resolve};
 use super::source::Place;
-use super::value::{Name, Placed};
-use hotline_core::{Agent, AgentId, Feature, FlowId, Queue, QueueId, Route, RouteKind};
+use super::value::{Name, Placed, Scalar};
+use hotline_core::{Agent, AgentId, CentreId, Feature, FlowId, Queue, QueueId, Route, RouteKind};
 
 /// What routes may lead to.
 pub(crate) struct Targets<'t> {
@@ -122,13 +122,32 @@ fn route(section: &mut Section<'_>, targets: &mut Targets<'_>) -> Option<Route> 
         | None => false,
     };
     let is_recorded = section.or("record", is_talk);
+    let is_training = section.or("training", false);
+    let home = home(section, targets, matches!(kind, Some(RouteKind::Flow(_))));
     Some(Route {
         dialled: String::new(),
         trunk: trunk.map(|trunk| trunk.value),
         from_accounts,
         kind: kind?,
         is_recorded,
+        is_training,
+        centre: home,
     })
+}
+
+/// The number of a centre: whoever dials it is at home there. For a flow `centre` has been checked already.
+fn home(section: &mut Section<'_>, targets: &Targets<'_>, is_checked: bool) -> Option<CentreId> {
+    let item = &section.entry("centre")?.item;
+    let name = Placed {
+        value: String::read(item)?,
+        place: item.place,
+    };
+    if !is_checked {
+        let centres = targets.floor.centres.iter();
+        let names = centres.map(|centre| centre.name.as_str());
+        resolve(section.notes(), Thing::Centre, &name, names)?;
+    }
+    targets.floor.centre(&name.value)
 }
 
 fn kind(section: &mut Section<'_>, key: &str, targets: &mut Targets<'_>) -> Option<RouteKind> {
@@ -216,11 +235,16 @@ fn feature(
                     notes,
                     Thing::Reason,
                     reason,
-                    reasons.iter().map(String::as_str),
+                    reasons.iter().map(|reason| reason.name.as_str()),
                 )?;
             }
             Feature::Break(reason.map_or_else(
-                || reasons.first().cloned().unwrap_or_default(),
+                || {
+                    reasons
+                        .first()
+                        .map(|reason| reason.name.clone())
+                        .unwrap_or_default()
+                },
                 |reason| reason.value,
             ))
         }

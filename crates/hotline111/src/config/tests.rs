@@ -2,6 +2,7 @@
 
 mod broken;
 mod broken_flows;
+mod floor;
 mod languages;
 mod precedence;
 mod reach;

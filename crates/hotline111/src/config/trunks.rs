@@ -1,5 +1,6 @@
 //! `[[trunk]]` and `[[outbound]]`: carriers, and which numbers go out over them.
 
+use super::areas;
 use super::listen::TlsTrunk;
 use super::problem::{Expected, Problem, Thing};
 use super::secret;
@@ -374,6 +375,8 @@ fn number_rules(section: &mut Section<'_>) -> Numbers {
             .into_iter()
             .take(LIST_LENGTH_MAX)
             .map(|region| region.0)
+            // What the carrier says goes before what the caller's area code says.
+            .chain(areas::rules())
             .collect(),
     }
 }

@@ -56,6 +56,15 @@ pub(crate) fn fact(fact: &Fact) {
         }
         Fact::Recording { call, state } => info!(%call, ?state, "recording"),
         Fact::Ended { call, by, cause } => info!(%call, ?by, ?cause, "call ended"),
+        Fact::MobileRung { call, mobile, .. } => info!(%call, mobile, "somebody on call is rung"),
+        Fact::MobileEnded {
+            call,
+            mobile,
+            outcome,
+        } => info!(%call, mobile, ?outcome, "call to somebody on call ended"),
+        Fact::HomeCentre { call, centre } => info!(%call, centre, "caller's own centre"),
+        Fact::Widened { call, reach } => info!(%call, ?reach, "search widens"),
+        Fact::HardCall { call, agent } => info!(%call, agent, "hard call"),
         Fact::Held { call } => info!(%call, "caller on hold"),
         Fact::Resumed { call } => info!(%call, "counsellor back from hold"),
         Fact::Consulting {
@@ -85,9 +94,12 @@ pub(crate) fn fact(fact: &Fact) {
             why,
         } => {
             let (state, reason, call) = match standing {
+                Standing::Consulting(call) => ("consulting", None, Some(call)),
+                Standing::Held(call) => ("held", None, Some(call)),
                 Standing::NotReady(reason) => ("not_ready", Some(reason), None),
                 Standing::Offered(call) => ("offered", None, Some(call)),
                 Standing::Ready => ("ready", None, None),
+                Standing::Recovery(call) => ("recovery", None, Some(call)),
                 Standing::SignedOut => ("signed_out", None, None),
                 Standing::Talking(call) => ("talking", None, Some(call)),
                 Standing::WrapUp(call) => ("wrap_up", None, Some(call)),
@@ -221,6 +233,23 @@ pub(crate) fn alarm(alarm: &Alarm, plan: &Plan) {
             let call = call.map(|call| call.to_string()).unwrap_or_default();
             error!(alarm = alarm_name(alarm), call, text, "a fault of ours");
         }
+        Alarm::BreakTooLong { agent } => {
+            error!(
+                alarm = alarm_name(alarm),
+                agent = agent.0,
+                "a counsellor is away for too long"
+            );
+        }
+        Alarm::WaitTooLong { call } => {
+            error!(alarm = alarm_name(alarm), %call, "a caller waits for too long");
+        }
+        Alarm::HardCallsMax { agent } => {
+            error!(
+                alarm = alarm_name(alarm),
+                agent = agent.0,
+                "a counsellor has had as many hard calls as a shift may have"
+            );
+        }
         Alarm::LoneAgentNoAnswer { agent } => {
             error!(
                 alarm = alarm_name(alarm),
@@ -244,7 +273,10 @@ pub(crate) fn alarm(alarm: &Alarm, plan: &Plan) {
 /// Name of an alarm in log, metrics and RUNBOOK.
 pub(crate) const fn alarm_name(alarm: &Alarm) -> &'static str {
     match alarm {
+        Alarm::BreakTooLong { .. } => "break_too_long",
         Alarm::Bug { .. } => "bug",
+        Alarm::HardCallsMax { .. } => "hard_calls_max",
+        Alarm::WaitTooLong { .. } => "wait_too_long",
         Alarm::LoneAgentNoAnswer { .. } => "lone_agent_no_answer",
         Alarm::PhoneUnreachable { .. } => "phone_unreachable",
         Alarm::NobodySignedIn { .. } => "nobody_signed_in",

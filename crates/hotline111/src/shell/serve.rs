@@ -184,13 +184,7 @@ impl Server<'_> {
     fn first_call(&self, ledger: &Ledger) -> u64 {
         let seconds = u64::try_from(self.clock.now().wall.0 / 1_000).unwrap_or(0);
         let of_node = u64::from(self.loaded.server.node) << 56 | seconds << CALL_NUMBER_SHIFT;
-        ledger
-            .calls
-            .keys()
-            .map(|call| call.0 + 1)
-            .chain([of_node])
-            .max()
-            .unwrap_or(of_node)
+        of_node.max(ledger.last_call.0.saturating_add(1))
     }
 }
 

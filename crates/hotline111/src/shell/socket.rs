@@ -185,6 +185,7 @@ async fn change_agent(user: &str, change: AgentOrder, host: &Host) -> ControlRep
     };
     let request = match change {
         AgentOrder::EndWrapUp => Request::EndWrapUp { agent },
+        AgentOrder::Hard => Request::Hard { agent },
         AgentOrder::NotReady { reason } => Request::NotReady { agent, reason },
         AgentOrder::Ready => Request::Ready { agent },
         AgentOrder::SignIn => Request::SignIn { agent },

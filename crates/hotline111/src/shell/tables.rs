@@ -15,7 +15,7 @@ pub(crate) fn shown(view: &View, plan: &Plan) -> hotline_console::View {
         .iter()
         .map(|queue| queue.name.as_str())
         .collect();
-    hotline_console::View::of(&view.ledger, view.now, &queues, &plan.agents)
+    hotline_console::View::of(&view.ledger, view.now, &queues, &plan.agents, &plan.centres)
 }
 
 /// All registered phones.

@@ -84,6 +84,9 @@ ports = "8000-31999"
 [limits]
 calls = 20000
 
+[timing]
+counselling_min = "0s"
+
 [languages]
 offered = ["vi", "en"]
 

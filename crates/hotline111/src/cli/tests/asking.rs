@@ -273,7 +273,7 @@ fn live_tables_are_read_off_the_ledger_with_masked_numbers() {
         queues,
         agents,
         ..
-    } = View::of(&ledger, at(9), &queues, &plan.agents);
+    } = View::of(&ledger, at(9), &queues, &plan.agents, &plan.centres);
     let call = &calls[0];
     assert_eq!(
         (call.state.as_str(), call.place(), call.wait_ms),

@@ -333,7 +333,7 @@ fn the_demo_is_a_whole_line_on_loopback() {
             .plan
             .agents
             .iter()
-            .all(|agent| agent.wrap_up_ms == 5_000)
+            .all(|agent| agent.wrap_up == hotline_core::WrapUp::Timed(5_000))
     );
     assert!(
         loaded
@@ -364,7 +364,7 @@ fn the_demo_is_a_whole_line_on_loopback() {
         assert_eq!(tv01.ha1, hotline_store::ha1("tv01", "hotline111", "demo"));
         assert_eq!(
             (tv01.languages.join(","), tv01.wrap_up_s),
-            ("vi,en".to_owned(), 5)
+            ("vi,en".to_owned(), Some(5))
         );
         store.close().await;
     });

@@ -1,6 +1,7 @@
 //! Which of several values holds, and what `config show` says of it.
 
 use super::*;
+use hotline_core::WrapUp;
 
 fn shown(loaded: &Loaded, key: &str) -> (String, String) {
     let found = loaded.values.iter().find(|shown| shown.key == key);
@@ -130,7 +131,10 @@ fn counsellors_of_the_database_go_before_those_of_the_files() {
         languages: vec!["vi".to_owned(), "gone".to_owned()],
         services: vec!["child".to_owned()],
         centre: "danang".to_owned(),
-        wrap_up_ms: Some(7_000),
+        wrap_up: Some(WrapUp::Timed(7_000)),
+        hard_calls_max: None,
+        is_in_training: false,
+        is_reserve: false,
         is_signed_in_by_registration: Some(false),
         is_counsellor,
     };
@@ -143,13 +147,23 @@ fn counsellors_of_the_database_go_before_those_of_the_files() {
         .plan
         .agents
         .iter()
-        .map(|agent| (agent.user.as_str(), agent.wrap_up_ms))
+        .map(|agent| (agent.user.as_str(), agent.wrap_up))
         .collect();
-    assert_eq!(agents, [("tv02", 30_000), ("tv01", 7_000), ("tv09", 7_000)]);
+    let timed = WrapUp::Timed;
+    assert_eq!(
+        agents,
+        [
+            ("tv02", timed(30_000)),
+            ("tv01", timed(7_000)),
+            ("tv09", timed(7_000))
+        ]
+    );
     let tv01 = &loaded.plan.agents[1];
     assert_eq!(
         (
-            tv01.centre.as_str(),
+            loaded.plan.centres[usize::from(tv01.centre.0)]
+                .name
+                .as_str(),
             tv01.services.len(),
             tv01.languages.len()
         ),

@@ -129,6 +129,7 @@ fn number_rules_inwards_and_regions_are_read() {
     let regions: Vec<(RegionSource, &str, &str)> = numbers
         .regions
         .iter()
+        .take(4) // Behind them stand the area codes.
         .map(|rule| {
             (
                 rule.source.clone(),
