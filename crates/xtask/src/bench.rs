@@ -64,6 +64,8 @@ pub(crate) enum Measure {
     Memory,
     /// Memory after 5,000 more calls
     Growth,
+    /// The core's step with 10,000 callers waiting and 2,000 counsellors
+    Matcher,
     /// Memory of a server without calls
     Idle,
     /// From the start of the program to its first answered call
@@ -130,6 +132,7 @@ impl Bench {
                 | Measure::Digit
                 | Measure::Free
                 | Measure::Idle
+                | Measure::Matcher
                 | Measure::Music
                 | Measure::Start,
             ) => RUNS,
@@ -147,6 +150,7 @@ impl Bench {
                 Measure::Free => measures::offers::free(self),
                 Measure::Growth => measures::memory::growth(self),
                 Measure::Idle => measures::memory::idle(self),
+                Measure::Matcher => measures::matcher::matcher(self),
                 Measure::Memory => measures::memory::slope(self),
                 Measure::Music => measures::audio::music(self),
                 Measure::Queue => measures::offers::queue(self),

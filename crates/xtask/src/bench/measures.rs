@@ -3,6 +3,7 @@
 pub(super) mod audio;
 pub(super) mod clicks;
 pub(super) mod costs;
+pub(super) mod matcher;
 pub(super) mod memory;
 pub(super) mod offers;
 pub(super) mod rate;
