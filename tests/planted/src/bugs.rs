@@ -107,7 +107,7 @@ pub const BUGS: &[Bug] = &[
         "crates/hotline-sip/src/dialog.rs":
         "            dialog.local_cseq = dialog.local_cseq.saturating_add(1);" =>
         "            dialog.local_cseq = dialog.local_cseq.saturating_add(u32::from(!PLANTED(20)));"),
-    bug!(21, "a caller who is passed on to a queue begins anew", seed 4,
+    bug!(21, "a caller who is passed on to a queue begins anew", seed 82,
         "crates/hotline-core/src/transfer.rs":
         "place: Place::new(id, back.wait.queued, head_start_ms)," =>
         "place: Place::new(id, if PLANTED(21) { turn.now.mono } else { back.wait.queued }, head_start_ms),"),
