@@ -122,10 +122,10 @@ fn agent(at: u32) -> Agent {
     Agent {
         user: format!("a{at}"),
         name: format!("a{at}"),
-        languages: [0, u16::from(at % 5 == 0)]
+        languages: [0, u16::from(at.is_multiple_of(5))]
             .map(|id| (LanguageId(id), Level::BEST))
             .into(),
-        services: [0, u16::from(at % 3 == 0)]
+        services: [0, u16::from(at.is_multiple_of(3))]
             .map(|id| (ServiceId(id), Level::BEST))
             .into(),
         centre: CentreId(0),
