@@ -173,6 +173,8 @@ bind = "{http}"
 
 [sip]
 udp = ["{sip}"]
+# Any softphone shall be able to join in; Debian's baresip gives up at SHA-256.
+sha256 = false
 tcp = ["{sip}"]
 
 [languages]
